@@ -2,13 +2,24 @@ import { cutReason, HoldfastError, isFinal, LIMITS, type Pattern, type Transacti
 import { encodeRegistration } from '../codec/entry-codec.ts';
 import type { CallContext } from '../call-context.ts';
 import type {
+  AbortInput,
+  CategoryKey,
+  CategoryQuery,
   Coordinator,
+  FinishWorkflowInput,
+  ForceStopInput,
   LivingNodes,
   NodeLoad,
+  ParkWorkflowInput,
   PassOutcome,
+  RegisterBranchInput,
+  RetryWaitingInput,
+  SubmitPreparedInput,
+  SubscribeInput,
   TransactionInput,
   TransactionQuery,
   TransactionView,
+  UnsubscribeInput,
 } from '../coordinator.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from './engine-options.ts';
 import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
@@ -215,7 +226,7 @@ export class Engine implements Coordinator {
 
   async submitPrepared(
     context: CallContext,
-    { gid, pattern, branches, run }: Parameters<Coordinator['submitPrepared']>[1],
+    { gid, pattern, branches, run }: SubmitPreparedInput,
   ): Promise<TransactionView> {
     this.#assertAccepting();
     const called = { ...(branches !== undefined && { branches }), ...(run !== undefined && { run }) };
@@ -257,17 +268,7 @@ export class Engine implements Coordinator {
 
   async finishWorkflow(
     context: CallContext,
-    {
-      gid,
-      status,
-      rollbackReason,
-      result,
-    }: {
-      readonly gid: string;
-      readonly status: 'succeed' | 'failed';
-      readonly rollbackReason: string;
-      readonly result: string;
-    },
+    { gid, status, rollbackReason, result }: FinishWorkflowInput,
   ): Promise<TransactionView> {
     if (result.length > LIMITS.workflowResultLength) {
       const fault = `must have at most ${LIMITS.workflowResultLength} characters, not ${result.length}`;
@@ -279,7 +280,7 @@ export class Engine implements Coordinator {
 
   async abort(
     context: CallContext,
-    { gid, pattern, reason, byOperator = false, waitResult = false }: Parameters<Coordinator['abort']>[1],
+    { gid, pattern, reason, byOperator = false, waitResult = false }: AbortInput,
   ): Promise<TransactionView> {
     const event = { kind: 'abort', reason: cutReason(reason), byOperator, ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event, { pattern, wholePass: waitResult }));
@@ -287,7 +288,7 @@ export class Engine implements Coordinator {
 
   async registerBranch(
     context: CallContext,
-    { gid, pattern, strict = false, branches }: Parameters<Coordinator['registerBranch']>[1],
+    { gid, pattern, strict = false, branches }: RegisterBranchInput,
   ): Promise<void> {
     this.#assertAccepting();
     this.#assertInTime(context, gid);
@@ -345,10 +346,7 @@ export class Engine implements Coordinator {
     return view;
   }
 
-  async parkWorkflow(
-    context: CallContext,
-    { gid, reason }: { readonly gid: string; readonly reason: string },
-  ): Promise<TransactionView> {
+  async parkWorkflow(context: CallContext, { gid, reason }: ParkWorkflowInput): Promise<TransactionView> {
     const event = { kind: 'park', reason: cutReason(reason), ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event, { pattern: 'workflow' }));
   }
@@ -361,10 +359,7 @@ export class Engine implements Coordinator {
     return heartbeatPeriodMs(definition.options, this.#options);
   }
 
-  async forceStop(
-    context: CallContext,
-    { gid, reason }: { readonly gid: string; readonly reason: string },
-  ): Promise<TransactionView> {
+  async forceStop(context: CallContext, { gid, reason }: ForceStopInput): Promise<TransactionView> {
     const event = { kind: 'stop', reason: cutReason(reason) || 'no reason was given', ...byOf(context) } as const;
     return viewOfTransaction(await this.#command(context, gid, event));
   }
@@ -373,10 +368,7 @@ export class Engine implements Coordinator {
     return viewOfTransaction(await this.#command(context, gid, { kind: 'retry', ...byOf(context) }));
   }
 
-  async retryWaiting(
-    context: CallContext,
-    { laterThanMs, limit }: { readonly laterThanMs: number; readonly limit: number },
-  ) {
+  async retryWaiting(context: CallContext, { laterThanMs, limit }: RetryWaitingInput) {
     this.#assertInTime(context);
     const made = await this.#fromStore(() =>
       this.#d.store.makeDue({ namespace: context.namespace, laterThanMs, limit }),
@@ -430,18 +422,12 @@ export class Engine implements Coordinator {
     return this.#mustGet(context, gid);
   }
 
-  async subscribe(
-    context: CallContext,
-    { topic, url, remark }: { readonly topic: string; readonly url: string; readonly remark: string },
-  ): Promise<void> {
+  async subscribe(context: CallContext, { topic, url, remark }: SubscribeInput): Promise<void> {
     this.#assertInTime(context);
     await this.#fromStore(() => this.#topics.subscribe(context.namespace, topic, { url, remark }));
   }
 
-  async unsubscribe(
-    context: CallContext,
-    { topic, url }: { readonly topic: string; readonly url: string },
-  ): Promise<void> {
+  async unsubscribe(context: CallContext, { topic, url }: UnsubscribeInput): Promise<void> {
     this.#assertInTime(context);
     await this.#fromStore(() => this.#topics.unsubscribe(context.namespace, topic, url));
   }
@@ -451,19 +437,13 @@ export class Engine implements Coordinator {
     await this.#fromStore(() => this.#topics.remove(context.namespace, topic));
   }
 
-  async scanKeyValues(
-    context: CallContext,
-    query: { readonly category: string; readonly cursor?: string; readonly limit: number },
-  ): Promise<Page<KeyValue>> {
+  async scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>> {
     this.#assertInTime(context);
     acceptKeyText(['category'], query.category, STORE_LIMITS.categoryLength);
     return this.#fromStore(() => this.#d.store.kvScan({ ...query, namespace: context.namespace }));
   }
 
-  async queryKeyValue(
-    context: CallContext,
-    { category, key }: { readonly category: string; readonly key: string },
-  ): Promise<KeyValue | undefined> {
+  async queryKeyValue(context: CallContext, { category, key }: CategoryKey): Promise<KeyValue | undefined> {
     this.#assertInTime(context);
     acceptKeyText(['category'], category, STORE_LIMITS.categoryLength);
     acceptKeyText(['key'], key, STORE_LIMITS.keyLength);

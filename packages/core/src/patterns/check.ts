@@ -13,10 +13,11 @@ export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Mo
   if (transaction.checking) return waitUntil(transaction, null);
   if (moment.nowMs < dueAtMs) return waitUntil(transaction, dueAtMs);
   if (transaction.definition.queryPrepared === '') {
-    return waitUntil(
-      { ...transaction, state: parked(transaction.state, 'the message has no check-back URL', moment) },
-      null,
-    );
+    const missing =
+      transaction.definition.pattern === 'workflow'
+        ? 'the workflow has no callback URL'
+        : 'the message has no check-back URL';
+    return waitUntil({ ...transaction, state: parked(transaction.state, missing, moment) }, null);
   }
   return { transaction: { ...transaction, checking: true }, calls: [], check: true, wakeAtMs: null };
 }
