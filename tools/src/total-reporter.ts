@@ -1,11 +1,11 @@
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
 import { addUp, type Total } from './total.ts';
 
-const NEVER_ENDED: Total = { passed: 0, failed: 1, skipped: 0, skips: new Map() };
+const NEVER_ENDED: Total = { passed: 0, skipped: 0, skips: new Map(), failures: ['the run never ended'] };
 
 /**
- * Prints `N passed, N failed, N skipped` as the last line of a test run, and the reason for each
- * skipped test. With `HOLDFAST_TEST_REQUIRE=all` each skipped test counts as failed, and so does
+ * Prints `N passed, N failed, N skipped` as the last line of a test run, and before it each failed
+ * test and the reason for each skipped one. With `HOLDFAST_TEST_REQUIRE=all` each skipped test counts as failed, and so does
  * the run.
  */
 export class TotalReporter implements Reporter {
@@ -26,14 +26,16 @@ export class TotalReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     const rules = { skipFails: this.#skipFails, filtered: this.#filtered };
-    this.#total = addUp(modules, unhandledErrors.length, rules);
+    this.#total = addUp(modules, unhandledErrors, rules);
   }
 
   #close(): void {
     const total = this.#total ?? NEVER_ENDED;
-    if (total.failed > 0) process.exitCode = 1;
+    const failed = total.failures.length;
+    if (failed > 0) process.exitCode = 1;
     const lines = [...total.skips].map(([reason, tests]) => explain(reason, tests, this.#skipFails));
-    lines.push(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+    lines.push(...total.failures.map((failure) => `Failed: ${failure}`));
+    lines.push(`${total.passed} passed, ${failed} failed, ${total.skipped} skipped`);
     process.stdout.write(`${lines.join('\n')}\n`);
   }
 }

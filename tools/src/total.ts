@@ -1,12 +1,16 @@
-import type { TestCase, TestModule } from 'vitest/node';
+import { stripVTControlCharacters } from 'node:util';
+import type { TestCase, TestModule, TestSuite } from 'vitest/node';
+
+const LONGEST_LINE = 200;
 
 /** The totals of a test run. */
 export interface Total {
   readonly passed: number;
-  readonly failed: number;
   readonly skipped: number;
   /** Reason → names of the tests that were skipped for it. */
   readonly skips: ReadonlyMap<string, readonly string[]>;
+  /** Each failed test, suite or file, with the first line of its error. */
+  readonly failures: readonly string[];
 }
 
 export interface SkipRules {
@@ -21,39 +25,44 @@ export interface SkipRules {
  * means a run without failures: a file that cannot be loaded, a hook that throws, an uncaught
  * error, a test that never finished.
  */
-export function addUp(modules: readonly TestModule[], unhandledErrors: number, rules: SkipRules): Total {
+export function addUp(modules: readonly TestModule[], unhandledErrors: readonly { readonly message?: string }[], rules: SkipRules): Total {
   let passed = 0;
-  // A run without tests proves nothing.
-  let failed = unhandledErrors + (modules.length === 0 ? 1 : 0);
+  const failures = unhandledErrors.map((error) => `uncaught: ${firstLine(error)}`);
+  if (modules.length === 0) failures.push('a run without tests proves nothing');
   let skipped = 0;
   const skips = new Map<string, string[]>();
   for (const module of modules) {
-    failed += brokenSuites(module);
+    failures.push(...brokenSuites(module));
     for (const test of module.children.allTests()) {
-      const { state } = test.result();
+      const { state, errors } = test.result();
       if (state === 'passed') passed += 1;
       else if (state === 'skipped') {
         const reason = reasonOf(test);
         if (reason === undefined && rules.filtered) continue;
-        if (rules.skipFails) failed += 1;
+        if (rules.skipFails) failures.push(`${nameOf(test)}: skipped`);
         else skipped += 1;
         const heading = reason ?? 'no reason given';
         skips.set(heading, [...(skips.get(heading) ?? []), nameOf(test)]);
-      } else failed += 1;
+      } else failures.push(`${nameOf(test)}: ${firstLine(errors?.[0])}`);
     }
   }
-  return { passed, failed, skipped, skips };
+  return { passed, skipped, skips, failures };
 }
 
-/**
- * Number of suites, including the file, that failed on their own and not through one of their
- * tests.
- */
-function brokenSuites(module: TestModule): number {
-  let broken = module.errors().length;
-  for (const suite of module.children.allSuites()) broken += suite.errors().length;
-  const neverRan = broken === 0 && module.children.size === 0 && module.state() !== 'skipped';
-  return neverRan ? 1 : broken;
+/** The suites, including the file, that failed on their own and not through one of their tests. */
+function brokenSuites(module: TestModule): readonly string[] {
+  const broken = [module, ...module.children.allSuites()].flatMap((suite) => {
+    const name = suite.type === 'module' ? suite.relativeModuleId : nameOf(suite);
+    return suite.errors().map((error) => `${name}: ${firstLine(error)}`);
+  });
+  const neverRan = broken.length === 0 && module.children.size === 0 && module.state() !== 'skipped';
+  return neverRan ? [`${module.relativeModuleId}: never ran`] : broken;
+}
+
+/** Enough to recognise the fault; the whole error stands further up in the output. */
+function firstLine(error: { readonly message?: string } | undefined): string {
+  const line = stripVTControlCharacters(error?.message ?? 'never ended').split('\n', 1).join('');
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function reasonOf(test: TestCase): string | undefined {
@@ -62,7 +71,7 @@ function reasonOf(test: TestCase): string | undefined {
   return note ?? test.meta().skipReason;
 }
 
-function nameOf(test: TestCase): string {
+function nameOf(test: TestCase | TestSuite): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
 }
 

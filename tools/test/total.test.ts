@@ -46,13 +46,21 @@ describe('the last line of a test run', () => {
     expect(output).toContain('Skipped: no reason given\n  skips.test.ts > bare\n');
   });
 
-  test('counts a failed test', async () => {
-    expect(await run(['passes', 'fails'])).toMatchObject({ last: '2 passed, 1 failed, 0 skipped', exit: 1 });
+  test('counts a failed test, and names it with its error', async () => {
+    const { last, exit, output } = await run(['passes', 'fails']);
+    expect({ last, exit }).toEqual({ last: '2 passed, 1 failed, 0 skipped', exit: 1 });
+    expect(output).toContain('\nFailed: fails.test.ts > no: no\n2 passed');
   });
 
   test('counts any other error as one failure: in loading a file, in a hook, or uncaught', async () => {
-    const { last, exit } = await run(['passes', 'unloadable', 'hook', 'uncaught']);
+    const { last, exit, output } = await run(['passes', 'unloadable', 'hook', 'uncaught']);
     expect({ last, exit }).toEqual({ last: '3 passed, 3 failed, 1 skipped', exit: 1 });
+    const failures = output.split('\n').filter((line) => line.startsWith('Failed: '));
+    expect(failures.toSorted()).toEqual([
+      'Failed: hook.test.ts > suite: no',
+      'Failed: uncaught: nobody waits',
+      expect.stringMatching(/^Failed: unloadable.test.ts: .*missing.ts/),
+    ]);
   });
 
   test('counts a test whose process died as a failure', async () => {

@@ -25,7 +25,7 @@ export const connectHarness: SdkHarness = {
       requestTimeout: requestTimeoutMs,
       drainTimeout: 0,
     });
-    const hf = connect(server.url, { waitTimeoutMs });
+    const hf = connect(server.url, { waitTimeoutMs, drainMs: 100 });
     const participants = await serve(branches, workflowCallback(hf));
     onTestFinished(async () => {
       await server.close();
