@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'in-process',
           include: [
             'packages/*/test/**/*.test.ts',
-            '{simulator,model-checker,tools,docs-test,test-servers}/test/**/*.test.ts',
+            '{tests/simulator,tests/model-checker,tests/docs,testing,tools}/test/**/*.test.ts',
           ],
           exclude: [LONG],
           maxWorkers: 2,
@@ -36,7 +36,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          include: ['examples/*/test/**/*.test.ts', '{crash-test,bench,interop,deploy}/test/**/*.test.ts'],
+          include: ['examples/*/test/**/*.test.ts', '{tests/crash,tests/interop,bench,deploy}/test/**/*.test.ts'],
           exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import { describeWith } from '../../tools/src/describe-with.ts';
 import { BreakingNodes, type FirstAnswer } from './support/breaking-nodes.ts';
 import { Nginx } from './support/nginx.ts';

@@ -1,4 +1,4 @@
-import { type DatabaseServer, freePort, startPostgres } from '@holdfast/test-servers';
+import { type DatabaseServer, freePort, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { describeWith } from '../../tools/src/describe-with.ts';
 import { Callers } from './support/callers.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { mayUse, TEST_SERVERS } from './direction.ts';
+import { mayUse, TESTING } from './direction.ts';
 import type { Finding, SourceFile } from './finding.ts';
 import { importsOf } from './imports.ts';
 import type { Workspace } from './workspace.ts';
@@ -62,7 +62,7 @@ function judgeInTest(
   ours: Workspace | undefined,
 ): Verdict {
   if (ours !== undefined) {
-    const fits = ours.folder.startsWith('packages/') || ours.folder === TEST_SERVERS || ours === home;
+    const fits = ours.folder.startsWith('packages/') || ours.folder === TESTING || ours === home;
     return fits ? undefined : `import of ${specifier}: nothing is built on ${ours.folder}`;
   }
   const root = workspaces.find(({ folder }) => folder === '.');

@@ -50,7 +50,8 @@ if (findings.length > 0) process.exitCode = 1;
 /** Files that quote the phrases: their list, tests of the checks, the previous version. */
 function isQuoted(path: string): boolean {
   return (
-    path.startsWith('mixed-version/previous/') || /^tools\/(?:src\/(?:phrases|quotations)|test\/.*)\.ts$/.test(path)
+    path.startsWith('tests/mixed-version/previous/') ||
+    /^tools\/(?:src\/(?:phrases|quotations)|test\/.*)\.ts$/.test(path)
   );
 }
 

@@ -6,14 +6,14 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^protocol$/, /^$/],
   [/^core$/, /^protocol$/],
   [/^(store-\w+|branches|conformance)$/, /^(protocol|core)$/],
-  [/^runtime$/, /^(protocol|core|branches)$/],
+  [/^api$/, /^(protocol|core|branches)$/],
   [/^client$/, /^protocol$/],
-  [/^embed$/, /^(protocol|core|branches|runtime|client|store-\w+)$/],
+  [/^embed$/, /^(protocol|core|branches|api|client|store-\w+)$/],
   [/^server$/, /^(?!(client|embed)$)/],
 ];
 
 /** Private databases: for tests of every package, and for workspaces outside `packages`. */
-export const TEST_SERVERS = 'test-servers';
+export const TESTING = 'testing';
 
 /**
  * Whether published code in `user` may depend on `used`, both folders from the root of the
@@ -22,7 +22,7 @@ export const TEST_SERVERS = 'test-servers';
  */
 export function mayUse(user: string, used: string): boolean {
   const userPackage = packageOf(user);
-  if (used === TEST_SERVERS) return userPackage === undefined;
+  if (used === TESTING) return userPackage === undefined;
   const usedPackage = packageOf(used);
   if (usedPackage === undefined) return false;
   if (userPackage === undefined) return true;

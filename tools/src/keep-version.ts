@@ -1,5 +1,6 @@
 /**
- * Creates `mixed-version/previous/`: the coordinator of a checkout as one file, for the test that
+ * Creates `tests/mixed-version/previous/`: the coordinator of a checkout as one file, for the
+ * test that
  * runs it beside the present one.
  *
  *  npm run keep-version -- FOLDER
@@ -16,7 +17,7 @@ import { build } from 'vite';
 import { sourceAliases } from './source-aliases.ts';
 
 const ENTRY = 'virtual:coordinator';
-const target = fileURLToPath(new URL('../../mixed-version/previous/', import.meta.url));
+const target = fileURLToPath(new URL('../../tests/mixed-version/previous/', import.meta.url));
 const folder = process.argv[2];
 
 if (folder === undefined) {

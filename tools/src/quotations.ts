@@ -8,15 +8,15 @@ export const QUOTATIONS: readonly (readonly [place: string, quoted: RegExp])[] =
   // The Lua function of a Redis barrier's checks and scripts.
   ['packages/client/src/', /\brefuse\('/g],
   // The text of ECONNREFUSED.
-  ['model-checker/src/store-port.ts', /'connection refused'/g],
-  ['simulator/src/parts/', /'connection refused'/g],
+  ['tests/model-checker/src/store-port.ts', /'connection refused'/g],
+  ['tests/simulator/src/parts/', /'connection refused'/g],
   // The first word of an error of a Redis cluster.
   ['packages/store-redis/src/connection.ts', /\bASK\b/g],
   // The name of an account.
-  ['test-servers/src/account.ts', /\bnobody\b/g],
-  ['pack-test/src/uses.ts', /'nobody'|\bnobody(?=@)/g],
+  ['testing/src/servers/account.ts', /\bnobody\b/g],
+  ['tests/packing/src/uses.ts', /'nobody'|\bnobody(?=@)/g],
   // A patch of the client's code.
-  ['crash-test/src/chaos/broken-sdks.ts', /(?:return|===) 'refused'/g],
+  ['tests/crash/src/chaos/broken-sdks.ts', /(?:return|===) 'refused'/g],
   // That function's definition, and the word by which a script reports its call.
   ['packages/client/src/barrier/redis-lua.ts', /\brefuse\(reason\)|, refuse\)|'refused ?'|\.refused\b|\{ refused =/g],
 ];

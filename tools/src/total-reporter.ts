@@ -5,8 +5,8 @@ const NEVER_ENDED: Total = { passed: 0, skipped: 0, skips: new Map(), failures: 
 
 /**
  * Prints `N passed, N failed, N skipped` as the last line of a test run, and before it each failed
- * test and the reason for each skipped one. With `HOLDFAST_TEST_REQUIRE=all` each skipped test counts as failed, and so does
- * the run.
+ * test and the reason for each skipped one. With `HOLDFAST_TEST_REQUIRE=all` each skipped test
+ * counts as failed, and so does the run.
  */
 export class TotalReporter implements Reporter {
   readonly #skipFails: boolean;

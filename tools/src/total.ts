@@ -59,7 +59,7 @@ function brokenSuites(module: TestModule): readonly string[] {
   return neverRan ? [`${module.relativeModuleId}: never ran`] : broken;
 }
 
-/** Enough to recognise the fault; the whole error stands further up in the output. */
+/** Enough to recognise the fault; the output above has the whole error. */
 function firstLine(error: { readonly message?: string } | undefined): string {
   const line = stripVTControlCharacters(error?.message ?? 'never ended').split('\n', 1).join('');
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;

@@ -12,12 +12,12 @@ const slash = '/';
 const up = '../';
 const [npm, http, number] = ['npmjs', 'https', '#12'];
 
-const folders = ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'client', 'conformance', 'server', 'embed'];
+const folders = ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'client', 'conformance', 'server', 'embed'];
 const workspaces: readonly Workspace[] = [
   workspace('.', {}, { vitest: '4' }),
   ...folders.map((name) => workspace(`packages/${name}`)),
   workspace('bench'),
-  workspace('simulator'),
+  workspace('tests/simulator'),
 ];
 
 describe('the import direction', () => {
@@ -26,11 +26,11 @@ describe('the import direction', () => {
     ['core', ['protocol']],
     ['store-lmdb', ['protocol', 'core']],
     ['branches', ['protocol', 'core']],
-    ['runtime', ['protocol', 'core', 'branches']],
+    ['api', ['protocol', 'core', 'branches']],
     ['conformance', ['protocol', 'core']],
     ['client', ['protocol']],
-    ['embed', ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'client']],
-    ['server', ['protocol', 'core', 'store-lmdb', 'branches', 'runtime', 'conformance']],
+    ['embed', ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'client']],
+    ['server', ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'conformance']],
   ];
 
   test.each(allowed)('lets %s import exactly %j', (user, used) => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { installedVersion } from '../processes/installed.ts';
 import { hasEnded, own, stop } from '../processes/owned.ts';

@@ -1,4 +1,4 @@
-import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 
 /**
  * A kind of database server that can be started for a run; its name is a store on the command line.

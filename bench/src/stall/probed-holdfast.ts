@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import { cleanEnvironment } from '../processes/helper.ts';
 import { hasEnded, own, stop } from '../processes/owned.ts';
 import { waitForOk } from '../processes/wait-for.ts';

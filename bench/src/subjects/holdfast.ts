@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import { cleanEnvironment } from '../processes/helper.ts';
 import { hasEnded, own, stop } from '../processes/owned.ts';
 import { waitForOk } from '../processes/wait-for.ts';

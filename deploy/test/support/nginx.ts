@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answers, type Child, locate, startChild, untilReady } from '@holdfast/test-servers';
+import { answers, type Child, locate, startChild, untilReady } from '@holdfast/testing/servers';
 
 const CONF = fileURLToPath(new URL('../../../deploy/nginx/holdfast.conf', import.meta.url));
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];

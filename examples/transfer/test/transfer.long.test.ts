@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { BankA } from '../src/banks/bank-a.ts';

@@ -1,6 +1,6 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { startServer } from '@holdfast/server';
-import { createDataFolder, freePort, removeDataFolder, startPostgres } from '@holdfast/test-servers';
+import { createDataFolder, freePort, removeDataFolder, startPostgres } from '@holdfast/testing/servers';
 import { fork, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

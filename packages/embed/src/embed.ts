@@ -12,7 +12,7 @@ import {
   defined,
   type RunningCoordinator,
   startCoordinator,
-} from '@holdfast/runtime';
+} from '@holdfast/api';
 import { type Branches, type DeclaredBranches, registerBranch, registerBranches } from './branches.ts';
 import { EMBEDDED, inProcessApi } from './in-process-api.ts';
 import { InitiatorCalls } from './initiator-calls.ts';

@@ -25,7 +25,7 @@ import {
   type RenderedError,
   ROLES,
 } from '@holdfast/protocol';
-import { type AnyInput, type ApiV1, V1_NAMES } from '@holdfast/runtime';
+import { type AnyInput, type ApiV1, V1_NAMES } from '@holdfast/api';
 import type { InitiatorCalls } from './initiator-calls.ts';
 
 export interface InProcessApiDependencies {

@@ -9,7 +9,7 @@ import {
   DtmService,
   type RunningCoordinator,
   startCoordinator,
-} from '@holdfast/runtime';
+} from '@holdfast/api';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/load-config.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { DtmService, Invoke } from '@holdfast/runtime';
+import type { DtmService, Invoke } from '@holdfast/api';
 import { jsonRpcRoute } from '../src/http/json-rpc.ts';
 import type { Route, RouteRequest } from '../src/http/router.ts';
 import { v1Routes } from '../src/http/v1-routes.ts';

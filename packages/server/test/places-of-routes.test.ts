@@ -1,5 +1,5 @@
 import { OPERATION_NAMES, operationOf } from '@holdfast/protocol';
-import type { Invoke } from '@holdfast/runtime';
+import type { Invoke } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import type { Route } from '../src/http/router.ts';
 import { v1Routes } from '../src/http/v1-routes.ts';

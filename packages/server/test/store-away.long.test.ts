@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
+import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 

@@ -9,7 +9,7 @@ import {
   startMariadb,
   startPostgres,
   startRedis,
-} from '@holdfast/test-servers';
+} from '@holdfast/testing/servers';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-import { garblingProxy } from '@holdfast/test-servers';
+import { garblingProxy } from '@holdfast/testing/servers';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { garbledServerCases } from '../../conformance/test/support/garbled-server.ts';

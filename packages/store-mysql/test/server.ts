@@ -1,4 +1,4 @@
-import { type DatabaseServer, startMariadb } from '@holdfast/test-servers';
+import { type DatabaseServer, startMariadb } from '@holdfast/testing/servers';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 

@@ -1,4 +1,4 @@
-import { startPgBouncer } from '@holdfast/test-servers';
+import { startPgBouncer } from '@holdfast/testing/servers';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { insertOf } from '../../conformance/test/support/items.ts';

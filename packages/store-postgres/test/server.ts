@@ -1,4 +1,4 @@
-import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
+import { type DatabaseServer, startPostgres } from '@holdfast/testing/servers';
 import pg from 'pg';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 

@@ -1,5 +1,5 @@
 import type { StoreError } from '@holdfast/core/store';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import { describe, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { insertOf, updateOf } from '../../conformance/test/support/items.ts';

@@ -1,5 +1,5 @@
 import { storeSuite } from '@holdfast/conformance';
-import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { goldenFormat } from './golden.ts';

@@ -1,4 +1,4 @@
-import { type DatabaseServer, type RedisSettings, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, type RedisSettings, startRedis } from '@holdfast/testing/servers';
 import { Redis } from 'ioredis';
 import { usePrivateServer } from '../../conformance/test/support/private-server.ts';
 

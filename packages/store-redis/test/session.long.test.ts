@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
-import { startRedis } from '@holdfast/test-servers';
+import { startRedis } from '@holdfast/testing/servers';
 import { expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tools/src/describe-with.ts';
 import { insertOf } from '../../conformance/test/support/items.ts';

@@ -1,4 +1,4 @@
-import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/test-servers';
+import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/testing/servers';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { CannotRun, orCannotRun } from './cannot-run.ts';

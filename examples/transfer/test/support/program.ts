@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type Captured, captureChild } from '@holdfast/test-servers';
+import { type Captured, captureChild } from '@holdfast/testing/servers';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { makeCertificate } from '@holdfast/test-servers';
+import { makeCertificate } from '@holdfast/testing/servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings, machine } from '@holdfast/branches';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

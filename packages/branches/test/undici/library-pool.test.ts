@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { makeCertificate } from '@holdfast/test-servers';
+import { makeCertificate } from '@holdfast/testing/servers';
 import { type BranchHttpCall, HTTP_CLIENT_SETTINGS, type HttpPoolSettings } from '@holdfast/branches';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

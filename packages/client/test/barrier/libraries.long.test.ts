@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/test-servers';
+import { type DatabaseServer, startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { createPool as createCallbackPool } from 'mysql2';
 import { createPool, type Pool as MysqlPool, type PoolConnection } from 'mysql2/promise';
 import { Pool } from 'pg';

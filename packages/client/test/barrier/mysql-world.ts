@@ -1,4 +1,4 @@
-import { startMariadb } from '@holdfast/test-servers';
+import { startMariadb } from '@holdfast/testing/servers';
 import * as mysql2 from 'mysql2/promise';
 import type { PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { mysqlBarrier, type MysqlBarrierOptions } from '../../src/mysql2.ts';

@@ -1,4 +1,4 @@
-import { startPostgres } from '@holdfast/test-servers';
+import { startPostgres } from '@holdfast/testing/servers';
 import * as pg from 'pg';
 import type { PoolClient } from 'pg';
 import { postgresBarrier, type PostgresBarrierOptions } from '../../src/pg.ts';

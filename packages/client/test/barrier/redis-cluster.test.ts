@@ -1,4 +1,4 @@
-import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import { Cluster, Redis } from 'ioredis';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { barrierSuite } from '@holdfast/conformance';
-import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import type * as ioredis from 'ioredis';
 import type * as nodeRedis from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-import { type DatabaseServer, startRedis } from '@holdfast/test-servers';
+import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { redisBarrier as ioredisBarrier } from '../../src/ioredis.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@holdfast/server';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { connect } from '../../src/connect.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
-import { startPostgres } from '@holdfast/test-servers';
+import { startPostgres } from '@holdfast/testing/servers';
 import { Pool } from 'pg';
 import { postgresBarrier, postgresXa } from '../../src/pg.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';

@@ -1,4 +1,4 @@
-import { startPostgres } from '@holdfast/test-servers';
+import { startPostgres } from '@holdfast/testing/servers';
 import { Pool } from 'pg';
 import { expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

@@ -1,4 +1,4 @@
-import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { createPool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Pool, type PoolClient } from 'pg';
 import { vi } from 'vitest';

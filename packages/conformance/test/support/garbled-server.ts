@@ -1,5 +1,5 @@
 import type { Store } from '@holdfast/core/store';
-import { type Garble, garblingProxy } from '@holdfast/test-servers';
+import { type Garble, garblingProxy } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { insertOf, updateOf } from './items.ts';
 import { untilAnswered } from './server-failures.ts';

@@ -1,5 +1,5 @@
 import type { Store } from '@holdfast/core/store';
-import { createFakeClock, type FakeClock } from '@holdfast/test-servers';
+import { createFakeClock, type FakeClock } from '@holdfast/testing/servers';
 import { afterAll, expect, it } from 'vitest';
 import { insertOf } from './items.ts';
 

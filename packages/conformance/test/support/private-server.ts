@@ -1,4 +1,4 @@
-import type { DatabaseServer } from '@holdfast/test-servers';
+import type { DatabaseServer } from '@holdfast/testing/servers';
 import { afterAll, beforeAll } from 'vitest';
 
 /**

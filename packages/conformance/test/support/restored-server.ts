@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import type { Store } from '@holdfast/core/store';
-import type { DatabaseServer } from '@holdfast/test-servers';
+import type { DatabaseServer } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { insertOf } from './items.ts';
 

@@ -1,5 +1,5 @@
 import type { Store, StoreError } from '@holdfast/core/store';
-import type { DatabaseServer } from '@holdfast/test-servers';
+import type { DatabaseServer } from '@holdfast/testing/servers';
 import { expect, vi } from 'vitest';
 import { insertOf, updateOf } from './items.ts';
 

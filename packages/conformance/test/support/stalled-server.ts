@@ -1,5 +1,5 @@
 import type { Store } from '@holdfast/core/store';
-import { stallingProxy } from '@holdfast/test-servers';
+import { stallingProxy } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 
 /** Longer than any test waits: what is bounded by it alone fails. */

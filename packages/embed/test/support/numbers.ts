@@ -1,5 +1,5 @@
 import { postgresBarrier, postgresXa, type XaOptions } from '@holdfast/client/pg';
-import { startPostgres } from '@holdfast/test-servers';
+import { startPostgres } from '@holdfast/testing/servers';
 import { Pool, type PoolClient } from 'pg';
 
 const CONNECTIONS = 10;

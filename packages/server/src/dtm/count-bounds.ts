@@ -1,5 +1,5 @@
 import { LIMITS } from '@holdfast/protocol';
-import { type CountBounds, elementsOf, MOST_FIELDS } from '@holdfast/runtime';
+import { type CountBounds, elementsOf, MOST_FIELDS } from '@holdfast/api';
 
 /** The lists and maps in requests on dtm's wire. */
 export const DTM_BOUNDS: CountBounds = {

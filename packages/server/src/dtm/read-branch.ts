@@ -1,6 +1,6 @@
 import type { BranchRegistration } from '@holdfast/core';
 import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
-import { type DtmRegistration, invalid, parse } from '@holdfast/runtime';
+import { type DtmRegistration, invalid, parse } from '@holdfast/api';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { HALF_PAIR, readPattern } from './read-transaction.ts';
 

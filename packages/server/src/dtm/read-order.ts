@@ -1,5 +1,5 @@
 import { dtmOrder } from '@holdfast/protocol';
-import { type DtmAbort, invalid, parse } from '@holdfast/runtime';
+import { type DtmAbort, invalid, parse } from '@holdfast/api';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { readPattern } from './read-transaction.ts';
 

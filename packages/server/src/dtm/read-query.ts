@@ -1,6 +1,6 @@
 import type { TransactionQuery } from '@holdfast/core';
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
-import { DEFAULT_PAGE_SIZE, defined, type DtmKeyValueQuery, type QueryReader } from '@holdfast/runtime';
+import { DEFAULT_PAGE_SIZE, defined, type DtmKeyValueQuery, type QueryReader } from '@holdfast/api';
 
 /** Parses the filters of dtm's `/all`. */
 export function readListQuery(query: QueryReader): TransactionQuery {

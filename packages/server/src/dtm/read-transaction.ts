@@ -11,7 +11,7 @@ import {
   type Pattern,
   PATTERNS,
 } from '@holdfast/protocol';
-import { type DtmSubmission, type DtmWorkflowEnd, invalid, parse, parseField } from '@holdfast/runtime';
+import { type DtmSubmission, type DtmWorkflowEnd, invalid, parse, parseField } from '@holdfast/api';
 import { DTM_BOUNDS } from './count-bounds.ts';
 
 /** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */

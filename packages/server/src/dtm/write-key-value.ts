@@ -1,7 +1,7 @@
 import { TOPICS } from '@holdfast/core/engine';
 import type { KeyValue } from '@holdfast/core/store';
 import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
-import { writeTopics } from '@holdfast/runtime';
+import { writeTopics } from '@holdfast/api';
 
 /**
  * Key-values in dtm's form. A topic is one of them: secrets in its subscribers' URLs are hidden.

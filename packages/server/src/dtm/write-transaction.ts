@@ -1,6 +1,6 @@
 import type { BranchView, TransactionView } from '@holdfast/core';
 import { failureReason } from '@holdfast/core/patterns';
-import { mapInTurns } from '@holdfast/runtime';
+import { mapInTurns } from '@holdfast/api';
 import {
   type DtmBranchAnswer,
   type DtmProgressAnswer,

@@ -1,5 +1,5 @@
 import { ERROR_RULES, type HoldfastError } from '@holdfast/protocol';
-import { type DtmFault, type DtmOutcome, faultOfError, withoutWords } from '@holdfast/runtime';
+import { type DtmFault, type DtmOutcome, faultOfError, withoutWords } from '@holdfast/api';
 import { headOfError } from './error-head.ts';
 import { jsonReply, type Reply } from './reply.ts';
 

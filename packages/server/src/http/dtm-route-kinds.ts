@@ -1,5 +1,5 @@
 import type { CallContext } from '@holdfast/core';
-import { type DtmOutcome, QueryReader } from '@holdfast/runtime';
+import { type DtmOutcome, QueryReader } from '@holdfast/api';
 import { replyOfError, replyOfOutcome } from './dtm-replies.ts';
 import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import type { Reply } from './reply.ts';

@@ -1,5 +1,5 @@
 import type { Pattern } from '@holdfast/protocol';
-import { type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/runtime';
+import { type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort, readOrderGid, requireGid } from '../dtm/read-order.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from '@holdfast/core';
 import { JSON_RPC_CODES, jsonItems, jsonItemsInPieces } from '@holdfast/protocol';
-import { checkJsonBounds } from '@holdfast/runtime';
+import { checkJsonBounds } from '@holdfast/api';
 import { type Answer, answerText, failed, replyTo } from './json-rpc-answer.ts';
 import { idTextOf, type Placed } from './json-rpc-id.ts';
 import { faultOf, inTurns, isLong, nextTurn, parseInTurns } from './json-text.ts';

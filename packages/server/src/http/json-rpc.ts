@@ -1,6 +1,6 @@
 import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
-import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/runtime';
+import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort } from '../dtm/read-order.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';

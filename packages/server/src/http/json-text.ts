@@ -1,6 +1,6 @@
 import { turns } from '@holdfast/branches/event-loop';
 import { HoldfastError } from '@holdfast/protocol';
-import { checkJsonBounds } from '@holdfast/runtime';
+import { checkJsonBounds } from '@holdfast/api';
 import { jsonFaultPosition } from './json-fault.ts';
 import { parsePieces } from './parse-in-turns.ts';
 

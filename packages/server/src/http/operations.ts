@@ -1,5 +1,5 @@
 import { HoldfastError, openApiDocument } from '@holdfast/protocol';
-import type { Handlers } from '@holdfast/runtime';
+import type { Handlers } from '@holdfast/api';
 import { replyOfError } from './dtm-replies.ts';
 import { jsonReply, type Parts, type Reply, streamReply } from './reply.ts';
 import type { Route, RouteRequest } from './router.ts';

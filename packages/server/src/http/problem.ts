@@ -1,5 +1,5 @@
 import { ERROR_RULES, type HoldfastError, type ProblemDetails, problemType, renderError } from '@holdfast/protocol';
-import { V1_NAMES } from '@holdfast/runtime';
+import { V1_NAMES } from '@holdfast/api';
 import { headOfError } from './error-head.ts';
 import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 

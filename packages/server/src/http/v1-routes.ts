@@ -13,7 +13,7 @@ import {
   payloadTextsInPieces,
   QueryReader,
   withPayloadTexts,
-} from '@holdfast/runtime';
+} from '@holdfast/api';
 import { inTurns, isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import { problemReply } from './problem.ts';
 import { jsonReply, longJsonReply, NO_CONTENT, type Reply } from './reply.ts';

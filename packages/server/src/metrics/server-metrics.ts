@@ -1,5 +1,5 @@
 import type { EngineObserver } from '@holdfast/core';
-import type { CallResult } from '@holdfast/runtime';
+import type { CallResult } from '@holdfast/api';
 import {
   type OperationName,
   type Pattern,

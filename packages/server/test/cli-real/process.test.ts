@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { freePort } from '@holdfast/test-servers';
+import { freePort } from '@holdfast/testing/servers';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 

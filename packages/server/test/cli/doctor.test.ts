@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLmdbStore } from '@holdfast/store-lmdb';
-import { startMariadb, startPostgres, startRedis } from '@holdfast/test-servers';
+import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { barrierSchema } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

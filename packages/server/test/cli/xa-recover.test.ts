@@ -1,5 +1,5 @@
 import type { Status, TransactionDetails } from '@holdfast/protocol';
-import { startMariadb, startPostgres } from '@holdfast/test-servers';
+import { startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { type Database, openDatabase } from '../../src/cli/database/open-database.ts';

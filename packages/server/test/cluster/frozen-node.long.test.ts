@@ -10,7 +10,7 @@ import {
   startPostgres,
   startRedis,
   WORKSPACE,
-} from '@holdfast/test-servers';
+} from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';

@@ -1,5 +1,5 @@
 import { createMysqlStore } from '@holdfast/store-mysql';
-import { startMariadb } from '@holdfast/test-servers';
+import { startMariadb } from '@holdfast/testing/servers';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { beforeAll } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';

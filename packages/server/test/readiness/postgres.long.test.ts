@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPostgresStore } from '@holdfast/store-postgres';
-import { startPostgres } from '@holdfast/test-servers';
+import { startPostgres } from '@holdfast/testing/servers';
 import pg from 'pg';
 import { beforeAll } from 'vitest';
 import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';

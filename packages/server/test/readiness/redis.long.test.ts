@@ -1,5 +1,5 @@
 import { chmod } from 'node:fs/promises';
-import { freePort, locate, runChild, startRedis } from '@holdfast/test-servers';
+import { freePort, locate, runChild, startRedis } from '@holdfast/testing/servers';
 import { expect, vi } from 'vitest';
 import { describeWith } from '../../../../tools/src/describe-with.ts';
 import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';

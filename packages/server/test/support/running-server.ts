@@ -8,7 +8,7 @@ import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
-import { Acceptance, ApiV1, createHandlers, DtmService } from '@holdfast/runtime';
+import { Acceptance, ApiV1, createHandlers, DtmService } from '@holdfast/api';
 import {
   type Log,
   SILENT,

@@ -1,4 +1,4 @@
-import { type DatabaseServer, startPostgres } from '@holdfast/test-servers';
+import { type DatabaseServer, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll } from 'vitest';
 
 let schemas = 0;

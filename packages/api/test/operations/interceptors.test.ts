@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { CallContext } from '@holdfast/core';
+import { DEFAULT_NAMESPACE, HoldfastError, OPERATION_NAMES, operationOf, type Role } from '@holdfast/protocol';
+import { ApiV1, type AuditEntry, type CallResult, type Handlers, type OperationHooks } from '@holdfast/api';
+
+const CONTEXT = { principal: { id: 'ann', roles: ['viewer'] }, namespace: DEFAULT_NAMESPACE } as CallContext;
+
+/** An API whose transactions do not exist. */
+function apiWith(hooks: OperationHooks): ApiV1 {
+  const missing = () => Promise.reject(new HoldfastError('not_found', 'there is none'));
+  const handlers = { heartbeat: () => Promise.resolve(), retryNow: missing, abort: missing, deleteTopic: missing };
+  return new ApiV1(handlers as unknown as Handlers, hooks);
+}
+
+const retry = (api: ApiV1) => api.call('retryTransaction', CONTEXT, { gid: 'g' });
+const heartbeat = (api: ApiV1) => api.call('sendHeartbeat', CONTEXT, { gid: 'g' });
+
+describe('the interceptors of operations', () => {
+  it('report the result and the time of each call, under the name of its operation', async () => {
+    const seen: [string, CallResult, number][] = [];
+    const named: string[] = [];
+    const api = apiWith({
+      observe: (name) => {
+        named.push(name);
+        return (result, ms) => void seen.push([name, result, ms]);
+      },
+    });
+    await heartbeat(api);
+    await expect(retry(api)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(api.call('parkWorkflow', CONTEXT, { gid: 'g', body: { reason: '' } })).rejects.toThrow();
+    expect(seen.map(([name, result]) => `${name} ${result}`)).toEqual([
+      'sendHeartbeat ok',
+      'retryTransaction not_found',
+      'parkWorkflow invalid',
+    ]);
+    for (const [, , ms] of seen) expect(ms).toBeGreaterThanOrEqual(0);
+    // Composed once, not for each call.
+    expect(named).toEqual(OPERATION_NAMES);
+  });
+
+  it('let a caller do only what its role allows, and the role of an abort depends on its sender', async () => {
+    const asked: Role[] = [];
+    const api = apiWith({
+      allows: ({ roles }, role) => {
+        asked.push(role);
+        return roles.includes(role);
+      },
+    });
+    await expect(heartbeat(api)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(retry(api)).rejects.toMatchObject({ code: 'forbidden' });
+    for (const by of ['initiator', 'operator'] as const)
+      await expect(api.call('abortTransaction', CONTEXT, { gid: 'g', body: { by } })).rejects.toThrow(/role/);
+    expect(asked).toEqual(['submitter', 'operator', 'submitter', 'operator']);
+  });
+
+  it('write audited operations to the audit log with their results, also forbidden ones, and no others', async () => {
+    const entries: AuditEntry[] = [];
+    const api = apiWith({ audit: (entry) => void entries.push(entry), allows: (_, role) => role !== 'operator' });
+    await heartbeat(api);
+    await expect(retry(api)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(entries).toEqual([
+      { operation: 'retryTransaction', context: CONTEXT, input: { gid: 'g' }, result: 'forbidden' },
+    ]);
+  });
+
+  it('enclose a call in a span from its start to its end', async () => {
+    const events: string[] = [];
+    const api = apiWith({
+      trace: (name, context) => {
+        events.push(`${name} of ${context.principal.id}`);
+        return (result) => void events.push(result);
+      },
+    });
+    await heartbeat(api);
+    expect(events).toEqual(['sendHeartbeat of ann', 'ok']);
+  });
+
+  it('that are absent leave the operation as it is', () => {
+    const plain = apiWith({});
+    // No body and no query to check: nothing is between the transport and the implementation.
+    expect(plain.invokeOf('sendHeartbeat').name).toBe('sendHeartbeat');
+    expect(operationOf('sendHeartbeat').body).toBeUndefined();
+  });
+});

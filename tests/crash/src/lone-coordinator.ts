@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { freePort } from '@holdfast/testing/servers';
+import { CoordinatorProcess } from './coordinator-process.ts';
+import { planKills } from './kill-plan.ts';
+import { killAsPlanned } from './kills.ts';
+import type { RunOptions } from './options.ts';
+import { RETRY_INTERVAL_S } from './plan.ts';
+import type { Subject } from './subject.ts';
+
+/**
+ * One coordinator on LMDB, which is killed and restarted on the same data and port.
+ *
+ * @param more options of `serve`
+ */
+export async function loneCoordinator(
+  { seed, kills, seconds }: Pick<RunOptions, 'seed' | 'kills' | 'seconds'>,
+  cliPath: string,
+  folder: string,
+  print: (line: string) => void,
+  more: readonly string[] = [],
+): Promise<Subject> {
+  const port = await freePort();
+  const serve = ['--store', `lmdb:${join(folder, 'data')}`, '--retry-interval', `${RETRY_INTERVAL_S}s`, ...more];
+  const coordinator = new CoordinatorProcess({ cliPath, port, serve, logPath: join(folder, 'coordinator.log') });
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    get deaths() {
+      return coordinator.deaths;
+    },
+    start() {
+      coordinator.start();
+      return coordinator.ready();
+    },
+    async disturb(inFlight) {
+      const done = await killAsPlanned(coordinator, planKills(seed, kills, seconds), inFlight, print);
+      return { kills: done, nodes: [], outages: [], faults: [], sessions: [] };
+    },
+    end: () => coordinator.kill(),
+    close: () => coordinator.close(),
+  };
+}

@@ -1,0 +1,50 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { BrokenBuild } from '../src/broken-builds.ts';
+import type { RunOptions } from '../src/options.ts';
+import { withPatchedBuild } from '../src/patched-build.ts';
+import { countKinds, describeResult } from '../src/report.ts';
+import { runCrashTest } from '../src/run.ts';
+
+export const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+
+export const HEALTHY: RunOptions = {
+  store: 'lmdb',
+  nodes: 1,
+  pauses: 0,
+  databaseKills: 0,
+  faults: 0,
+  heartbeatMs: 500,
+  silenceMs: 2_000,
+  seconds: 20,
+  kills: 10,
+  seed: 48,
+  rate: 100,
+  clients: 100,
+  settleSeconds: 60,
+  keep: false,
+};
+
+/** Short, and not patient: what is broken stays unfinished. */
+const BROKEN: RunOptions = { ...HEALTHY, seconds: 6, kills: 3, settleSeconds: 4 };
+
+/** What the crash test finds in a build that is broken on purpose, of what its fault leads to. */
+export async function convict(
+  { patches, leadsTo }: BrokenBuild,
+  more: Partial<RunOptions> = {},
+): Promise<{
+  readonly guiltyOf: readonly string[];
+  readonly report: string;
+}> {
+  const build = withPatchedBuild(...patches);
+  onTestFinished(() => build.dispose());
+  const options = { ...BROKEN, ...more };
+  const result = await runCrashTest(options, build.cliPath, () => undefined);
+  if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
+  const found = Object.keys(countKinds(result));
+  return {
+    guiltyOf: found.filter((kind) => leadsTo.some((one) => one === kind)),
+    report: describeResult(options, result),
+  };
+}

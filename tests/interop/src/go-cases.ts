@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { captureChild, createDataFolder, locate, removeDataFolder, runChild } from '@holdfast/testing/servers';
+import type { Outcome } from './outcome.ts';
+import type { Stoppable } from './started.ts';
+import { readGoRun } from './test2json.ts';
+
+const MODULE = fileURLToPath(new URL('../go', import.meta.url));
+/** Most of a case's time is waiting for a retry, so that they all run at once. */
+const PARALLEL_CASES = 64;
+const SUITE_TIMEOUT = '120s';
+
+/**
+ * Where the Go cases find what they run against. An absent database skips the cases that need it.
+ */
+export interface GoTargets {
+  readonly coordinator: string;
+  readonly mariadb: string | undefined;
+  readonly postgres: string | undefined;
+  readonly redis: string | undefined;
+  /** The participant that shares the cases' barriers. */
+  readonly typescript: string;
+}
+
+/** The Go cases, compiled; `stop` ends a run and removes what was compiled. */
+export interface GoCases extends Stoppable {
+  /**
+   * Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined).
+   */
+  run(targets: GoTargets, pattern: string | undefined): Promise<readonly Outcome[]>;
+}
+
+/** Compiles the Go cases; undefined when Go is not installed. */
+export async function buildGoCases(): Promise<GoCases | undefined> {
+  const go = locate('go') ?? locate('go', ['/usr/local/go/bin']);
+  if (go === undefined) return undefined;
+  const folder = await createDataFolder('go-cases', undefined);
+  const binary = join(folder, 'cases.test');
+  const abort = new AbortController();
+  const stop = async (): Promise<void> => {
+    abort.abort();
+    await removeDataFolder(folder);
+  };
+  try {
+    await runChild(go, ['test', '-c', '-o', binary, './cases'], { cwd: MODULE });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { run: (targets, pattern) => runBinary({ go, binary, signal: abort.signal }, targets, pattern), stop };
+}
+
+interface Compiled {
+  readonly go: string;
+  readonly binary: string;
+  readonly signal: AbortSignal;
+}
+
+async function runBinary(
+  { go, binary, signal }: Compiled,
+  targets: GoTargets,
+  pattern: string | undefined,
+): Promise<readonly Outcome[]> {
+  const flags = ['-test.v=true', `-test.parallel=${PARALLEL_CASES}`, `-test.timeout=${SUITE_TIMEOUT}`];
+  if (pattern !== undefined) flags.push(`-test.run=${pattern}`);
+  const env = {
+    ...process.env,
+    INTEROP_TARGET: targets.coordinator,
+    INTEROP_MYSQL: targets.mariadb ?? '',
+    INTEROP_POSTGRES: targets.postgres ?? '',
+    INTEROP_REDIS: targets.redis ?? '',
+    INTEROP_TYPESCRIPT: targets.typescript,
+  };
+  const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], {
+    cwd: MODULE,
+    env,
+    signal,
+  });
+  const { outcomes, noise } = readGoRun(output);
+  // The program's own failure (no set-up, a panic) must not hide behind cases that passed before
+  // it.
+  if (code === 0 || outcomes.some((outcome) => outcome.verdict === 'fail')) return outcomes;
+  const detail = `${noise}the Go program ended with ${String(code)}`;
+  return [...outcomes, { group: 'Suite', name: 'runs to its end', verdict: 'fail', durationMs: 0, detail }];
+}
