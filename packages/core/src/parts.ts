@@ -8,7 +8,7 @@ export { Calls } from './engine/calls.ts';
 export { Claimer } from './engine/claimer.ts';
 export { Committer, type WriteResult } from './engine/committer.ts';
 export { Destinations } from './engine/destinations.ts';
-export { Driver } from './engine/driver.ts';
+export { Runner } from './engine/runner.ts';
 export { Janitor } from './engine/janitor.ts';
 export { idOf, type Reply, type Run } from './engine/run.ts';
 export { Session } from './engine/session.ts';

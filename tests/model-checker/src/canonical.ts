@@ -55,10 +55,10 @@ export function canonical(world: World): string {
 
 /** A cheap summary, equal for nodes in equal states. */
 function summaryOf(
-  { session, driver, committer, port, clocks }: ModelNode,
+  { session, runner, committer, port, clocks }: ModelNode,
   record: StoredTransaction | undefined,
 ): string {
-  const run = driver.runs()[0];
+  const run = runner.runs()[0];
   return [
     record?.owner === session.id,
     session.leaseHeld(),
@@ -69,7 +69,7 @@ function summaryOf(
     committer.outstanding.size,
     port.held.length,
     port.limbo.length,
-    clocks.driver.pending.length,
+    clocks.runner.pending.length,
   ].join(' ');
 }
 
@@ -137,18 +137,18 @@ class Canon {
     return this.#ranked();
   }
 
-  #node({ session, clocks, port, committer, driver }: ModelNode): void {
+  #node({ session, clocks, port, committer, runner }: ModelNode): void {
     this.#value([session.leaseHeld(), this.#world.store.living.has(session.id)]);
     this.#name(session.id);
-    for (const run of driver.runs()) this.#value(run);
-    for (const { atMs, delayMs } of clocks.driver.pending) {
+    for (const run of runner.runs()) this.#value(run);
+    for (const { atMs, delayMs } of clocks.runner.pending) {
       if (isFlush(delayMs)) this.#parts.push('flush');
       else this.#time(EPOCH_MS + atMs);
     }
     this.#value([
       clocks.committer.pending.length,
       clocks.claimer.pending.length,
-      driver.doubts,
+      runner.doubts,
       port.held.map((held) => [held.name, held.stalled]),
     ]);
     for (const held of port.held) this.#value(held.items);

@@ -7,7 +7,7 @@ import {
   Claimer,
   Committer,
   Destinations,
-  Driver,
+  Runner,
   idOf,
   Janitor,
   type Reply,
@@ -71,11 +71,11 @@ export class ModelNode {
   readonly name: string;
   readonly port: StorePort;
   readonly clocks: Readonly<
-    Record<'session' | 'committer' | 'driver' | 'claimer' | 'janitor' | 'watcher', ManualClock>
+    Record<'session' | 'committer' | 'runner' | 'claimer' | 'janitor' | 'watcher', ManualClock>
   >;
   readonly session: Session;
   readonly committer: CountingCommitter;
-  readonly driver: Driver;
+  readonly runner: Runner;
   readonly #claimer: Claimer;
   readonly #janitor: Janitor;
   readonly #watcher: Watcher;
@@ -89,7 +89,7 @@ export class ModelNode {
     this.clocks = {
       session: clock(),
       committer: clock(),
-      driver: clock(),
+      runner: clock(),
       claimer: clock(),
       janitor: clock(),
       watcher: clock(),
@@ -112,18 +112,18 @@ export class ModelNode {
     this.session = new Session({
       ...base,
       clock: this.clocks.session,
-      onLost: () => this.driver.dropAll(),
+      onLost: () => this.runner.dropAll(),
       onWentBack: () => Promise.resolve(),
     });
     const { session } = this;
     const writePath = new WritePath({ ...base, clock: this.clocks.committer, node: name });
     this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, writePath, bounds: OPTIONS });
-    this.driver = new Driver({
+    this.runner = new Runner({
       ...base,
-      clock: this.clocks.driver,
+      clock: this.clocks.runner,
       session,
       committer: this.committer,
-      calls: new Calls({ ...base, clock: this.clocks.driver, destinations: placesFor(time) }),
+      calls: new Calls({ ...base, clock: this.clocks.runner, destinations: placesFor(time) }),
       onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
       onFinal: quiet,
     });
@@ -132,7 +132,7 @@ export class ModelNode {
       clock: this.clocks.claimer,
       session,
       room: () => 100,
-      adopt: (limit, claim) => this.driver.adopt(limit, claim),
+      adopt: (limit, claim) => this.runner.adopt(limit, claim),
     });
     this.#janitor = new Janitor({
       ...base,
@@ -144,8 +144,8 @@ export class ModelNode {
       ...base,
       clock: this.clocks.watcher,
       session,
-      runs: () => this.driver.runs(),
-      reread: (run) => this.driver.reread(run),
+      runs: () => this.runner.runs(),
+      reread: (run) => this.runner.reread(run),
     });
   }
 
@@ -164,16 +164,16 @@ export class ModelNode {
 
   /** The one transaction in this node's memory. */
   get run(): Run | undefined {
-    return this.driver.runs()[0];
+    return this.runner.runs()[0];
   }
 
   create(input: TransactionInput, event: TransactionEvent, reply: Reply): void {
     const fresh = newTransaction(KEY, acceptDefinition(input), this.session.nowMs());
-    this.driver.create(fresh, '', { event, reply, pattern: input.pattern });
+    this.runner.create(fresh, '', { event, reply, pattern: input.pattern });
   }
 
   command(event: TransactionEvent, reply: Reply): void {
-    this.driver.command(KEY, { event, reply });
+    this.runner.command(KEY, { event, reply });
   }
 
   append(item: Extract<WriteItem, { kind: 'append' }>, done: (result: WriteResult) => void): void {
@@ -182,7 +182,7 @@ export class ModelNode {
 
   /** Whether nothing of the transaction is in memory, in doubt, or in flight to the store. */
   get idle(): boolean {
-    const { size, doubts } = this.driver;
+    const { size, doubts } = this.runner;
     return size === 0 && doubts === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
   }
 }

@@ -37,7 +37,7 @@ import { Claimer } from './claimer.ts';
 import { contained } from './contain.ts';
 import { Committer, type WriteResult } from './committer.ts';
 import { Destinations } from './destinations.ts';
-import { Driver } from './driver.ts';
+import { Runner } from './runner.ts';
 import { contradicts, isPast, notStarted, unknownGid } from './errors.ts';
 import { FinalWaiters } from './final-waiters.ts';
 import { Janitor } from './janitor.ts';
@@ -99,7 +99,7 @@ export class Engine implements Coordinator {
   readonly #committer: Committer;
   readonly #writePath: WritePath;
   readonly #destinations: Destinations;
-  readonly #driver: Driver;
+  readonly #runner: Runner;
   readonly #claimer: Claimer;
   readonly #janitor: Janitor;
   readonly #watcher: Watcher;
@@ -112,11 +112,11 @@ export class Engine implements Coordinator {
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
     const d = (this.#d = contained({ ...dependencies, observer: dependencies.observer ?? NO_OBSERVER }));
     const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
-    const lostWrites = new LostWrites({ ...d, session: () => this.#session.id, runs: () => this.#driver.runs() });
+    const lostWrites = new LostWrites({ ...d, session: () => this.#session.id, runs: () => this.#runner.runs() });
     this.#session = new Session({
       ...d,
       options: all,
-      onLost: () => this.#driver.dropAll(),
+      onLost: () => this.#runner.dropAll(),
       onWentBack: () => lostWrites.restore(),
     });
     this.#writePath = new WritePath({ ...d, node: all.node });
@@ -125,12 +125,12 @@ export class Engine implements Coordinator {
       maxRunning: all.maxCallsPerDestination,
       maxWaiting: all.maxQueuedPerDestination,
       maxDeferralMs: all.maxRetryIntervalMs,
-      room: () => Math.ceil(all.maxInProgress * (1 - RESERVED_SHARE)) - this.#driver.size,
+      room: () => Math.ceil(all.maxInProgress * (1 - RESERVED_SHARE)) - this.#runner.size,
       monotonicMs: () => d.clock.monotonicMs(),
       later: (callback) => void d.clock.setTimer(0, callback),
     });
-    this.#waiters = new FinalWaiters({ ...d, drivenHere: (id) => this.#driver.has(id) });
-    this.#driver = new Driver({
+    this.#waiters = new FinalWaiters({ ...d, drivenHere: (id) => this.#runner.has(id) });
+    this.#runner = new Runner({
       ...d,
       committer: this.#committer,
       session: this.#session,
@@ -143,8 +143,8 @@ export class Engine implements Coordinator {
       ...d,
       session: this.#session,
       options: all,
-      room: () => (this.#driver.mayClaim ? all.maxInProgress - this.#driver.size - this.#driver.doubts : 0),
-      adopt: (limit, claim) => this.#driver.adopt(limit, claim),
+      room: () => (this.#runner.mayClaim ? all.maxInProgress - this.#runner.size - this.#runner.doubts : 0),
+      adopt: (limit, claim) => this.#runner.adopt(limit, claim),
     });
     this.#janitor = new Janitor({
       ...d,
@@ -155,8 +155,8 @@ export class Engine implements Coordinator {
     this.#watcher = new Watcher({
       ...d,
       session: this.#session,
-      runs: () => this.#driver.runs(),
-      reread: (run) => this.#driver.reread(run),
+      runs: () => this.#runner.runs(),
+      reread: (run) => this.#runner.reread(run),
     });
     this.#topics = new Topics(d.store);
   }
@@ -200,11 +200,11 @@ export class Engine implements Coordinator {
     this.quiesce();
     this.#draining = true;
     const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
-    while (this.#driver.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
-    const left = this.#driver.size;
+    while (this.#runner.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
+    const left = this.#runner.size;
     this.#watcher.stop();
     // Before the session ends, because from then on other nodes may take over the rest.
-    this.#driver.dropAll();
+    this.#runner.dropAll();
     // Waiting callers receive their transactions in their current state.
     this.#waiters.endAll();
     await this.#fromStore(() => this.#session.stop());
@@ -402,7 +402,7 @@ export class Engine implements Coordinator {
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
     this.#assertInTime(context, gid);
     const key = { namespace: context.namespace, gid };
-    const drivenHere = timeoutMs > 0 && this.#driver.drives(idOf(key));
+    const drivenHere = timeoutMs > 0 && this.#runner.drives(idOf(key));
     if (!drivenHere) {
       const view = await this.#mustGet(context, gid);
       if (isFinal(view.status) || timeoutMs <= 0) return view;
@@ -462,7 +462,7 @@ export class Engine implements Coordinator {
   load(): NodeLoad {
     return {
       session: this.#session.id,
-      inProgress: this.#driver.size,
+      inProgress: this.#runner.size,
       callsRunning: this.#destinations.running,
       writesQueued: this.#committer.queued,
       waiters: this.#waiters.count,
@@ -485,7 +485,7 @@ export class Engine implements Coordinator {
     return `this node has no session in the store and opens a new one as soon as the store accepts it${why}`;
   }
 
-  // ---- how commands reach the driver
+  // ---- how commands reach the Runner
 
   async #create(
     context: CallContext,
@@ -519,7 +519,7 @@ export class Engine implements Coordinator {
     if (isLong) await this.#nextTurn();
     this.#assertInTime(context, input.gid);
     return new Promise((done, failed) => {
-      this.#driver.create(fresh, group, {
+      this.#runner.create(fresh, group, {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,
@@ -550,7 +550,7 @@ export class Engine implements Coordinator {
         ...(pattern !== undefined && { pattern }),
         ...(definition !== undefined && { definition }),
       };
-      this.#driver.command({ namespace: context.namespace, gid }, delivery);
+      this.#runner.command({ namespace: context.namespace, gid }, delivery);
     });
   }
 

@@ -10,7 +10,7 @@ import type { Delivery, Memory, Ownership } from './run.ts';
 
 /**
  * Decides what a node does when its memory of a transaction and the stored record may differ: after
- * a write, a read, a claim. Pure: no clock, promise or I/O; the driver carries the decision out.
+ * a write, a read, a claim. Pure: no clock, promise or I/O; the Runner carries the decision out.
  *
  * R1  The newer of the record that was read and the record that a claim returned counts. If there
  *     is no record, the run is dropped.

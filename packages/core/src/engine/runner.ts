@@ -36,7 +36,7 @@ import { UnreadableLog } from './unreadable-log.ts';
 import { UnreadRecords } from './unread-records.ts';
 import { writeItem } from './write-item.ts';
 
-export interface DriverDependencies {
+export interface RunnerDependencies {
   readonly store: Store;
   readonly committer: Committer;
   readonly session: Session;
@@ -75,8 +75,8 @@ const UNREAD_PAUSE_MS = 10_000;
  * E7  A record that this session owns is in `RunTable`, and is driven, being released or being read
  *     again (R7), or there is a doubt about it (while the session is alive).
  */
-export class Driver {
-  readonly #d: DriverDependencies;
+export class Runner {
+  readonly #d: RunnerDependencies;
   readonly #effects: EffectRunner;
   readonly #replies: Replies;
   readonly #progress: ProgressWriter;
@@ -89,7 +89,7 @@ export class Driver {
   readonly #runs = new RunTable();
   #writeIds = 0;
 
-  constructor(dependencies: DriverDependencies) {
+  constructor(dependencies: RunnerDependencies) {
     const d = (this.#d = dependencies);
     this.#policy = { ...d.options, noAlertHook: d.alert === undefined };
     this.#replies = new Replies(d.logger);
