@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/api';
+import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/server';
 import { endWithParent, tellParent } from '../processes/helper-side.ts';
 import { callAction } from './branch-calls.ts';
 

@@ -16,3 +16,4 @@ export { machine } from './http1/machine.ts';
 export type { Resolved, ResolveName, Resolving } from './names/resolve-name.ts';
 export type { Expiring } from './event-loop/time-out-in-turns.ts';
 export * from './local/local-branches.ts';
+export * from './alerts/alert-webhook.ts';

@@ -4,8 +4,8 @@ import type { Branch, BranchState, Definition, State, Step, TransactionOptions }
 import type { KeyValue, MakeDueResult, Page, SessionId, SessionRow, StoreCounts } from './store/store.ts';
 
 /**
- * The operations of a coordinator: the transports' handler table and the embedding SDK are built on
- * this interface. Every method throws only `HoldfastError`.
+ * The operations of a coordinator: the API's operations call this interface, which the engine
+ * implements. Every method throws only `HoldfastError`.
  *
  * Methods that change a transaction return it as it was in this node's memory when the change
  * became durable.

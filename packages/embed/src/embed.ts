@@ -5,10 +5,10 @@ import type { Store } from '@holdfast/core/store';
 import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {
-  Acceptance,
+  Admission,
+  AdmittedCoordinator,
   ApiV1,
-  createHandlers,
-  DEFAULT_ACCEPTANCE_LIMITS,
+  DEFAULT_ADMISSION_LIMITS,
   defined,
   type RunningCoordinator,
   startCoordinator,
@@ -118,14 +118,10 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
 
 function apiOf({ engine, branches }: RunningCoordinator, store: Store, node: string, application: string): ApiV1 {
   const startedMs = performance.now();
-  return new ApiV1(
-    createHandlers({
-      coordinator: engine,
-      acceptance: new Acceptance(branches, DEFAULT_ACCEPTANCE_LIMITS, { group: application }),
-      store: store.capabilities,
-      version: VERSION,
-      node,
-      uptimeMs: () => performance.now() - startedMs,
-    }),
-  );
+  const admission = new Admission(branches, DEFAULT_ADMISSION_LIMITS, { group: application });
+  const uptimeMs = (): number => performance.now() - startedMs;
+  return new ApiV1({
+    coordinator: new AdmittedCoordinator(engine, admission),
+    description: { version: VERSION, node, store: store.capabilities, uptimeMs },
+  });
 }

@@ -5,3 +5,4 @@ export { type ConfigSources, configWith, loadConfig } from './config/load-config
 export type { ServerConfig } from './config/options.ts';
 export { createLog, type LogOptions } from './logs/create-log.ts';
 export { type Log, SILENT } from './logs/log.ts';
+export { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http/http-settings.ts';

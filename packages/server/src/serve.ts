@@ -3,9 +3,9 @@ import type { LocalBranches } from '@holdfast/branches';
 import type { Engine } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
 import {
-  Acceptance,
+  Admission,
+  AdmittedCoordinator,
   ApiV1,
-  createHandlers,
   DtmService,
   type RunningCoordinator,
   startCoordinator,
@@ -140,20 +140,15 @@ function routerOf(
   { metrics, siblings, node, log }: RouterParts,
 ): Router {
   const startedMs = performance.now();
-  const handlers = createHandlers({
-    coordinator: engine,
-    acceptance: new Acceptance(branches, config),
-    store: store.capabilities,
-    version: VERSION,
-    node,
-    uptimeMs: () => performance.now() - startedMs,
-  });
-  const dtm = new DtmService({ handlers, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail });
+  const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
+  const uptimeMs = (): number => performance.now() - startedMs;
+  const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
+  const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail });
   return new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-    ...v1Routes(new ApiV1(handlers, { observe: (name) => metrics.operation(name) })),
-    ...operationsRoutes(handlers, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
+    ...v1Routes(new ApiV1({ coordinator, description }, { observe: (name) => metrics.operation(name) })),
+    ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
 }
 

@@ -1,13 +1,13 @@
 import type {
   BranchRegistration,
   CallContext,
+  Coordinator,
   TransactionInput,
   TransactionQuery,
   TransactionView,
 } from '@holdfast/core';
 import type { KeyValue, Page } from '@holdfast/core/store';
 import { HoldfastError, type Pattern } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
 import { DEFAULT_PAGE_SIZE } from '../reading/query-reader.ts';
 import { type DtmOutcome, faultOf, outcomeOf, SUCCEEDED } from './outcome.ts';
@@ -54,7 +54,8 @@ export interface DtmKeyValueQuery {
 }
 
 export interface DtmServiceOptions {
-  readonly handlers: Handlers;
+  /** Usually an `AdmittedCoordinator`. */
+  readonly coordinator: Coordinator;
   readonly version: string;
   /** Default of `resetCronTime` for requests without a time. */
   readonly defaultResetAfterMs: number;
@@ -69,42 +70,42 @@ const DEFAULT_RESET_LIMIT = 100;
  */
 export class DtmService {
   readonly version: string;
-  readonly #handlers: Handlers;
+  readonly #coordinator: Coordinator;
   readonly #defaultResetAfterMs: number;
 
-  constructor({ handlers, version, defaultResetAfterMs }: DtmServiceOptions) {
+  constructor({ coordinator, version, defaultResetAfterMs }: DtmServiceOptions) {
     this.version = version;
-    this.#handlers = handlers;
+    this.#coordinator = coordinator;
     this.#defaultResetAfterMs = defaultResetAfterMs;
   }
 
-  async newGid(context: CallContext): Promise<string> {
-    return this.#handlers.newGid(context, undefined);
+  async newGid(_context: CallContext): Promise<string> {
+    return this.#coordinator.newGid();
   }
 
   async prepare(context: CallContext, input: TransactionInput): Promise<DtmOutcome> {
-    await this.#handlers.prepare(context, input);
+    await this.#coordinator.prepare(context, input);
     return SUCCEEDED;
   }
 
   async submit(context: CallContext, submission: DtmSubmission): Promise<DtmOutcome> {
     if (submission.kind === 'transaction') {
       const { input } = submission;
-      return outcomeOf(input.pattern, await this.#handlers.submit(context, input));
+      return outcomeOf(input.pattern, await this.#coordinator.submit(context, input));
     }
-    await this.#handlers.finishWorkflow(context, submission.end);
+    await this.#coordinator.finishWorkflow(context, submission.end);
     return SUCCEEDED;
   }
 
   async abort(context: CallContext, abort: DtmAbort): Promise<DtmOutcome> {
-    await this.#handlers.abort(context, abort);
+    await this.#coordinator.abort(context, abort);
     return SUCCEEDED;
   }
 
   /** A branch must not continue if its transaction does not exist: its client needs a FAILURE. */
   async registerBranch(context: CallContext, registration: DtmRegistration): Promise<DtmOutcome> {
     try {
-      await this.#handlers.registerBranch(context, registration);
+      await this.#coordinator.registerBranch(context, registration);
       return SUCCEEDED;
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
@@ -115,16 +116,16 @@ export class DtmService {
 
   /** Creates a workflow or finds it; resolves to its progress. */
   async prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
-    return this.#handlers.prepareWorkflow(context, input);
+    return this.#coordinator.prepareWorkflow(context, input);
   }
 
   async forceStop(context: CallContext, gid: string): Promise<DtmOutcome> {
-    await this.#handlers.forceStop(context, { gid, reason: '' });
+    await this.#coordinator.forceStop(context, { gid, reason: '' });
     return SUCCEEDED;
   }
 
   async resetNextCronTime(context: CallContext, gid: string): Promise<DtmOutcome> {
-    await this.#handlers.retryNow(context, gid);
+    await this.#coordinator.retryNow(context, gid);
     return SUCCEEDED;
   }
 
@@ -132,37 +133,37 @@ export class DtmService {
     context: CallContext,
     { timeoutSeconds, limit }: DtmReset,
   ): Promise<{ readonly count: number; readonly more: boolean }> {
-    return this.#handlers.retryWaiting(context, {
+    return this.#coordinator.retryWaiting(context, {
       laterThanMs: timeoutSeconds === undefined ? this.#defaultResetAfterMs : timeoutSeconds * 1_000,
       limit: limit || DEFAULT_RESET_LIMIT,
     });
   }
 
   async query(context: CallContext, gid: string): Promise<TransactionView | undefined> {
-    return this.#handlers.get(context, gid);
+    return this.#coordinator.get(context, gid);
   }
 
   async all(context: CallContext, query: TransactionQuery): Promise<Page<TransactionView>> {
-    return this.#handlers.list(context, query);
+    return this.#coordinator.list(context, query);
   }
 
   async scanKeyValues(context: CallContext, { category, cursor, limit }: DtmKeyValueQuery): Promise<Page<KeyValue>> {
     const after = defined({ cursor: cursor || undefined });
-    return this.#handlers.scanKeyValues(context, { category, limit: limit || DEFAULT_PAGE_SIZE, ...after });
+    return this.#coordinator.scanKeyValues(context, { category, limit: limit || DEFAULT_PAGE_SIZE, ...after });
   }
 
   async queryKeyValue(
     context: CallContext,
     query: { readonly category: string; readonly key: string },
   ): Promise<KeyValue | undefined> {
-    return this.#handlers.queryKeyValue(context, query);
+    return this.#coordinator.queryKeyValue(context, query);
   }
 
   async subscribe(
     context: CallContext,
     input: { readonly topic: string; readonly url: string; readonly remark: string },
   ): Promise<DtmOutcome> {
-    await this.#handlers.subscribe(context, input);
+    await this.#coordinator.subscribe(context, input);
     return SUCCEEDED;
   }
 
@@ -170,12 +171,12 @@ export class DtmService {
     context: CallContext,
     input: { readonly topic: string; readonly url: string },
   ): Promise<DtmOutcome> {
-    await this.#handlers.unsubscribe(context, input);
+    await this.#coordinator.unsubscribe(context, input);
     return SUCCEEDED;
   }
 
   async deleteTopic(context: CallContext, topic: string): Promise<DtmOutcome> {
-    await this.#handlers.deleteTopic(context, topic);
+    await this.#coordinator.deleteTopic(context, topic);
     return SUCCEEDED;
   }
 }

@@ -1,14 +1,26 @@
+import type { Coordinator } from '@holdfast/core';
+import type { StoreCapabilities } from '@holdfast/core/store';
 import type { NODE_OPERATIONS } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { writeNodes, writeStatus } from '../v1/write-view.ts';
 import type { ImplementationsOf } from './implementation.ts';
 
-export const nodeOperations = (handlers: Handlers): ImplementationsOf<typeof NODE_OPERATIONS> => ({
+/** What a node reports about itself, beside its load. */
+export interface NodeDescription {
+  readonly version: string;
+  readonly node: string;
+  readonly store: StoreCapabilities;
+  readonly uptimeMs: () => number;
+}
+
+export const nodeOperations = (
+  coordinator: Coordinator,
+  description: NodeDescription,
+): ImplementationsOf<typeof NODE_OPERATIONS> => ({
   async listNodes(context) {
-    return writeNodes(await handlers.nodes(context, undefined));
+    return writeNodes(await coordinator.nodes(context));
   },
 
   async getStatus(context) {
-    return writeStatus(await handlers.status(context, undefined));
+    return writeStatus(description, coordinator.load(), await coordinator.counts(context));
   },
 });

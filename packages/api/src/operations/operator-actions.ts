@@ -1,12 +1,12 @@
 import { isAnonymous } from '@holdfast/protocol';
+import type { Coordinator } from '@holdfast/core';
 import type { OPERATOR_ACTIONS } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { writeDetails } from '../v1/write-view.ts';
 import type { ImplementationsOf } from './implementation.ts';
 import { Views } from './views.ts';
 
-export function operatorActions(handlers: Handlers): ImplementationsOf<typeof OPERATOR_ACTIONS> {
-  const views = new Views(handlers);
+export function operatorActions(coordinator: Coordinator): ImplementationsOf<typeof OPERATOR_ACTIONS> {
+  const views = new Views(coordinator);
   return {
     async abortTransaction(context, { gid, body }, waitMs) {
       const { reason, by = 'operator' } = body ?? {};
@@ -14,21 +14,21 @@ export function operatorActions(handlers: Handlers): ImplementationsOf<typeof OP
       const { principal } = context;
       const actor = isAnonymous(principal) ? `${byOperator ? 'an' : 'its'} ${by}` : principal.id;
       const why = reason ?? `aborted by ${actor}`;
-      await views.assertMayWait(context, gid, waitMs);
-      const aborted = await handlers.abort(context, { gid, reason: why, byOperator });
+      views.assertMayWait(gid, waitMs);
+      const aborted = await coordinator.abort(context, { gid, reason: why, byOperator });
       return writeDetails(await views.readAfter(context, gid, waitMs, aborted));
     },
 
     async retryTransaction(context, { gid }, waitMs) {
-      await views.assertMayWait(context, gid, waitMs);
-      const retried = await handlers.retryNow(context, gid);
+      views.assertMayWait(gid, waitMs);
+      const retried = await coordinator.retryNow(context, gid);
       return writeDetails(await views.readAfter(context, gid, waitMs, retried));
     },
 
     async stopTransaction(context, { gid, body }, waitMs) {
       const { reason = '' } = body ?? {};
-      await views.assertMayWait(context, gid, waitMs);
-      const stopped = await handlers.forceStop(context, { gid, reason });
+      views.assertMayWait(gid, waitMs);
+      const stopped = await coordinator.forceStop(context, { gid, reason });
       return writeDetails(await views.readAfter(context, gid, waitMs, stopped));
     },
   };

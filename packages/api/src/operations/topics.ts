@@ -1,14 +1,14 @@
+import type { Coordinator } from '@holdfast/core';
 import { acceptTopic, TOPICS } from '@holdfast/core/engine';
 import { HoldfastError, type TOPIC_OPERATIONS } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
 import { DEFAULT_PAGE_SIZE } from '../reading/query-reader.ts';
 import { writeTopics } from '../v1/write-topics.ts';
 import type { ImplementationsOf } from './implementation.ts';
 
-export const topicOperations = (handlers: Handlers): ImplementationsOf<typeof TOPIC_OPERATIONS> => ({
+export const topicOperations = (coordinator: Coordinator): ImplementationsOf<typeof TOPIC_OPERATIONS> => ({
   async listTopics(context, { query: { limit, cursor } }) {
-    const page = await handlers.scanKeyValues(context, {
+    const page = await coordinator.scanKeyValues(context, {
       category: TOPICS,
       limit: limit || DEFAULT_PAGE_SIZE,
       ...defined({ cursor: cursor || undefined }),
@@ -18,7 +18,7 @@ export const topicOperations = (handlers: Handlers): ImplementationsOf<typeof TO
 
   async describeTopic(context, { topic }) {
     acceptTopic(topic);
-    const stored = await handlers.queryKeyValue(context, { category: TOPICS, key: topic });
+    const stored = await coordinator.queryKeyValue(context, { category: TOPICS, key: topic });
     const [described] = stored === undefined ? [] : await writeTopics([stored]);
     if (described === undefined)
       throw new HoldfastError('not_found', `there is no topic ${topic}`, { field: ['topic'] });
@@ -26,14 +26,14 @@ export const topicOperations = (handlers: Handlers): ImplementationsOf<typeof TO
   },
 
   async subscribe(context, { topic, body: { url, remark = '' } }) {
-    await handlers.subscribe(context, { topic, url, remark });
+    await coordinator.subscribe(context, { topic, url, remark });
   },
 
   async unsubscribe(context, { topic, query: { url } }) {
-    await handlers.unsubscribe(context, { topic, url });
+    await coordinator.unsubscribe(context, { topic, url });
   },
 
   async deleteTopic(context, { topic }) {
-    await handlers.deleteTopic(context, topic);
+    await coordinator.deleteTopic(context, topic);
   },
 });

@@ -1,6 +1,5 @@
-import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import type { CallContext, Coordinator, TransactionInput, TransactionView } from '@holdfast/core';
 import { HoldfastError, type Status, type TRANSACTION_OPERATIONS } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { defined } from '../reading/defined.ts';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { invalid } from '../reading/parse.ts';
@@ -10,22 +9,22 @@ import { writeDetails, writeReply, writeSummary } from '../v1/write-view.ts';
 import type { ImplementationsOf } from './implementation.ts';
 import { Views } from './views.ts';
 
-export function transactionOperations(handlers: Handlers): ImplementationsOf<typeof TRANSACTION_OPERATIONS> {
-  const views = new Views(handlers);
+export function transactionOperations(coordinator: Coordinator): ImplementationsOf<typeof TRANSACTION_OPERATIONS> {
+  const views = new Views(coordinator);
   return {
     async createTransaction(context, { body }, waitMs) {
       const { status, input: read } = readCreation(body);
-      const input = read.gid === '' ? { ...read, gid: await handlers.newGid(context, undefined) } : read;
+      const input = read.gid === '' ? { ...read, gid: coordinator.newGid() } : read;
       // Checked before the change: a caller that cannot wait must not start the transaction.
-      if (waitMs > 0) await handlers.assertMayWait(context, input.gid);
-      const created = await create(handlers, context, status, input);
+      views.assertMayWait(input.gid, waitMs);
+      const created = await create(coordinator, context, status, input);
       const view = await views.readAfter(context, input.gid, waitMs, created);
       return { ...writeReply(view), ...views.heartbeat(view) };
     },
 
     async listTransactions(context, { query }) {
       const { limit, gid, cursor, ...filters } = query;
-      const page = await handlers.list(context, {
+      const page = await coordinator.list(context, {
         ...defined({ ...filters, gid: gid || undefined, cursor: cursor || undefined }),
         limit: limit || DEFAULT_PAGE_SIZE,
         summary: true,
@@ -46,23 +45,23 @@ export function transactionOperations(handlers: Handlers): ImplementationsOf<typ
         throw invalid(gid, ['branches'], `the branches of a ${pattern} are its steps; leave them out`);
       if (run !== undefined && (pattern !== 'tcc' || branches === undefined))
         throw invalid(gid, ['run'], 'is only allowed for a tcc, together with its branches; leave it out');
-      await views.assertMayWait(context, gid, waitMs);
+      views.assertMayWait(gid, waitMs);
       const named = { ...defined({ branches }), ...defined({ run }) };
-      const submitted = await handlers.submitPrepared(context, { gid, pattern, ...named });
+      const submitted = await coordinator.submitPrepared(context, { gid, pattern, ...named });
       return writeReply(await views.readAfter(context, gid, waitMs, submitted));
     },
   };
 }
 
 async function create(
-  handlers: Handlers,
+  coordinator: Coordinator,
   context: CallContext,
   status: Status,
   input: TransactionInput,
 ): Promise<TransactionView> {
   // Starting a workflow again returns the existing one, also if it is finished: its code receives
   // the outcome.
-  if (input.pattern === 'workflow') return handlers.prepareWorkflow(context, { ...input, heartbeats: true });
-  if (status === 'prepared') return handlers.prepare(context, input);
-  return (await handlers.submit(context, input)).view();
+  if (input.pattern === 'workflow') return coordinator.prepareWorkflow(context, { ...input, heartbeats: true });
+  if (status === 'prepared') return coordinator.prepare(context, input);
+  return (await coordinator.submit(context, input)).view();
 }

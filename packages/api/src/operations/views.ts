@@ -1,17 +1,16 @@
-import type { CallContext, TransactionView } from '@holdfast/core';
+import type { CallContext, Coordinator, TransactionView } from '@holdfast/core';
 import { HoldfastError, isFinal, type Pattern } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 
 /** Reads and awaits the transactions that operations return. */
 export class Views {
-  readonly #handlers: Handlers;
+  readonly #coordinator: Coordinator;
 
-  constructor(handlers: Handlers) {
-    this.#handlers = handlers;
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
   }
 
   async read(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
-    return waitMs > 0 ? this.#handlers.wait(context, { gid, timeoutMs: waitMs }) : this.mustGet(context, gid);
+    return waitMs > 0 ? this.#coordinator.wait(context, gid, waitMs) : this.mustGet(context, gid);
   }
 
   /**
@@ -37,20 +36,20 @@ export class Views {
 
   /** Throws `not_found` if there is no transaction with this gid. */
   async mustGet(context: CallContext, gid: string): Promise<TransactionView> {
-    const view = await this.#handlers.get(context, gid);
+    const view = await this.#coordinator.get(context, gid);
     if (view === undefined) throw new HoldfastError('not_found', `there is no transaction with gid ${gid}`, { gid });
     return view;
   }
 
   /** Throws `overloaded` if a caller that waits cannot be served. Called before the change. */
-  async assertMayWait(context: CallContext, gid: string, waitMs: number): Promise<void> {
-    if (waitMs > 0) await this.#handlers.assertMayWait(context, gid);
+  assertMayWait(gid: string, waitMs: number): void {
+    if (waitMs > 0) this.#coordinator.assertMayWait(gid);
   }
 
   /** For the response about an unfinished workflow: how often its code sends heartbeats. */
   heartbeat(view: TransactionView): { readonly heartbeatMs?: number } {
     const sendsHeartbeats = view.pattern === 'workflow' && !isFinal(view.status);
-    return sendsHeartbeats ? { heartbeatMs: this.#handlers.heartbeatPeriodMs(view) } : {};
+    return sendsHeartbeats ? { heartbeatMs: this.#coordinator.heartbeatPeriodMs(view) } : {};
   }
 }
 

@@ -1,4 +1,5 @@
-import type { BranchView, LivingNodes, TransactionView } from '@holdfast/core';
+import type { BranchView, LivingNodes, NodeLoad, TransactionView } from '@holdfast/core';
+import type { StoreCounts } from '@holdfast/core/store';
 import {
   type BranchDetails,
   isFinal,
@@ -15,8 +16,8 @@ import { defined } from '../reading/defined.ts';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { remainingEffects } from './remaining-effects.ts';
 import { shownBranches } from './shown-branches.ts';
+import type { NodeDescription } from '../operations/nodes.ts';
 import { timelineOf } from './timeline.ts';
-import type { NodeReport } from '../handlers/table.ts';
 
 /** One line of a list. */
 export function writeSummary(view: TransactionView): TransactionSummary {
@@ -99,14 +100,18 @@ export const writeProgress = async ({ gid, status, state, branches }: Transactio
 
 export const writeNodes = ({ nowMs, sessions }: LivingNodes): NodeList => ({ nowMs, items: [...sessions] });
 
-export function writeStatus({ version, node, uptimeMs, store, load, counts }: NodeReport): NodeStatus {
+export function writeStatus(
+  { version, node, uptimeMs, store }: NodeDescription,
+  load: NodeLoad,
+  counts: StoreCounts,
+): NodeStatus {
   const { session, ...figures } = load;
   const { name, durable, exclusive } = store;
   return {
     version,
     node,
     session,
-    uptimeMs: Math.round(uptimeMs),
+    uptimeMs: Math.round(uptimeMs()),
     store: { name, durable, exclusive },
     load: figures,
     counts: { byStatus: { ...counts.byStatus }, attention: counts.attention },

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { CallContext } from '@holdfast/core';
+import type { CallContext, Coordinator } from '@holdfast/core';
 import { ERROR_CODES, ERROR_RULES, HoldfastError } from '@holdfast/protocol';
-import { DtmService, faultOfError, type Handlers } from '@holdfast/api';
+import { DtmService, faultOfError } from '@holdfast/api';
 
 const CONTEXT = {} as CallContext;
 
 const failing = (error: HoldfastError): DtmService => {
   const fail = () => Promise.reject(error);
-  const handlers = new Proxy({}, { get: () => fail }) as Handlers;
-  return new DtmService({ handlers, version: '1', defaultResetAfterMs: 1 });
+  const coordinator = new Proxy({}, { get: () => fail }) as Coordinator;
+  return new DtmService({ coordinator, version: '1', defaultResetAfterMs: 1 });
 };
 
 describe("dtm's words for an error", () => {

@@ -1,6 +1,6 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
-import { HTTP_SERVER_LIMITS } from '@holdfast/api';
+import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
 import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { HoldfastError, openApiDocument } from '@holdfast/protocol';
-import type { Handlers } from '@holdfast/api';
+import type { Coordinator } from '@holdfast/core';
 import { replyOfError } from './dtm-replies.ts';
 import { jsonReply, type Parts, type Reply, streamReply } from './reply.ts';
-import type { Route, RouteRequest } from './router.ts';
+import type { Route } from './router.ts';
 
 /** The node is not ready if the store does not respond within this time. */
 const READY_TIMEOUT_MS = 2_000;
@@ -18,7 +18,10 @@ const ALIVE: Reply = jsonReply(200, { status: 'ok' });
 const PONG: Reply = jsonReply(200, { msg: 'pong' });
 
 /** Health probes, metrics and the OpenAPI document. */
-export function operationsRoutes(handlers: Handlers, options: OperationsOptions): readonly Route[] {
+export function operationsRoutes(
+  coordinator: Pick<Coordinator, 'ready'>,
+  options: OperationsOptions,
+): readonly Route[] {
   const route = (method: Route['method'], path: string, run: Route['run']): Route => ({
     method,
     path,
@@ -32,7 +35,7 @@ export function operationsRoutes(handlers: Handlers, options: OperationsOptions)
     // Liveness only, independent of the store: an outage of the store must not restart
     // coordinators.
     route('GET', '/healthz', () => ALIVE),
-    route('GET', '/readyz', (request) => ready(handlers, request, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
+    route('GET', '/readyz', () => ready(coordinator, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
     route('ANY', '/api/ping', () => PONG),
     route('GET', '/openapi.json', () => (document ??= jsonReply(200, openApiDocument(options.version)))),
     route('GET', '/api/metrics', async () => {
@@ -42,7 +45,7 @@ export function operationsRoutes(handlers: Handlers, options: OperationsOptions)
   ];
 }
 
-async function ready(handlers: Handlers, { context }: RouteRequest, timeoutMs: number): Promise<Reply> {
+async function ready(coordinator: Pick<Coordinator, 'ready'>, timeoutMs: number): Promise<Reply> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -50,7 +53,7 @@ async function ready(handlers: Handlers, { context }: RouteRequest, timeoutMs: n
     }, timeoutMs);
   });
   try {
-    await Promise.race([handlers.ready(context, undefined), late]);
+    await Promise.race([coordinator.ready(), late]);
     return ALIVE;
   } finally {
     clearTimeout(timer);

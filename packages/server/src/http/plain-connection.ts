@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { HTTP_SERVER_SETTINGS } from '@holdfast/api';
+import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
 import { type PlainRequest, readPlainRequest, valuesOf } from './plain-request.ts';
 import { bodyText, tooLarge } from './read-body.ts';

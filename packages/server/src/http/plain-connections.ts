@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { HTTP_SERVER_SETTINGS } from '@holdfast/api';
+import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import type { Exchange } from './exchange.ts';
 import { NodeConnections } from './node-connections.ts';
 import { type ConnectionOwner, PlainConnection } from './plain-connection.ts';

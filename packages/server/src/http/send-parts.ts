@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { HTTP_SERVER_SETTINGS } from '@holdfast/api';
+import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { nextTurn } from './json-text.ts';
 import { slicesOfText } from './json-parts.ts';
 import { places } from './places.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { HoldfastError, isPercentEncodedUtf8 } from '@holdfast/protocol';
-import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/api';
+import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
 import { refusal, replyOfMiss } from './misses.ts';

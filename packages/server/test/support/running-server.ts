@@ -8,7 +8,7 @@ import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
 import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
-import { Acceptance, ApiV1, createHandlers, DtmService } from '@holdfast/api';
+import { Admission, AdmittedCoordinator, ApiV1, DtmService } from '@holdfast/api';
 import {
   type Log,
   SILENT,
@@ -146,21 +146,21 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       requestReader,
       answered: () => {},
     });
-    const handlers = createHandlers({
-      coordinator: coordinator as Coordinator,
-      acceptance: new Acceptance(createBranchRegistry({ pools: new ConnectionPools(), locals: new LocalBranches() })),
+    const registry = createBranchRegistry({ pools: new ConnectionPools(), locals: new LocalBranches() });
+    const admitted = new AdmittedCoordinator(coordinator as Coordinator, new Admission(registry));
+    const description = {
       store: { name: 'fake', durable: false, exclusive: false },
       version: '0.0.0',
       node: 'test',
       uptimeMs: () => 1,
-    });
-    const dtm = new DtmService({ handlers, version: '0.0.0', defaultResetAfterMs: 105_000 });
+    };
+    const dtm = new DtmService({ coordinator: admitted, version: '0.0.0', defaultResetAfterMs: 105_000 });
     http.use(
       new Router([
         ...dtmRoutes(dtm),
         jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-        ...v1Routes(new ApiV1(handlers)),
-        ...operationsRoutes(handlers, {
+        ...v1Routes(new ApiV1({ coordinator: admitted, description })),
+        ...operationsRoutes(admitted, {
           version: '0.0.0',
           metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),
           readyTimeoutMs: 20,

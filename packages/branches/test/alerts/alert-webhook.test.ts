@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConnectionPools } from '@holdfast/branches';
+import { AlertWebhook, ConnectionPools } from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
-import { AlertWebhook } from '@holdfast/api';
-import { always, BranchServer } from '../../branches/test/support/branch-server.ts';
+import { always, BranchServer } from '../support/branch-server.ts';
 
 const alert = (gid: string): Alert => ({
   namespace: 'default',

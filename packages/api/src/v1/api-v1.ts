@@ -1,4 +1,4 @@
-import type { CallContext } from '@holdfast/core';
+import type { CallContext, Coordinator } from '@holdfast/core';
 import {
   type InputOf,
   OPERATION_NAMES,
@@ -8,17 +8,22 @@ import {
   queryFieldsOf,
   type ResultOf,
 } from '@holdfast/protocol';
-import type { Handlers } from '../handlers/table.ts';
 import { parse } from '../reading/parse.ts';
-import { initiatorOperations } from './initiators.ts';
-import { intercepted, interceptorsOf, type OperationHooks } from './interceptors.ts';
-import type { ImplementationsOf } from './implementation.ts';
-import type { Invoke } from './invoke.ts';
-import { nodeOperations } from './nodes.ts';
-import { operatorActions } from './operator-actions.ts';
+import { initiatorOperations } from '../operations/initiators.ts';
+import { intercepted, interceptorsOf, type OperationHooks } from '../calls/interceptors.ts';
+import type { ImplementationsOf } from '../operations/implementation.ts';
+import type { Invoke } from '../calls/invoke.ts';
+import { type NodeDescription, nodeOperations } from '../operations/nodes.ts';
+import { operatorActions } from '../operations/operator-actions.ts';
 import { queryReaderOf } from './read-query.ts';
-import { topicOperations } from './topics.ts';
-import { transactionOperations } from './transactions.ts';
+import { topicOperations } from '../operations/topics.ts';
+import { transactionOperations } from '../operations/transactions.ts';
+
+export interface ApiV1Options {
+  /** Usually an `AdmittedCoordinator`. */
+  readonly coordinator: Coordinator;
+  readonly description: NodeDescription;
+}
 
 /**
  * Holdfast's own API (`OPERATIONS` of `@holdfast/protocol`), independent of the transport: the
@@ -28,14 +33,14 @@ export class ApiV1 {
   readonly #invokes: Readonly<Record<OperationName, Invoke>>;
 
   /** @param hooks what happens around each call */
-  constructor(handlers: Handlers, hooks: OperationHooks = {}) {
+  constructor({ coordinator, description }: ApiV1Options, hooks: OperationHooks = {}) {
     const interceptors = interceptorsOf(hooks);
     const implementations: ImplementationsOf<Readonly<Record<OperationName, unknown>>> = {
-      ...transactionOperations(handlers),
-      ...initiatorOperations(handlers),
-      ...operatorActions(handlers),
-      ...topicOperations(handlers),
-      ...nodeOperations(handlers),
+      ...transactionOperations(coordinator),
+      ...initiatorOperations(coordinator),
+      ...operatorActions(coordinator),
+      ...topicOperations(coordinator),
+      ...nodeOperations(coordinator, description),
     };
     this.#invokes = Object.fromEntries(
       OPERATION_NAMES.map((name) => {

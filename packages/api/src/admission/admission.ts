@@ -4,13 +4,13 @@ import { payloadFieldOf, urlFieldOf } from '@holdfast/core/engine';
 import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown, withoutSecrets } from '@holdfast/protocol';
 
 /** Limits that an operator can reduce. */
-export interface AcceptanceLimits {
+export interface AdmissionLimits {
   readonly maxSteps: number;
   readonly maxPayloadBytes: number;
   readonly maxPageSize: number;
 }
 
-export const DEFAULT_ACCEPTANCE_LIMITS: AcceptanceLimits = {
+export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = {
   maxSteps: LIMITS.steps,
   maxPayloadBytes: LIMITS.payloadBytes,
   maxPageSize: LIMITS.pageSize,
@@ -36,9 +36,9 @@ export interface Home {
  * the caller, headers must be sendable, and the operator's limits apply. Throws `invalid` or
  * `too_large`, naming the field.
  */
-export class Acceptance {
+export class Admission {
   readonly #branches: BranchRegistry;
-  readonly #limits: AcceptanceLimits;
+  readonly #limits: AdmissionLimits;
   readonly #home: Home | undefined;
   readonly #origin: Origin;
 
@@ -46,7 +46,7 @@ export class Acceptance {
    * @param branches the protocols that call branches
    * @param home omitted for requests from the network
    */
-  constructor(branches: BranchRegistry, limits: AcceptanceLimits = DEFAULT_ACCEPTANCE_LIMITS, home?: Home) {
+  constructor(branches: BranchRegistry, limits: AdmissionLimits = DEFAULT_ADMISSION_LIMITS, home?: Home) {
     this.#branches = branches;
     this.#origin = home === undefined ? 'network' : 'process';
     this.#limits = limits;
@@ -73,7 +73,7 @@ export class Acceptance {
     }
     const fault = this.#faultOf(queryPrepared, input);
     if (fault !== undefined) throw refusal(gid, ['queryPrepared'], fault, queryPrepared);
-    if (options?.branchHeaders !== undefined) acceptHeaders(gid, options.branchHeaders);
+    if (options?.branchHeaders !== undefined) admitHeaders(gid, options.branchHeaders);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
       : { ...input, group: this.#home.group };
@@ -114,7 +114,7 @@ const refusal = (gid: string | undefined, field: FieldPath, fault: string, url =
   });
 
 /** Checks the number first: checking a million names is too expensive. */
-function acceptHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
+function admitHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
   const entries = Object.entries(headers);
   if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, ['branchHeaders'], LIMITS.branchHeaders, 'entries');
   let characters = 0;

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { CallContext } from '@holdfast/core';
+import type { CallContext, Coordinator } from '@holdfast/core';
 import { DEFAULT_NAMESPACE, HoldfastError, OPERATION_NAMES, operationOf, type Role } from '@holdfast/protocol';
-import { ApiV1, type AuditEntry, type CallResult, type Handlers, type OperationHooks } from '@holdfast/api';
+import { ApiV1, type AuditEntry, type ApiV1Options, type CallResult, type OperationHooks } from '@holdfast/api';
 
 const CONTEXT = { principal: { id: 'ann', roles: ['viewer'] }, namespace: DEFAULT_NAMESPACE } as CallContext;
 
 /** An API whose transactions do not exist. */
 function apiWith(hooks: OperationHooks): ApiV1 {
   const missing = () => Promise.reject(new HoldfastError('not_found', 'there is none'));
-  const handlers = { heartbeat: () => Promise.resolve(), retryNow: missing, abort: missing, deleteTopic: missing };
-  return new ApiV1(handlers as unknown as Handlers, hooks);
+  const coordinator = { heartbeat: () => Promise.resolve(), retryNow: missing, abort: missing, deleteTopic: missing };
+  const description = {} as ApiV1Options['description'];
+  return new ApiV1({ coordinator: coordinator as unknown as Coordinator, description }, hooks);
 }
 
 const retry = (api: ApiV1) => api.call('retryTransaction', CONTEXT, { gid: 'g' });

@@ -1,13 +1,10 @@
-import {
-  type AnswerReader,
-  type ConnectionPools,
-  headerLines,
-  type HttpTarget,
-  parseHttpUrl,
-  send,
-} from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
 import { branchResult, SUCCESS, withoutSecrets } from '@holdfast/protocol';
+import { headerLines } from '../http/branch-headers.ts';
+import type { ConnectionPools } from '../http/connection-pools.ts';
+import type { AnswerReader } from '../http/exchange.ts';
+import { send } from '../http/http-protocol.ts';
+import { type HttpTarget, parseHttpUrl } from '../http/http-target.ts';
 
 export interface AlertWebhookOptions {
   /** An `http://` or `https://` URL. */

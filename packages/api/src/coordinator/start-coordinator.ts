@@ -1,5 +1,6 @@
 import { logTextOfThrown } from '@holdfast/protocol';
 import {
+  AlertWebhook,
   type BranchClient,
   type BranchRegistry,
   BranchRouter,
@@ -14,7 +15,6 @@ import { LONGEST_TIMER_MS, systemClock } from '@holdfast/branches/event-loop';
 import type { AlertHook, EngineObserver, Logger } from '@holdfast/core';
 import { DEFAULT_ENGINE_OPTIONS, Engine, type EngineOptions } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
-import { AlertWebhook } from './alert-webhook.ts';
 import { systemIdentities } from './identities.ts';
 
 export interface CoordinatorOptions {

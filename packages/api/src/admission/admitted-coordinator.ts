@@ -1,0 +1,158 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type {
+  AbortInput,
+  CallContext,
+  CategoryKey,
+  CategoryQuery,
+  Coordinator,
+  FinishWorkflowInput,
+  ForceStopInput,
+  ParkWorkflowInput,
+  RegisterBranchInput,
+  RetryWaitingInput,
+  SubmitPreparedInput,
+  SubscribeInput,
+  TransactionInput,
+  TransactionQuery,
+  TransactionView,
+  UnsubscribeInput,
+} from '@holdfast/core';
+import { FEW } from '../reading/in-turns.ts';
+import type { Admission } from './admission.ts';
+
+/**
+ * Checking a transaction of a thousand steps takes about as long as storing it: other events are
+ * handled in between.
+ */
+const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > FEW;
+
+/**
+ * A coordinator that admits only what its rules allow: the operations of every transport call this
+ * one, so that the rules are applied once and are the same for all. What the rules forbid is thrown
+ * before a promise is created.
+ */
+export class AdmittedCoordinator implements Coordinator {
+  readonly #coordinator: Coordinator;
+  readonly #admission: Admission;
+
+  constructor(coordinator: Coordinator, admission: Admission) {
+    this.#coordinator = coordinator;
+    this.#admission = admission;
+  }
+
+  newGid() {
+    return this.#coordinator.newGid();
+  }
+
+  prepare(context: CallContext, input: TransactionInput) {
+    const admitted = this.#admission.transaction(input);
+    return isLong(input)
+      ? nextTurn().then(() => this.#coordinator.prepare(context, admitted))
+      : this.#coordinator.prepare(context, admitted);
+  }
+
+  submit(context: CallContext, input: TransactionInput) {
+    const admitted = this.#admission.transaction(input);
+    return isLong(input)
+      ? nextTurn().then(() => this.#coordinator.submit(context, admitted))
+      : this.#coordinator.submit(context, admitted);
+  }
+
+  submitPrepared(context: CallContext, input: SubmitPreparedInput) {
+    return this.#coordinator.submitPrepared(context, input);
+  }
+
+  finishWorkflow(context: CallContext, input: FinishWorkflowInput) {
+    return this.#coordinator.finishWorkflow(context, input);
+  }
+
+  abort(context: CallContext, input: AbortInput) {
+    return this.#coordinator.abort(context, input);
+  }
+
+  registerBranch(context: CallContext, input: RegisterBranchInput) {
+    this.#admission.registrations(input.gid, input.pattern, input.branches);
+    return this.#coordinator.registerBranch(context, input);
+  }
+
+  prepareWorkflow(context: CallContext, input: TransactionInput) {
+    return this.#coordinator.prepareWorkflow(context, this.#admission.transaction(input));
+  }
+
+  parkWorkflow(context: CallContext, input: ParkWorkflowInput) {
+    return this.#coordinator.parkWorkflow(context, input);
+  }
+
+  heartbeat(context: CallContext, gid: string) {
+    return this.#coordinator.heartbeat(context, gid);
+  }
+
+  heartbeatPeriodMs(workflow: Pick<TransactionView, 'definition'>) {
+    return this.#coordinator.heartbeatPeriodMs(workflow);
+  }
+
+  forceStop(context: CallContext, stop: ForceStopInput) {
+    return this.#coordinator.forceStop(context, stop);
+  }
+
+  retryNow(context: CallContext, gid: string) {
+    return this.#coordinator.retryNow(context, gid);
+  }
+
+  retryWaiting(context: CallContext, input: RetryWaitingInput) {
+    return this.#coordinator.retryWaiting(context, input);
+  }
+
+  get(context: CallContext, gid: string) {
+    return this.#coordinator.get(context, gid);
+  }
+
+  list(context: CallContext, query: TransactionQuery) {
+    return this.#coordinator.list(context, { ...query, limit: this.#admission.pageSize(query.limit) });
+  }
+
+  assertMayWait(gid: string) {
+    this.#coordinator.assertMayWait(gid);
+  }
+
+  wait(context: CallContext, gid: string, timeoutMs: number) {
+    return this.#coordinator.wait(context, gid, timeoutMs);
+  }
+
+  subscribe(context: CallContext, input: SubscribeInput) {
+    this.#admission.subscriber(input.url);
+    return this.#coordinator.subscribe(context, input);
+  }
+
+  unsubscribe(context: CallContext, input: UnsubscribeInput) {
+    return this.#coordinator.unsubscribe(context, input);
+  }
+
+  deleteTopic(context: CallContext, topic: string) {
+    return this.#coordinator.deleteTopic(context, topic);
+  }
+
+  scanKeyValues(context: CallContext, query: CategoryQuery) {
+    return this.#coordinator.scanKeyValues(context, { ...query, limit: this.#admission.pageSize(query.limit) });
+  }
+
+  queryKeyValue(context: CallContext, query: CategoryKey) {
+    return this.#coordinator.queryKeyValue(context, query);
+  }
+
+  counts(context: CallContext) {
+    return this.#coordinator.counts(context);
+  }
+
+  nodes(context: CallContext) {
+    return this.#coordinator.nodes(context);
+  }
+
+  load() {
+    return this.#coordinator.load();
+  }
+
+  ready() {
+    return this.#coordinator.ready();
+  }
+}
