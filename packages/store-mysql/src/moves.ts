@@ -89,10 +89,11 @@ ${byKey(tables, 'free')}`;
 
 /**
  * Claims the records that are still due for a session. Whether the session is alive is read before,
- * without a lock, since its heartbeat must never wait for a claim.
+ * without a lock (which a `set` with a query would take), since its heartbeat must never wait for a
+ * claim.
  */
 export const claim = (tables: Tables, found: readonly Found[], session: string, callId: string): string[] => [
-  `set @alive = (select count(*) from ${tables.sessions} where session = ${text(session)} and ended_at is null)`,
+  `select count(*) into @alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
   `update ${free(tables, found)} and left(t.place, 1) = '${PLACES.due}' and @alive = 1
 set t.place = ${text(`${PLACES.owned}${session}`)}, t.at = 0, t.claims = t.claims + 1, t.version = t.version + 1,
   t.updated_at = @now, t.applied_by = ${callId}`,

@@ -54,17 +54,18 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
       changes: true,
       statements: [
         clock.set(),
-        `set @now = greatest(@now, coalesce((select max(heartbeat_at) from ${tables.sessions} where ended_at is null), 0))`,
-        `set @last = (select heartbeat_at from ${tables.sessions} where session = ${text(session)})`,
+        // A `set` with a query would lock the rows that it reads, which are all live sessions.
+        `select greatest(@now, coalesce((select max(heartbeat_at) from ${tables.sessions} where ended_at is null), 0)),
+  (select heartbeat_at from ${tables.sessions} where session = ${text(session)}) into @now, @last`,
         `update ${tables.sessions} set heartbeat_at = greatest(heartbeat_at, @now) where session = ${text(session)} and ended_at is null`,
         this.#isAlive(session),
         'select @now as now, cast(@last as signed) as last',
       ],
     });
-    const [row] = answers[5]?.rows ?? [];
+    const [row] = answers[4]?.rows ?? [];
     const nowMs = clock.seen(Number(row?.['now']));
     const last = row?.['last'] ?? null;
-    return { alive: Number(answers[4]?.rows[0]?.['alive']) === 1, nowMs, lastMs: last === null ? null : Number(last) };
+    return { alive: Number(answers[3]?.rows[0]?.['alive']) === 1, nowMs, lastMs: last === null ? null : Number(last) };
   }
 
   #isAlive(session: SessionId): string {

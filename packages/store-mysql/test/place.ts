@@ -59,6 +59,8 @@ export async function createPlace(url: string): Promise<MysqlPlace> {
       };
     },
     holdKeyValues: () => hold(url, 'start transaction', `select 1 from ${prefix}key_values for update`),
+    holdSession: (session) =>
+      hold(url, 'start transaction', `select 1 from ${prefix}sessions where session = '${session}' for update`),
     holdTables: () =>
       hold(
         url,

@@ -47,6 +47,7 @@ export async function createPlace(url: string): Promise<PostgresPlace> {
     },
     holdRecord: (gid) => hold(url, `select from ${schema}.transactions where gid = '${gid}' for update`),
     holdKeyValues: () => hold(url, `select from ${schema}.key_values for update`),
+    holdSession: (session) => hold(url, `select from ${schema}.sessions where session = '${session}' for update`),
     holdTables: () =>
       hold(url, `set local search_path to ${schema}; lock table transactions, entries, counters, sessions, key_values`),
     holdInsert: async (gid, from) => {

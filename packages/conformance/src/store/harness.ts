@@ -85,6 +85,11 @@ export interface StorePlace {
    */
   holdKeyValues?(): Promise<() => Promise<void>>;
   /**
+   * Locks the row of a session, as another client of the database might; resolves to a function
+   * that releases the lock. Required for stores whose database has such locks.
+   */
+  holdSession?(session: string): Promise<() => Promise<void>>;
+  /**
    * Locks all tables against every other client, as an administrator or the migration of another
    * program might; resolves to a function that releases them. Required for stores whose database
    * has such locks.

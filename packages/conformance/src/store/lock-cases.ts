@@ -193,6 +193,41 @@ export function lockCases({ describe, it, manifest }: Cases): void {
     });
   });
 
+  describe('a session that another client has locked', () => {
+    it('fails its own heartbeat soon, and blocks no other call of any node', async ({ store, place, secondNode }) => {
+      const [held, session] = [await openSession(store, 'held'), 'session'];
+      const other = await secondNode();
+      await openSession(other, session);
+      await writeAll(
+        store,
+        GIDS.map((gid, i) => insertOf(gid, { dueInMs: -9_000 + i })),
+      );
+      const release = await place.holdSession?.(held);
+      // Databases without locks have nothing to wait for.
+      if (release === undefined) return;
+      try {
+        // The connection for sessions has a shorter timeout; the outcome may then be unknown.
+        const beat = soon(assert.rejects(store.heartbeat(held)));
+        let beating = true;
+        const settled = beat.finally(() => (beating = false));
+        assert.ok((await other.heartbeat(session)).alive);
+        const first = await other.claimDue({ session, limit: 1, groups: [] });
+        const second = await store.claimDue({ session: held, limit: 1, groups: [] });
+        const claimed = [...first.claimed, ...second.claimed].map(({ key }) => key.gid);
+        assert.deepEqual(claimed, ['a', 'b']);
+        await openSession(other, 'new');
+        await writeAll(other, [insertOf('e'), insertOf('f', { owner: 'ended' })]);
+        assert.equal((await other.takeOver({ silenceMs: 600_000, keep: session, limit: 10 })).released, 1);
+        await other.endSession('new');
+        assert.ok(beating, 'a call waited until the heartbeat had failed');
+        await settled;
+      } finally {
+        await release();
+      }
+      assert.ok((await store.heartbeat(held)).alive);
+    });
+  });
+
   describe('tables that another client has locked', () => {
     it('fail each call soon, without a doubt about it, and are used again afterwards', async ({ store, place }) => {
       await openSession(store, 'session');
