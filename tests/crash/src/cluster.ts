@@ -76,14 +76,17 @@ class Cluster implements Subject {
   #faultRun(clock: FakeClock): FaultRun {
     const { options, database, print } = this.#parts;
     let changes = 0;
+    const change = async (node: ClusterNode | undefined): Promise<boolean> =>
+      (await node?.process.probe.subscribe('crash-test', `http://127.0.0.1/${++changes}`)) ?? false;
     return new FaultRun({
       database: faultyDatabase(options.store, database.url),
       clock,
       restart: (signal, lastsMs) => this.#outages.restartDatabase(signal, lastsMs),
-      // Through each coordinator in turn.
-      changeKeyValue: async () => {
-        const node = this.#nodes[changes++ % this.#nodes.length];
-        return (await node?.process.probe.subscribe('crash-test', `http://127.0.0.1/${changes}`)) ?? false;
+      changes: {
+        // Through each coordinator in turn.
+        changeKeyValue: () => change(this.#nodes[changes % this.#nodes.length]),
+        changeEverywhere: () =>
+          Promise.all(this.#nodes.filter((node) => !this.#outages.isPaused(node)).map((node) => change(node))),
       },
       print,
     });

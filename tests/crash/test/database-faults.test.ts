@@ -37,7 +37,7 @@ describe('a run with database faults', () => {
       database,
       clock: { environment: {}, set: () => undefined, remove: () => undefined },
       restart: () => Promise.resolve(OUTSIDE),
-      changeKeyValue: () => Promise.resolve(true),
+      changes: { changeKeyValue: () => Promise.resolve(true), changeEverywhere: () => Promise.resolve() },
       print: () => undefined,
     });
     await run.carryOut(plan);

@@ -16,7 +16,7 @@ interface Parts {
   readonly clock: FakeClock;
   /** Stops the server with a signal, and starts it again after some time. */
   readonly restart: (signal: NodeJS.Signals, lastsMs: number) => Promise<Omit<FaultEffect, 'hits' | 'what'>>;
-  readonly changeKeyValue: FaultTools['changeKeyValue'];
+  readonly changes: Pick<FaultTools, 'changeKeyValue' | 'changeEverywhere'>;
   readonly print: (line: string) => void;
 }
 
@@ -85,7 +85,7 @@ export class FaultRun {
   }
 
   async #once({ kind, lastsMs, clockStepS }: PlannedFault): Promise<FaultEffect> {
-    const { database, changeKeyValue, restart } = this.#parts;
+    const { database, changes, restart } = this.#parts;
     switch (kind) {
       case 'clock-forwards':
         return this.#moveClock(clockStepS);
@@ -94,7 +94,7 @@ export class FaultRun {
       case 'shut-down':
         return { ...(await restart(database.shutDownSignal, lastsMs)), hits: 1, what: 'restart' };
       default:
-        return database.carryOut(kind, { lastsMs, changeKeyValue });
+        return database.carryOut(kind, { lastsMs, ...changes });
     }
   }
 

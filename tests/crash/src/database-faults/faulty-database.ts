@@ -24,6 +24,8 @@ export interface FaultTools {
   readonly lastsMs: number;
   /** Changes a key-value through a coordinator; false: it was not acknowledged. */
   readonly changeKeyValue: () => Promise<boolean>;
+  /** Changes a key-value through each coordinator at once. */
+  readonly changeEverywhere: () => Promise<unknown>;
 }
 
 /** The faults that need a connection to the server; those of the server's process do not. */

@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultEffect, FaultTools } from './faulty-database.ts';
 
-const EVERY_MS = 50;
+/**
+ * Interval between two queries for waiting statements. MariaDB refreshes its list of lock waits only
+ * if the last query for it was more than 100 ms ago: with a shorter interval, the list would stay as
+ * it was before anything waited.
+ */
+const EVERY_MS = 150;
 const KILLS = 8;
 const LONGEST_PAUSE_MS = 400;
-/** A key-value can be changed again within this after its lock is gone. */
+/** A key-value can be changed again within this time after its lock was released. */
 const PATIENCE_MS = 20_000;
 
 /** Takes locks, holds them, and counts who waits for them. */
@@ -33,17 +38,17 @@ export async function hold({ take, waiting, release }: Lock, lastsMs: number, wh
 }
 
 /**
- * Has a key-value changed while the key-values are locked. The change may fail, but the next one
- * must not.
+ * Has a key-value changed while the key-values are locked, by every coordinator, since some may be
+ * paused or killed. These changes may fail, but the next one must not.
  */
 export async function whileKeyValueChanges(
-  { changeKeyValue }: FaultTools,
+  { changeKeyValue, changeEverywhere }: FaultTools,
   holdLocks: (change: () => void) => Promise<FaultEffect>,
 ): Promise<FaultEffect> {
   // There must be one that can be locked.
   await untilChanged(changeKeyValue);
   let changing: Promise<unknown> = Promise.resolve();
-  const effect = await holdLocks(() => void (changing = changeKeyValue()));
+  const effect = await holdLocks(() => void (changing = changeEverywhere()));
   await changing;
   await untilChanged(changeKeyValue);
   return effect;

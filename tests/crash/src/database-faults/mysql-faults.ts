@@ -5,11 +5,15 @@ import { hold, killRepeatedly, once, whileKeyValueChanges } from './hold.ts';
 const TABLES = ['transactions', 'entries', 'counters', 'sessions', 'key_values', 'marks'].map(
   (name) => `holdfast_${name}`,
 );
-/** Statements that wait for a row or a table. */
-const WAITING = `select (select count(*) from information_schema.innodb_trx where trx_state = 'LOCK WAIT')
+/** Statements that wait for a row locked by a connection, or for a table. */
+const waitingFor = (connectionId: number): string => `select
+  (select count(distinct requesting_trx_id) from information_schema.innodb_lock_waits
+    join information_schema.innodb_trx on trx_id = blocking_trx_id where trx_mysql_thread_id = ${connectionId})
   + (select count(*) from information_schema.processlist where state like 'Waiting for table%') as count`;
 const RECORDS = `select id from holdfast_transactions where left(place, 1) <> 'f' order by rand() limit 30 for update`;
-const SESSION = 'select session from holdfast_sessions where ended_at is null order by rand() limit 1 for update';
+/** Of a node that is running, so that its next heartbeat waits. */
+const SESSION =
+  'select session from holdfast_sessions where ended_at is null order by heartbeat_at desc, rand() limit 1 for update';
 const OTHERS = `select id from information_schema.processlist
   where id <> connection_id() and user = 'holdfast' and rand() < 0.4`;
 
@@ -53,7 +57,8 @@ export function mysqlFaults(url: string): FaultyDatabase {
           await client.query('unlock tables');
           await client.query('rollback');
         };
-        return hold({ take, waiting: () => countOf(other, WAITING), release }, lastsMs, what);
+        const waiting = (): Promise<number> => countOf(other, waitingFor(client.threadId));
+        return hold({ take, waiting, release }, lastsMs, what);
       }),
     );
 

@@ -7,7 +7,9 @@ const TABLES = ['transactions', 'entries', 'counters', 'sessions', 'key_values']
 const WAITING = `select count(distinct pid)::int as count from pg_locks
   where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`;
 const RECORDS = `select gid from holdfast.transactions where finished_at is null order by random() limit 30 for update`;
-const SESSION = `select session from holdfast.sessions where ended_at is null order by random() limit 1 for update`;
+/** Of a node that is running, so that its next heartbeat waits. */
+const SESSION = `select session from holdfast.sessions where ended_at is null
+  order by heartbeat_at desc, random() limit 1 for update`;
 const KILL = `select count(pg_terminate_backend(pid))::int as count from pg_stat_activity
   where application_name = 'holdfast' and random() < 0.4`;
 
