@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { describeWith } from '../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const SHORT = ['--rounds', '1', '--seconds', '1', '--warm-up', '0', '--connections', '256', '-o', 'json'];

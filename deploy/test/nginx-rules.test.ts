@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { freePort } from '@holdfast/testing/servers';
-import { describeWith } from '../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BreakingNodes, type FirstAnswer } from './support/breaking-nodes.ts';
 import { Nginx } from './support/nginx.ts';
 

@@ -1,6 +1,6 @@
 import { type DatabaseServer, freePort, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { describeWith } from '../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { Callers } from './support/callers.ts';
 import { CoordinatorProcess, PRESENT } from './support/coordinator.ts';
 import { Nginx } from './support/nginx.ts';

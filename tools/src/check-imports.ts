@@ -8,37 +8,33 @@ import type { Workspace } from './workspace.ts';
  * Checks the imports of one file against its package.json and the import direction.
  *
  * Published code (`src`) may import only declared dependencies, and other packages only by name.
- * Tests may also import every package, development dependencies, `tools/src`, and the
- * `test/support` of other packages.
+ * Tests may also import every package and development dependencies. No file imports by a relative
+ * path out of its workspace: what tests of several workspaces share is in `@holdfast/testing`.
  */
 export function checkImports(file: SourceFile, workspaces: readonly Workspace[]): readonly Finding[] {
   const home = homeOf(file.path, workspaces);
   return importsOf(file).flatMap(({ specifier, line }) => {
     const message = specifier.startsWith('.')
-      ? judgeRelative(file.path, specifier, home)
+      ? judgeRelative(file.path, specifier, home, workspaces)
       : judgeNamed(file.path, specifier, home, workspaces);
     return message === undefined ? [] : [{ path: file.path, line, message }];
   });
 }
 
-/**
- * Files that tests of all packages may import: the tools, and the helpers of other packages' tests.
- */
-const SHARED_BY_TESTS = /^tools\/src\/|^packages\/[^/]+\/test\/support\//;
+/** The tools and the test configuration may import from everywhere, and are imported nowhere. */
+const OF_ALL_WORKSPACES = /^(?:vitest\.config\.ts$|tools\/)/;
 
 type Verdict = string | undefined;
 
-function judgeRelative(path: string, specifier: string, home: Workspace): Verdict {
+function judgeRelative(path: string, specifier: string, home: Workspace, workspaces: readonly Workspace[]): Verdict {
+  if (OF_ALL_WORKSPACES.test(path)) return undefined;
   const target = posix.join(posix.dirname(path), specifier);
   const sources = `${posix.join(home.folder, 'src')}/`;
-  if (isTest(path)) {
-    const near = home.folder === '.' || target.startsWith(`${home.folder}/`);
-    return near || SHARED_BY_TESTS.test(target)
-      ? undefined
-      : `import of ${specifier}: another package is imported by its name`;
+  if (path.startsWith(sources) && !isTest(path)) {
+    return target.startsWith(sources) ? undefined : `import of ${specifier}: published code stays within ${sources}`;
   }
-  if (!path.startsWith(sources) || target.startsWith(sources)) return undefined;
-  return `import of ${specifier}: published code stays within ${sources}`;
+  const near = !OF_ALL_WORKSPACES.test(target) && homeOf(target, workspaces) === home;
+  return near ? undefined : `import of ${specifier}: another workspace is imported by its name`;
 }
 
 function judgeNamed(path: string, specifier: string, home: Workspace, workspaces: readonly Workspace[]): Verdict {

@@ -25,7 +25,11 @@ export interface SkipRules {
  * means a run without failures: a file that cannot be loaded, a hook that throws, an uncaught
  * error, a test that never finished.
  */
-export function addUp(modules: readonly TestModule[], unhandledErrors: readonly { readonly message?: string }[], rules: SkipRules): Total {
+export function addUp(
+  modules: readonly TestModule[],
+  unhandledErrors: readonly { readonly message?: string }[],
+  rules: SkipRules,
+): Total {
   let passed = 0;
   const failures = unhandledErrors.map((error) => `uncaught: ${firstLine(error)}`);
   if (modules.length === 0) failures.push('a run without tests proves nothing');
@@ -61,25 +65,23 @@ function brokenSuites(module: TestModule): readonly string[] {
 
 /** Enough to recognise the fault; the output above has the whole error. */
 function firstLine(error: { readonly message?: string } | undefined): string {
-  const line = stripVTControlCharacters(error?.message ?? 'never ended').split('\n', 1).join('');
+  const line = stripVTControlCharacters(error?.message ?? 'never ended')
+    .split('\n', 1)
+    .join('');
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function reasonOf(test: TestCase): string | undefined {
   const result = test.result();
   const note = result.state === 'skipped' ? result.note : undefined;
-  return note ?? test.meta().skipReason;
+  return note ?? (test.meta() as SkipMeta).skipReason;
 }
 
 function nameOf(test: TestCase | TestSuite): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
 }
 
-/** Why a suite with all its tests is skipped; a single test passes its reason to `context.skip`. */
-export interface SkipMeta {
+/** The part of a skipped suite's meta data that `describeWith` of `@holdfast/testing` sets. */
+interface SkipMeta {
   readonly skipReason?: string;
-}
-
-declare module 'vitest' {
-  interface TaskMeta extends SkipMeta {}
 }

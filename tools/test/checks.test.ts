@@ -86,11 +86,26 @@ describe('an import', () => {
       messages('packages/server/src/a/b.ts', `import '../c.ts'; import '${up.repeat(3)}core/src/store.ts';`),
     ).toEqual([`import of ${up.repeat(3)}core/src/store.ts: published code stays within packages/server/src/`]);
     expect(messages('packages/server/src/a.ts', "import '../test/b.ts';")).toHaveLength(1);
-    expect(messages('packages/server/test/a.test.ts', "import '../../core/src/store.ts';")).toEqual([
-      'import of ../../core/src/store.ts: another package is imported by its name',
-    ]);
-    const fine = `import '../src/a.ts'; import './b.ts'; import '${up.repeat(3)}tools/src/describe-with.ts'; import '${up}${up}core/test/support/clock.ts';`;
+  });
+
+  test('of a test by a relative path stays within the workspace', () => {
+    const fine = "import '../src/a.ts'; import './b.ts'; import './support/c.ts'; await import('../package.json');";
     expect(messages('packages/server/test/a.test.ts', fine)).toEqual([]);
+    for (const target of ['../../core/src/a.ts', '../../core/test/support/a.ts', `${up.repeat(3)}tools/src/a.ts`]) {
+      const found = [`import of ${target}: another workspace is imported by its name`];
+      expect(messages('packages/server/test/a.test.ts', `import '${target}';`)).toEqual(found);
+      expect(messages('packages/server/test/a.test.ts', `await import('${target}');`)).toEqual(found);
+    }
+  });
+
+  test('of a test outside of all workspaces does not reach into one either', () => {
+    const target = '../../packages/core/test/a.ts';
+    expect(messages('deploy/test/a.test.ts', `import '${target}'; import './support/b.ts';`)).toEqual([
+      `import of ${target}: another workspace is imported by its name`,
+    ]);
+    expect(messages('deploy/test/a.test.ts', "import '../../tools/src/a.ts';")).toHaveLength(1);
+    expect(messages('vitest.config.ts', "import './tools/src/a.ts';")).toEqual([]);
+    expect(messages('tools/test/a.test.ts', `import '../src/a.ts'; import '${target}';`)).toEqual([]);
   });
 
   test('is of something that package.json declares', () => {

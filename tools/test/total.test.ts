@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const describeWith = join(repository, 'tools/src/describe-with.ts');
+const describeWith = join(repository, 'testing/src/describe-with.ts');
 let folder = '';
 
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BankA } from '../src/banks/bank-a.ts';
 import { BankB } from '../src/banks/bank-b.ts';
 import { PATTERN_NAMES } from '../src/patterns/index.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 import { type LocalCall, LocalBranches } from '@holdfast/branches';
-import { always, BranchServer } from './support/branch-server.ts';
+import { always, BranchServer } from '@holdfast/testing/participant';
 import { branchRequest, bytes } from './support/requests.ts';
 import { branchRouter } from './support/routers.ts';
 

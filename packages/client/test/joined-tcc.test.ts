@@ -10,7 +10,7 @@ import type { Holdfast } from '../src/holdfast.ts';
 import { branchUrl } from '../src/participants/branch-context.ts';
 import type { BranchCallContext } from '../src/participants/call.ts';
 import { branch } from '../src/participants/node-http.ts';
-import { type Reservation, seats, theatre } from './support/sdk/theatre.ts';
+import { type Reservation, seats, theatre } from '@holdfast/testing/theatre';
 
 /** Listens until the test ends. */
 async function listening(listener: RequestListener): Promise<string> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { successText } from '../src/participants/wire-body.ts';
 import { exceedsJson } from '../src/json-size.ts';
 import { asRecorded } from '../src/workflow/records.ts';
-import { STRANGE_VALUES } from './support/strange-values.ts';
+import { STRANGE_VALUES } from '@holdfast/testing/strange-values';
 
 const shared = { text: 'x'.repeat(100) };
 const VALUES: readonly unknown[] = [

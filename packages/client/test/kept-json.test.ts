@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keptJson } from '../src/kept-json.ts';
-import { STRANGE_VALUES } from './support/strange-values.ts';
+import { STRANGE_VALUES } from '@holdfast/testing/strange-values';
 
 class Account {
   readonly id = 7;

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@holdfast/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { Barrier } from '../src/barrier/barrier.ts';
 import { connect } from '../src/connect.ts';
 import type { Holdfast } from '../src/holdfast.ts';

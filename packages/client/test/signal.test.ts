@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Holdfast } from '../src/holdfast.ts';
 import { branch } from '../src/participants/node-http.ts';
-import { MemoryBarrier } from './support/memory-barrier.ts';
+import { MemoryBarrier } from '@holdfast/testing/barriers';
 import { clientOf, withCoordinator } from './support/with-coordinator.ts';
 
 const URL_OF_NONE = 'http://127.0.0.1:1/none';

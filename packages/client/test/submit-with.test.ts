@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RequestRejected, TransactionFailed, TransactionPending } from '../src/errors.ts';
-import { MemoryBarrier } from './support/memory-barrier.ts';
+import { MemoryBarrier } from '@holdfast/testing/barriers';
 import { withCoordinator } from './support/with-coordinator.ts';
 
 const CREDIT_URL = 'http://bank-b/credit';

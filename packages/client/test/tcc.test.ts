@@ -1,6 +1,6 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BranchServer } from '../../branches/test/support/branch-server.ts';
+import { BranchServer } from '@holdfast/testing/participant';
 import { CoordinatorUnreachable, TransactionFailed } from '../src/errors.ts';
 import { branchServer } from '../src/participants/answer.ts';
 import { withCoordinator } from './support/with-coordinator.ts';

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { branch } from '../src/participants/node-http.ts';
 import type { Flow } from '../src/workflow/flow.ts';
 import { workflowCallback } from '../src/workflow/callback.ts';

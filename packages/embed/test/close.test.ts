@@ -8,7 +8,7 @@ import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore } from '@holdfast/core/store';
 import { type BranchCallContext, embed, type EmbedOptions } from '@holdfast/embed';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { thrownBy } from '../../client/test/support/sdk/theatre.ts';
+import { thrownBy } from '@holdfast/testing/theatre';
 import { SILENT } from './support/silent.ts';
 
 const OPTIONS = { store: 'memory:', logger: SILENT, drainMs: 10_000 } as const satisfies EmbedOptions;

@@ -12,7 +12,7 @@ import {
   type Logger,
 } from '@holdfast/embed';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { rejectingThenable } from '../../client/test/support/strange-values.ts';
+import { rejectingThenable } from '@holdfast/testing/strange-values';
 import { SILENT } from './support/silent.ts';
 
 const OPTIONS = { store: 'memory:', logger: SILENT, drainMs: 0 } as const satisfies EmbedOptions;

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { SDK_SUITES } from '../../client/test/support/sdk/suites.ts';
+import { SDK_SUITES } from '@holdfast/testing/sdk-suites';
 import { embedHarness } from './support/embed-harness.ts';
 
 describe('embedded', () => {

@@ -1,7 +1,7 @@
 import { BranchFailure, embed, withBarrier } from '@holdfast/embed';
 import { startServer } from '@holdfast/server';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { openNumbers } from './support/numbers.ts';
 import { SILENT } from './support/silent.ts';
 

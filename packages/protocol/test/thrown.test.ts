@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '../../client/test/support/strange-values.ts';
+import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '@holdfast/testing/strange-values';
 import {
   BranchFailure,
   callHook,

@@ -1,7 +1,7 @@
 import * as diagnostics from 'node:diagnostics_channel';
 import { startServer } from '@holdfast/server';
 import { expect, it } from 'vitest';
-import { BranchServer } from '../../branches/test/support/branch-server.ts';
+import { BranchServer } from '@holdfast/testing/participant';
 
 it.each([
   ['own', 0],

@@ -7,7 +7,7 @@ import { captureChild } from '@holdfast/testing/servers';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { loadConfig } from '../src/config/load-config.ts';
 import { OPTION_NAMES, type ServerConfig, variableOf } from '../src/config/options.ts';
 import { registerServe } from '../src/serve-command.ts';

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 

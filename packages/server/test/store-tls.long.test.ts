@@ -13,7 +13,7 @@ import {
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 /** With characters that mean something in a URL. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { Environment } from '../src/environment.ts';
 import { createLmdbStore } from '../src/index.ts';
 import { newFolder } from './place.ts';

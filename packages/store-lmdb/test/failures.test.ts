@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { insertOf } from '../../conformance/test/support/items.ts';
+import { insertOf } from '@holdfast/testing/store-cases';
 import { Changes } from '../src/changes.ts';
 import { createLmdbStore } from '../src/index.ts';
 import { DiskRoom } from '../src/room.ts';

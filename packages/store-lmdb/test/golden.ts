@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { StoredFormat } from '@holdfast/conformance';
 import { open } from 'lmdb';
-import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
+import { type GoldenRecord, thaw, unhex } from '@holdfast/testing/store-cases';
 
 /**
  * A file as hex, and the records that are in it. Written once by the version that introduced the

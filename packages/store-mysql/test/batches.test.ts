@@ -1,11 +1,11 @@
 import type { Store, WriteItem } from '@holdfast/core/store';
 import { STATUSES } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { mixedBatchCases, kindsOf } from '../../conformance/test/support/mixed-batch-cases.ts';
-import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { mixedBatchCases, kindsOf } from '@holdfast/testing/store-cases';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 describeWith(['mariadb'], 'batches on a real server', () => {
   const { url, run } = useServer();

@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { movedClockCases, useFakeClock } from '../../conformance/test/support/moved-clock.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { movedClockCases, useFakeClock } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 describeWith(['mariadbd', 'faketime'], 'a MariaDB whose clock is set', () => {
   const clock = useFakeClock();

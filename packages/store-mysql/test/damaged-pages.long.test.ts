@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 const GIDS = Array.from({ length: 300 }, (_, i) => `g${String(i).padStart(3, '0')}`);
 const DAMAGED = 'g150';

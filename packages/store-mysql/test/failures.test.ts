@@ -1,19 +1,19 @@
 import { freePort } from '@holdfast/testing/servers';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { describe, expect, it, vi } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
-import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
-import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
+import { expectToOpenAtOnce, withStoreAt } from '@holdfast/testing/store-cases';
+import { expectUnreachable } from '@holdfast/testing/store-cases';
 import {
   expectDoubtThatResolves,
   expectNewConnection,
   expectToOutliveItsServer,
   untilAnswered,
-} from '../../conformance/test/support/server-failures.ts';
+} from '@holdfast/testing/store-cases';
 import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 /**
  * The server caches its list of transactions until it has not been queried for 0.1 s.

@@ -1,9 +1,9 @@
 import { garblingProxy } from '@holdfast/testing/servers';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { garbledServerCases } from '../../conformance/test/support/garbled-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { garbledServerCases } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 describeWith(['mariadbd'], 'a MariaDB whose responses are spoiled', () => {
   const { url } = useServer();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { StoredFormat } from '@holdfast/conformance';
-import { type GoldenRecord, thaw } from '../../conformance/test/support/golden.ts';
-import { runAt } from './server.ts';
+import { type GoldenRecord, thaw } from '@holdfast/testing/store-cases';
+import { runAt } from '@holdfast/testing/mysql';
 
 const read = (name: string): Promise<string> => readFile(new URL(`golden/${name}`, import.meta.url), 'utf8');
 

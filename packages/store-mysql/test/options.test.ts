@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusalOf } from '../../conformance/test/support/refusals.ts';
+import { refusalOf } from '@holdfast/testing/store-cases';
 import { settingsOf } from '../src/options.ts';
 
 const url = 'mysql://user:hunter2@db.example:3307/orders';

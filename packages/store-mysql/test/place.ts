@@ -3,7 +3,7 @@ import type { StorePlace } from '@holdfast/conformance';
 import { createConnection } from 'mysql2/promise';
 import { createMysqlStore } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
-import { newPrefix, runAt } from './server.ts';
+import { newPrefix, runAt } from '@holdfast/testing/mysql';
 
 /** The path of a program of these tests; it runs the built packages. */
 const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));

@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { restoredServerCases } from '../../conformance/test/support/restored-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { restoredServerCases } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 describeWith(['mariadbd'], 'a MariaDB that comes back with an older copy of its files', () => {
   const { server, url } = useServer();

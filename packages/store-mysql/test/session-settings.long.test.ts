@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createMysqlStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/mysql';
 
 /** A gid of many scripts, and every byte there is. */
 const GID = 'überweisung-日本-😀-\\-"-\'';

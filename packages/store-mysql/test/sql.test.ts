@@ -1,7 +1,7 @@
 import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { insertOf } from '../../conformance/test/support/items.ts';
+import { insertOf } from '@holdfast/testing/store-cases';
 import { callOf } from '../src/batch.ts';
 import { tablesOf } from '../src/schema.ts';
 import { bytes, number, text, word } from '../src/sql.ts';

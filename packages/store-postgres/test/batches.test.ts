@@ -1,9 +1,9 @@
 import type { Store } from '@holdfast/core/store';
 import { afterAll, beforeAll } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { mixedBatchCases } from '../../conformance/test/support/mixed-batch-cases.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { mixedBatchCases } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'batches on a real server', () => {
   const { url } = useServer();

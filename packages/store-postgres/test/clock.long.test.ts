@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { movedClockCases, useFakeClock } from '../../conformance/test/support/moved-clock.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { movedClockCases, useFakeClock } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres', 'faketime'], 'a PostgreSQL whose clock is set', () => {
   const clock = useFakeClock();

@@ -3,19 +3,19 @@ import { type AddressInfo, createServer } from 'node:net';
 import { freePort } from '@holdfast/testing/servers';
 import pg from 'pg';
 import { describe, expect, it, vi } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
-import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
-import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
+import { expectToOpenAtOnce, withStoreAt } from '@holdfast/testing/store-cases';
+import { expectUnreachable } from '@holdfast/testing/store-cases';
 import {
   expectDoubtThatResolves,
   expectNewConnection,
   expectToOutliveItsServer,
   untilAnswered,
   WAIT,
-} from '../../conformance/test/support/server-failures.ts';
+} from '@holdfast/testing/store-cases';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'failures on a real server', () => {
   const { url, server, run } = useServer();

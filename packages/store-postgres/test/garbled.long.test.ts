@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { garbledServerCases } from '../../conformance/test/support/garbled-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { garbledServerCases } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'a PostgreSQL whose responses are spoiled', () => {
   const { url } = useServer();

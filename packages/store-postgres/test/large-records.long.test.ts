@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
-import { withStoreAt } from '../../conformance/test/support/open-stores.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
+import { withStoreAt } from '@holdfast/testing/store-cases';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 const BODIES = 140;
 const BODY_BYTES = 2 * 1024 * 1024;

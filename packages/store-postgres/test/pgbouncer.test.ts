@@ -1,9 +1,9 @@
 import { startPgBouncer } from '@holdfast/testing/servers';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres', 'pgbouncer'], 'a store behind PgBouncer', () => {
   const { url } = useServer();

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { StorePlace } from '@holdfast/conformance';
 import pg from 'pg';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, runAt } from './server.ts';
+import { newSchema, runAt } from '@holdfast/testing/postgres';
 
 /** The path of a program of these tests; it runs the built packages. */
 const programPath = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));

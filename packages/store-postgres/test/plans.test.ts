@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf } from '@holdfast/testing/store-cases';
 import type { Statement } from '../src/connection.ts';
 import { createPostgresStore } from '../src/index.ts';
 import { settingsOf } from '../src/options.ts';
 import { sessionSettings } from '../src/session-settings.ts';
 import * as exported from '../src/statements/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 /**
  * Statements that read a whole small table: one row per namespace and slot, or one row per session.

@@ -1,9 +1,9 @@
 import { storeSuite } from '@holdfast/conformance';
 import { describe, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { goldenFormat } from './golden.ts';
 import { createPlace } from './place.ts';
-import { useServer } from './server.ts';
+import { useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'on a real server', () => {
   const { url } = useServer();

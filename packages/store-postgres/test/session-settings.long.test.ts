@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'settings of the server, of the database and of the role', () => {
   const { url, run } = useServer();

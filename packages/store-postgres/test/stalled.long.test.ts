@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { STATEMENT_TIMEOUT_MS, stalledServerCases } from '../../conformance/test/support/stalled-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { STATEMENT_TIMEOUT_MS, stalledServerCases } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
-import { newSchema, useServer } from './server.ts';
+import { newSchema, useServer } from '@holdfast/testing/postgres';
 
 describeWith(['postgres'], 'a PostgreSQL that hangs', () => {
   const { url } = useServer();

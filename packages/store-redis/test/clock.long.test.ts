@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { movedClockCases, useFakeClock } from '../../conformance/test/support/moved-clock.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { movedClockCases, useFakeClock } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 describeWith(['redis-server', 'faketime'], 'a Redis whose clock is set', () => {
   const clock = useFakeClock();

@@ -1,9 +1,9 @@
 import type { Store } from '@holdfast/core/store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 const STORED = 20_000;
 const BATCH = 1_000;

@@ -1,9 +1,9 @@
 import type { Store } from '@holdfast/core/store';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 const INFO = { node: 'node', version: '1' };
 const keyOf = (gid: string) => ({ namespace: 'default', gid });

@@ -1,18 +1,14 @@
 import type { StoreError } from '@holdfast/core/store';
 import { freePort } from '@holdfast/testing/servers';
 import { describe, expect, it, vi } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf, updateOf } from '../../conformance/test/support/items.ts';
-import { expectToOpenAtOnce, withStoreAt } from '../../conformance/test/support/open-stores.ts';
-import { expectUnreachable } from '../../conformance/test/support/refusals.ts';
-import {
-  expectDoubtThatResolves,
-  expectToOutliveItsServer,
-  WAIT,
-} from '../../conformance/test/support/server-failures.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
+import { expectToOpenAtOnce, withStoreAt } from '@holdfast/testing/store-cases';
+import { expectUnreachable } from '@holdfast/testing/store-cases';
+import { expectDoubtThatResolves, expectToOutliveItsServer, WAIT } from '@holdfast/testing/store-cases';
 import { createRedisStore, type RedisStoreOptions } from '../src/index.ts';
 import { deafProxy } from './deaf-proxy.ts';
-import { newPrefix, runAt, useServer } from './server.ts';
+import { newPrefix, runAt, useServer } from '@holdfast/testing/redis';
 
 const APPLIED = [{ kind: 'applied' }];
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>

@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { garbledServerCases } from '../../conformance/test/support/garbled-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { garbledServerCases } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 describeWith(['redis-server'], 'a Redis whose responses are spoiled', () => {
   const { url } = useServer();

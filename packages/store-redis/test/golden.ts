@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { StoredFormat } from '@holdfast/conformance';
 import { Redis } from 'ioredis';
-import { type GoldenRecord, thaw, unhex } from '../../conformance/test/support/golden.ts';
+import { type GoldenRecord, thaw, unhex } from '@holdfast/testing/store-cases';
 
 /**
  * Stored data as the commands that recreate the keys, with arguments as hex and keys without their

@@ -1,11 +1,11 @@
 import { type Entry, type InsertItem, type Store, STORE_LIMITS, type WriteItem } from '@holdfast/core/store';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { appendOf, insertOf, updateOf } from '../../conformance/test/support/items.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { appendOf, insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { argumentsOf } from '../src/batch.ts';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 /** Bodies that a protocol of lines, of texts with an end, or of UTF-8 would spoil. */
 const body = fc.oneof(

@@ -1,7 +1,7 @@
 import { storeSuite } from '@holdfast/conformance';
 import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { goldenFormat } from './golden.ts';
 import { createPlace, DAMAGED_HEAD_NAMES } from './place.ts';
 

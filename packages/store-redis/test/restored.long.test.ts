@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { restoredServerCases } from '../../conformance/test/support/restored-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { restoredServerCases } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 describeWith(['redis-server'], 'a Redis that comes back with an older copy of its files', () => {
   const { server, url } = useServer();

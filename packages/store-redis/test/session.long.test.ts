@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { connect } from 'node:net';
 import { startRedis } from '@holdfast/testing/servers';
 import { expect, it, vi } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { insertOf } from '../../conformance/test/support/items.ts';
-import { WAIT } from '../../conformance/test/support/server-failures.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { insertOf } from '@holdfast/testing/store-cases';
+import { WAIT } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, runAt, useServer } from './server.ts';
+import { newPrefix, runAt, useServer } from '@holdfast/testing/redis';
 
 describeWith(['redis-server'], 'a connection to Redis', () => {
   const { url, run } = useServer({ settings: ['--databases', '4'] });

@@ -1,7 +1,7 @@
-import { describeWith } from '../../../tools/src/describe-with.ts';
-import { STATEMENT_TIMEOUT_MS, stalledServerCases } from '../../conformance/test/support/stalled-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { STATEMENT_TIMEOUT_MS, stalledServerCases } from '@holdfast/testing/store-cases';
 import { createRedisStore } from '../src/index.ts';
-import { newPrefix, useServer } from './server.ts';
+import { newPrefix, useServer } from '@holdfast/testing/redis';
 
 describeWith(['redis-server'], 'a Redis that hangs', () => {
   const { url } = useServer();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '../../src/servers/index.ts';
 
 /** Whether a process listens on the server's port. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BROKEN_BUILDS } from '../src/broken-builds.ts';
 import { figuresOf } from '../src/figures.ts';
 import type { RunOptions } from '../src/options.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { type Database, DATABASES } from '../src/databases.ts';
 import { PageSession } from '../src/page-session.ts';
 import { compilePages, WELL_KNOWN_PORT, writePage, type WrittenPage } from '../src/write-pages.ts';

@@ -1,10 +1,10 @@
 import { type DatabaseServer, startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Participant } from '../../../deploy/test/support/participant.ts';
-import { runAt as runAtMariadb } from '../../../packages/store-mysql/test/server.ts';
-import { runAt as runAtPostgres } from '../../../packages/store-postgres/test/server.ts';
-import { runAt as runAtRedis } from '../../../packages/store-redis/test/server.ts';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { runAt as runAtMariadb } from '@holdfast/testing/mysql';
+import { runAt as runAtPostgres } from '@holdfast/testing/postgres';
+import { runAt as runAtRedis } from '@holdfast/testing/redis';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { VersionedNode } from './support/versioned-node.ts';
 
 /** The definitions of columns that a later version may add. */

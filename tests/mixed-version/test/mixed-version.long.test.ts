@@ -6,7 +6,7 @@ import { branch as serveBranch } from '@holdfast/client/node-http';
 import { type DatabaseServer, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Participant } from '../../../deploy/test/support/participant.ts';
-import { describeWith } from '../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { beginUnfinished, beginWorkflow, letThemEnd } from './support/unfinished.ts';
 import { type Told, type Version, VERSIONS, VersionedNode } from './support/versioned-node.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AlertWebhook, ConnectionPools } from '@holdfast/branches';
 import type { Alert, Clock, Logger } from '@holdfast/core';
-import { always, BranchServer } from '../support/branch-server.ts';
+import { always, BranchServer } from '@holdfast/testing/participant';
 
 const alert = (gid: string): Alert => ({
   namespace: 'default',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionPools, type HttpEnvironment, machine, type OriginPool } from '@holdfast/branches';
-import { BranchServer } from '../support/branch-server.ts';
+import { BranchServer } from '@holdfast/testing/participant';
 import { branchRequest } from '../support/requests.ts';
 import { branchRouter } from '../support/routers.ts';
 

@@ -11,7 +11,7 @@ import {
   MAX_ANSWER_BYTES,
   undiciClient,
 } from '@holdfast/branches';
-import { always, BranchServer } from '../support/branch-server.ts';
+import { always, BranchServer } from '@holdfast/testing/participant';
 import { branchRequest, bytes } from '../support/requests.ts';
 import { branchRouter } from '../support/routers.ts';
 

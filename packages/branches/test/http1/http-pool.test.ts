@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/testing/servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings, machine } from '@holdfast/branches';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { makeCertificate } from '@holdfast/testing/servers';
 import { type BranchHttpCall, HTTP_CLIENT_SETTINGS, type HttpPoolSettings } from '@holdfast/branches';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { Answer } from '../../src/http1/answer-parser.ts';
 import type { Destroyable } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';

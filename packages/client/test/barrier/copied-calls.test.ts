@@ -3,7 +3,7 @@ import { type Barrier, type BranchKey } from '../../src/barrier/barrier.ts';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
 import { currentBranch, runInBranch } from '../../src/participants/branch-context.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { RowDriver } from '../support/row-driver.ts';
+import { RowDriver } from '@holdfast/testing/barriers';
 
 /** One request of the coordinator for the same branch. */
 function request(op = 'action'): BranchCallContext {

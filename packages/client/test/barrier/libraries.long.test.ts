@@ -5,7 +5,7 @@ import { createPool as createCallbackPool } from 'mysql2';
 import { createPool, type Pool as MysqlPool, type PoolConnection } from 'mysql2/promise';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { BranchKey } from '../../src/barrier/barrier.ts';
 import { type MysqlExecutable, mysqlBarrier } from '../../src/mysql2.ts';
 import { postgresBarrier, type PostgresQueryable } from '../../src/pg.ts';

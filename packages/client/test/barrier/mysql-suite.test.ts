@@ -1,7 +1,7 @@
 import { barrierSuite } from '@holdfast/conformance';
 import type { PoolConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BarrierUnusable } from '../../src/barrier/errors.ts';
 import type { MysqlExecutable } from '../../src/mysql2.ts';
 import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';

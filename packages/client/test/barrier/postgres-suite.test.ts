@@ -1,7 +1,7 @@
 import { barrierSuite } from '@holdfast/conformance';
 import { Pool, type PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { TransactionEnded } from '../../src/barrier/errors.ts';
 import { postgresBarrier, type PostgresQueryable } from '../../src/pg.ts';
 import { openPostgresWorld, type PostgresWorld } from './postgres-world.ts';

@@ -1,6 +1,6 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { type BranchKey, CommitUnknown } from '../../src/barrier/barrier.ts';
 import { RedisBarrier, type RedisScripts } from '../../src/barrier/redis-barrier.ts';
 import type { RedisTx } from '../../src/barrier/redis-tx.ts';

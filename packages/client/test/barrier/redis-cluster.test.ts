@@ -2,7 +2,7 @@ import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import { Cluster, Redis } from 'ioredis';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { Barrier, BranchKey } from '../../src/barrier/barrier.ts';
 import type { RedisTx } from '../../src/barrier/redis-tx.ts';
 import { redisBarrier as ioredisBarrier } from '../../src/ioredis.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { LIBRARIES, openRedisWorld, type RedisWorld } from './redis-world.ts';
 
 const CALLS = 200;

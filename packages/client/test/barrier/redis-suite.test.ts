@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { barrierSuite } from '@holdfast/conformance';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { RedisTx } from '../../src/barrier/redis-tx.ts';
 import { runInBranch } from '../../src/participants/branch-context.ts';
 import { LIBRARIES, openRedisWorld, type RedisWorld } from './redis-world.ts';

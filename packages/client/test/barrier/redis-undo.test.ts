@@ -2,7 +2,7 @@ import { BranchFailure } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { BranchKey } from '../../src/barrier/barrier.ts';
 import { RedisWorkFailed } from '../../src/barrier/redis-errors.ts';
 import type { RedisArgument, RedisCommand, RedisTx } from '../../src/barrier/redis-tx.ts';

@@ -5,7 +5,7 @@ import { type DatabaseServer, startRedis } from '@holdfast/testing/servers';
 import type * as ioredis from 'ioredis';
 import type * as nodeRedis from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { RedisBarrier } from '../../src/barrier/redis-barrier.ts';
 import type { RedisTx } from '../../src/barrier/redis-tx.ts';
 import { redisBarrier as ioredisBarrier } from '../../src/ioredis.ts';

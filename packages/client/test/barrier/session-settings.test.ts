@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createPool, type RowDataPacket } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { BranchKey } from '../../src/barrier/barrier.ts';
 import type { DatabaseBarrier } from '../../src/barrier/create-barrier.ts';
 import { mysqlBarrier } from '../../src/mysql2.ts';

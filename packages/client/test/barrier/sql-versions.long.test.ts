@@ -3,7 +3,7 @@ import { barrierSuite } from '@holdfast/conformance';
 import type * as mysql2 from 'mysql2/promise';
 import type * as pg from 'pg';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { MysqlExecutable } from '../../src/mysql2.ts';
 import type { PostgresQueryable } from '../../src/pg.ts';
 import { type MysqlWorld, openMysqlWorld } from './mysql-world.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
 import { readArguments } from '../../src/participants/answer.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { RowDriver } from '../support/row-driver.ts';
+import { RowDriver } from '@holdfast/testing/barriers';
 
 const TOO_LARGE = 'x'.repeat(16 * 1024);
 

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
 import { serveBranch } from '../../src/participants/joined-work.ts';
-import { RowDriver } from '../support/row-driver.ts';
+import { RowDriver } from '@holdfast/testing/barriers';
 
 function request(gid: string, op: string): BranchCallContext {
   return { gid, transType: 'saga', branchId: '01', op, payload: undefined, query: new URLSearchParams() };

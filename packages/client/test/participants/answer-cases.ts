@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BranchFailure, BranchOngoing, resultOfHttp } from '@holdfast/protocol';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '../support/strange-values.ts';
+import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '@holdfast/testing/strange-values';
 import { MESSAGE, type Participant } from './harness.ts';
 
 /** The response of a participant to what its handler returns or throws. */

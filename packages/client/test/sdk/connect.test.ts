@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
-import { connectHarness } from '../support/sdk/connect-harness.ts';
-import { SDK_SUITES } from '../support/sdk/suites.ts';
+import { connectHarness } from '@holdfast/testing/connect-harness';
+import { SDK_SUITES } from '@holdfast/testing/sdk-suites';
 
 describe('over HTTP', () => {
   for (const suite of SDK_SUITES) suite(connectHarness);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@holdfast/server';
 import { freePort } from '@holdfast/testing/servers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { connect } from '../../src/connect.ts';
 import type { Holdfast } from '../../src/holdfast.ts';
 import { openMysqlXa, openPostgresXa, type XaWorld } from './worlds.ts';

@@ -1,4 +1,4 @@
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { xaWorkflowSuite } from './workflow-cases.ts';
 import { openMysqlXa } from './worlds.ts';
 

@@ -1,4 +1,4 @@
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { xaSuite } from './suite.ts';
 import { openMysqlXa } from './worlds.ts';
 

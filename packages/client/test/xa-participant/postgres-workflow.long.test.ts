@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { startPostgres } from '@holdfast/testing/servers';
 import { Pool } from 'pg';
 import { postgresBarrier, postgresXa } from '../../src/pg.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
 import type { Flow } from '../../src/workflow/flow.ts';
-import { connectHarness } from '../support/sdk/connect-harness.ts';
+import { connectHarness } from '@holdfast/testing/connect-harness';
 import { xaWorkflowSuite } from './workflow-cases.ts';
 import { openPostgresXa } from './worlds.ts';
 

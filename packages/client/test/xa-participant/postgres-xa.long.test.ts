@@ -1,7 +1,7 @@
 import { startPostgres } from '@holdfast/testing/servers';
 import { Pool } from 'pg';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { postgresBarrier, postgresXa } from '../../src/pg.ts';
 import { xaSuite } from './suite.ts';
 import { openPostgresXa } from './worlds.ts';

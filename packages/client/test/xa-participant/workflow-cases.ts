@@ -2,7 +2,7 @@ import { BranchFailure } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BranchCallContext } from '../../src/participants/call.ts';
 import type { Flow } from '../../src/workflow/flow.ts';
-import { connectHarness } from '../support/sdk/connect-harness.ts';
+import { connectHarness } from '@holdfast/testing/connect-harness';
 import type { XaNumber, XaWorld } from './worlds.ts';
 
 type Which = 'a' | 'b';

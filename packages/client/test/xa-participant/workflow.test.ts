@@ -1,8 +1,8 @@
 import { BranchFailure } from '@holdfast/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import type { Flow } from '../../src/workflow/flow.ts';
-import { connectHarness } from '../support/sdk/connect-harness.ts';
+import { connectHarness } from '@holdfast/testing/connect-harness';
 import { openPostgresXa } from './worlds.ts';
 
 describeWith(['postgres'], 'an xa branch of a workflow', () => {

@@ -1,6 +1,6 @@
 import { embed } from '@holdfast/embed';
 import { onTestFinished } from 'vitest';
-import { DEFAULT_SDK_OPTIONS, type SdkHarness } from '../../../client/test/support/sdk/harness.ts';
+import { DEFAULT_SDK_OPTIONS, type SdkHarness } from '@holdfast/testing/sdk-suites';
 import { SILENT } from './silent.ts';
 
 /** A coordinator in this process, on the store in memory, with functions as branches. */

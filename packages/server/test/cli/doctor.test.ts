@@ -8,7 +8,7 @@ import { createLmdbStore } from '@holdfast/store-lmdb';
 import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { barrierSchema } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { openDatabase } from '../../src/cli/database/open-database.ts';
 import { type Finding, runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkFileLimit, checkNode } from '../../src/cli/doctor/machine.ts';

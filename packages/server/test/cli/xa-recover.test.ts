@@ -1,7 +1,7 @@
 import type { Status, TransactionDetails } from '@holdfast/protocol';
 import { startMariadb, startPostgres } from '@holdfast/testing/servers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { type Database, openDatabase } from '../../src/cli/database/open-database.ts';
 import { detailsOf } from './support/details.ts';
 import { FakeApi } from './support/fake-api.ts';

@@ -12,8 +12,8 @@ import {
   WORKSPACE,
 } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
-import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { usePrivateServer } from '@holdfast/testing/private-server';
 import { always, Participants } from '../support/participants.ts';
 import { CLI, Coordinator, SILENCE_MS, until } from './support/process.ts';
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { Participants } from '../support/participants.ts';
 import type { Answered } from '../support/running-server.ts';
 import { useDatabase } from './support/database.ts';

@@ -1,7 +1,7 @@
 import { nodeList } from '@holdfast/protocol';
 import { createPostgresStore } from '@holdfast/store-postgres';
 import { expect, it } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { Participants } from '../support/participants.ts';
 import { useDatabase } from './support/database.ts';
 import { Coordinator, until } from './support/process.ts';

@@ -2,8 +2,8 @@ import { createMysqlStore } from '@holdfast/store-mysql';
 import { startMariadb } from '@holdfast/testing/servers';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { beforeAll } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
-import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { usePrivateServer } from '@holdfast/testing/private-server';
 import { itFollowsWrites, type WriteFault } from '../support/readiness-suite.ts';
 
 const SERVICE = `service@'127.0.0.1'`;

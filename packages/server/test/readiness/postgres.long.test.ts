@@ -4,8 +4,8 @@ import { createPostgresStore } from '@holdfast/store-postgres';
 import { startPostgres } from '@holdfast/testing/servers';
 import pg from 'pg';
 import { beforeAll } from 'vitest';
-import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { usePrivateServer } from '@holdfast/testing/private-server';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { itFollowsWrites, type WriteFault } from '../support/readiness-suite.ts';
 
 describeWith(['postgres'], 'a node on a PostgreSQL that it can read but not write', () => {

@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { freePort, locate, runChild, startRedis } from '@holdfast/testing/servers';
 import { expect, vi } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
-import { usePrivateServer } from '../../../conformance/test/support/private-server.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { usePrivateServer } from '@holdfast/testing/private-server';
 import { itFollowsWrites, type WriteFault } from '../support/readiness-suite.ts';
 
 const SNAPSHOT = { timeout: 20_000, interval: 50 };

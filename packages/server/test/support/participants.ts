@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { type Answer, always, BranchServer } from '../../../branches/test/support/branch-server.ts';
+import { type Answer, always, BranchServer } from '@holdfast/testing/participant';
 
 /** Participants of a test: paths respond as the test specifies; all other calls succeed. */
 export class Participants implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BROKEN_SDKS, convictionsOf } from '../../src/chaos/broken-sdks.ts';
 import type { ChaosOptions } from '../../src/chaos/chaos-options.ts';
 import { describeChaos } from '../../src/chaos/chaos-report.ts';

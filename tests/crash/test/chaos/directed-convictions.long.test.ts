@@ -6,8 +6,8 @@ import type { DatabaseBarrier } from '@holdfast/client/pg';
 import { startRedis } from '@holdfast/testing/servers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { RowDriver } from '../../../../packages/client/test/support/row-driver.ts';
-import { describeWith } from '../../../../tools/src/describe-with.ts';
+import { RowDriver } from '@holdfast/testing/barriers';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { BROKEN_SDKS } from '../../src/chaos/broken-sdks.ts';
 import { type PatchedBuild, withPatchedBuild } from '../../src/patched-build.ts';
 

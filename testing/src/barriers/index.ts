@@ -1,0 +1,2 @@
+export { MemoryBarrier } from './memory-barrier.ts';
+export { RowDriver } from './row-driver.ts';
