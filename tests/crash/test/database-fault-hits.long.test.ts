@@ -1,15 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '@holdfast/core/store';
 import { createMysqlStore } from '@holdfast/store-mysql';
 import { createPostgresStore } from '@holdfast/store-postgres';
+import { describeWith } from '@holdfast/testing/describe-with';
+import type { DatabaseServer } from '@holdfast/testing/servers';
+import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DatabaseServer } from '../../../testing/src/servers/index.ts';
-import { insertOf, keyOf, updateOf } from '../../../packages/conformance/src/store/items.ts';
-import { describeWith } from '../../../tools/src/describe-with.ts';
 import { type ConnectedFault, faultyDatabase } from '../src/database-faults/faulty-database.ts';
 import { startDatabase } from '../src/private-database.ts';
 
-/** Shorter than a statement waits for a lock, so that each waits until the fault is over. */
+/** Shorter than a statement waits for a lock, so that each waits until the fault has ended. */
 const LASTS_MS = 1_500;
 /** Between two calls, so that a rejected one is not repeated without a pause. */
 const PAUSE_MS = 20;
@@ -19,12 +20,13 @@ const STORES = {
   mysql: { server: 'mariadbd', create: (url: string): Store => createMysqlStore({ url }) },
 } as const;
 
+const OWNED = { owner: 'session', dueInMs: null };
 const KEY = { namespace: 'default', category: 'topics', key: 'k' };
 /** A call that waits for what the fault has locked. */
 const WAITS: Readonly<Record<Extract<ConnectedFault, `locked-${string}`>, (store: Store) => Promise<unknown>>> = {
   'locked-records': async (store) => {
-    const [record] = await store.get([keyOf('a')]);
-    return store.write([updateOf('a', record?.version ?? 0, { owner: 'session' })]);
+    const [record] = await store.get([updateOf('a').key]);
+    return store.write([updateOf('a', { expectVersion: record?.version ?? 0, writeId: randomUUID(), ...OWNED })]);
   },
   'locked-session': (store) => store.heartbeat('session'),
   'locked-key-values': async (store) => store.kvPut(KEY, 'value', (await store.kvGet(KEY))?.version ?? 0),
@@ -41,7 +43,7 @@ for (const [name, { server, create }] of Object.entries(STORES) as [keyof typeof
       await store.open();
       await store.openSession('session', { node: 'n', version: '1' });
       await store.kvPut(KEY, 'value', 0);
-      await store.write([insertOf('a', { owner: 'session' })]);
+      await store.write([insertOf('a', OWNED)]);
     });
     afterAll(async () => {
       await store.close();

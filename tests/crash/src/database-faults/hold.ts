@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultEffect, FaultTools } from './faulty-database.ts';
 
 /**
- * Interval between two queries for waiting statements. MariaDB refreshes its list of lock waits only
- * if the last query for it was more than 100 ms ago: with a shorter interval, the list would stay as
- * it was before anything waited.
+ * Interval between two queries for waiting statements. MariaDB refreshes its list of lock waits
+ * only if the last query for it was more than 100 ms ago: with a shorter interval, the list would
+ * stay as it was before anything waited.
  */
 const EVERY_MS = 150;
 const KILLS = 8;
