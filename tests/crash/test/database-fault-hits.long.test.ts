@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '@holdfast/core/store';
 import { createMysqlStore } from '@holdfast/store-mysql';
 import { createPostgresStore } from '@holdfast/store-postgres';
 import { describeWith } from '@holdfast/testing/describe-with';
 import type { DatabaseServer } from '@holdfast/testing/servers';
 import { insertOf, updateOf } from '@holdfast/testing/store-cases';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectedFault, faultyDatabase } from '../src/database-faults/faulty-database.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type ConnectedFault, type FaultEffect, faultyDatabase } from '../src/database-faults/faulty-database.ts';
 import { startDatabase } from '../src/private-database.ts';
 
 /** Shorter than a statement waits for a lock, so that each waits until the fault has ended. */
 const LASTS_MS = 1_500;
-/** Between two calls, so that a rejected one is not repeated without a pause. */
-const PAUSE_MS = 20;
 
 const STORES = {
   postgres: { server: 'postgres', create: (url: string): Store => createPostgresStore({ url }) },
@@ -33,6 +30,20 @@ const WAITS: Readonly<Record<Extract<ConnectedFault, `locked-${string}`>, (store
   'locked-tables': (store) => store.write([insertOf('b')]),
 };
 
+/** Repeats a call until the fault has ended; returns the hits of the fault. */
+async function hitsWhile(call: () => Promise<unknown>, fault: Promise<FaultEffect>): Promise<number> {
+  const state = { hasEnded: false };
+  const calling = (async () => {
+    while (!state.hasEnded) await call().catch(() => undefined);
+  })();
+  try {
+    return (await fault).hits;
+  } finally {
+    state.hasEnded = true;
+    await calling;
+  }
+}
+
 for (const [name, { server, create }] of Object.entries(STORES) as [keyof typeof STORES, (typeof STORES)['mysql']][])
   describeWith([server], `an outside transaction on ${name}`, () => {
     let database: DatabaseServer;
@@ -49,36 +60,19 @@ for (const [name, { server, create }] of Object.entries(STORES) as [keyof typeof
       await store.close();
       await database.stop();
     });
+    const carryOut = (kind: ConnectedFault): Promise<FaultEffect> => {
+      const change = () => Promise.resolve(true);
+      const tools = { lastsMs: LASTS_MS, changeKeyValue: change, changeEverywhere: change };
+      return faultyDatabase(name, database.url).carryOut(kind, tools);
+    };
 
-    describe('counts the statement that waits for it', () => {
-      it.each(Object.entries(WAITS))('%s', async (kind, call) => {
-        let over = false;
-        const change = async (): Promise<true> => {
-          await call(store).catch(() => undefined);
-          return true;
-        };
-        const calling = (async () => {
-          for (; !over; await delay(PAUSE_MS)) await change();
-        })();
-        const tools = { lastsMs: LASTS_MS, changeKeyValue: change, changeEverywhere: change };
-        const { hits } = await faultyDatabase(name, database.url).carryOut(kind as ConnectedFault, tools);
-        over = true;
-        await calling;
-        expect(hits).toBe(1);
-      });
+    it.each(Object.entries(WAITS))('counts the statement that waits for it: %s', async (kind, call) => {
+      expect(await hitsWhile(() => call(store), carryOut(kind as ConnectedFault))).toBe(1);
     });
 
     it('chooses the session with the latest heartbeat, not one whose node is gone', async () => {
       for (let i = 0; i < 30; i++) await store.openSession(`gone-${i}`, { node: 'gone', version: '1' });
-      const unused = () => Promise.resolve(true);
-      let over = false;
-      const beating = (async () => {
-        for (; !over; await delay(PAUSE_MS)) await store.heartbeat('session').catch(() => undefined);
-      })();
-      const tools = { lastsMs: LASTS_MS, changeKeyValue: unused, changeEverywhere: unused };
-      const { hits } = await faultyDatabase(name, database.url).carryOut('locked-session', tools);
-      over = true;
-      await beating;
-      expect(hits).toBe(1);
+      await store.heartbeat('session');
+      expect(await hitsWhile(() => store.heartbeat('session'), carryOut('locked-session'))).toBe(1);
     });
   });
