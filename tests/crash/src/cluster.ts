@@ -9,7 +9,7 @@ import { startNginx, type Nginx } from './nginx.ts';
 import type { RunOptions } from './options.ts';
 import { type ClusterNode, Outages } from './outages.ts';
 import { planOutages } from './outage-plan.ts';
-import { RETRY_INTERVAL_S } from './plan.ts';
+import { MAX_RETRY_INTERVAL_S, RETRY_INTERVAL_S } from './plan.ts';
 import { type SharedStore, startDatabase } from './private-database.ts';
 import { SessionWatch } from './session-watch.ts';
 import type { Disturbed, Subject } from './subject.ts';
@@ -102,7 +102,7 @@ class Cluster implements Subject {
       port,
       serve: [
         ...['--store', database.url, '--node', name, '--log-format', 'json'],
-        ...[...limits, '--retry-interval', `${RETRY_INTERVAL_S}s`],
+        ...[...limits, '--retry-interval', `${RETRY_INTERVAL_S}s`, '--max-retry-interval', `${MAX_RETRY_INTERVAL_S}s`],
       ],
       node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}&except=${new URL(database.url).port}`],
       logPath: join(folder, `${name}.log`),

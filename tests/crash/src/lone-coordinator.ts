@@ -4,7 +4,7 @@ import { CoordinatorProcess } from './coordinator-process.ts';
 import { planKills } from './kill-plan.ts';
 import { killAsPlanned } from './kills.ts';
 import type { RunOptions } from './options.ts';
-import { RETRY_INTERVAL_S } from './plan.ts';
+import { MAX_RETRY_INTERVAL_S, RETRY_INTERVAL_S } from './plan.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -20,7 +20,8 @@ export async function loneCoordinator(
   more: readonly string[] = [],
 ): Promise<Subject> {
   const port = await freePort();
-  const serve = ['--store', `lmdb:${join(folder, 'data')}`, '--retry-interval', `${RETRY_INTERVAL_S}s`, ...more];
+  const retries = ['--retry-interval', `${RETRY_INTERVAL_S}s`, '--max-retry-interval', `${MAX_RETRY_INTERVAL_S}s`];
+  const serve = ['--store', `lmdb:${join(folder, 'data')}`, ...retries, ...more];
   const coordinator = new CoordinatorProcess({ cliPath, port, serve, logPath: join(folder, 'coordinator.log') });
   return {
     origin: `http://127.0.0.1:${port}`,

@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly rate: number;
   readonly clients: number;
-  /** Patience after the last restart. */
+  /** Patience for the next transaction to become final, after the last restart. */
   readonly settleSeconds: number;
   /** Keeps the temporary folder also when nothing is wrong. */
   readonly keep: boolean;
@@ -50,7 +50,7 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150; 50)
   --clients N         clients at work at once (100; 60)
-  --settle-seconds N  patience of the clients, and after the last restart (60)
+  --settle-seconds N  patience of the clients, and after the last restart for each next end of a transaction (60)
   --keep              keeps the journals also when nothing is wrong
   --broken NAME       runs a build that is broken on purpose; "list" names them
 `;

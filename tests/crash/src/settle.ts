@@ -1,31 +1,42 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorClient } from './coordinator-client.ts';
 
-/** Questions to the coordinator at once. */
+/** Queries to the coordinator at once. */
 const PARALLEL = 32;
 const PAUSE_MS = 100;
 
+/** The time by which `settle` waits. */
+export interface Waiting {
+  readonly nowMs: () => number;
+  readonly pause: (ms: number) => Promise<unknown>;
+}
+
+const REAL: Waiting = { nowMs: () => performance.now(), pause: (ms) => delay(ms) };
+
 /**
  * Waits until the coordinator reports every one of these transactions as final (or does not have
- * it), at most `timeoutMs`. Returns those that the coordinator still reports as unfinished. This
- * decides only when to stop waiting; the participants' journals decide whether the transactions are
- * final.
+ * it), but at most `patienceMs` without another one becoming final: a busy machine needs longer for
+ * all of them. Returns those that the coordinator still reports as unfinished. This decides only
+ * when to stop waiting; the participants' journals decide whether the transactions are final.
  */
 export async function settle(
-  client: CoordinatorClient,
+  client: Pick<CoordinatorClient, 'status'>,
   gids: Iterable<string>,
-  timeoutMs: number,
+  patienceMs: number,
+  { nowMs, pause }: Waiting = REAL,
 ): Promise<ReadonlySet<string>> {
-  const deadlineMs = performance.now() + timeoutMs;
+  let deadlineMs = nowMs() + patienceMs;
   let open = [...gids];
   for (;;) {
-    open = await unfinishedOf(client, open);
-    if (open.length === 0 || performance.now() > deadlineMs) return new Set(open);
-    await delay(PAUSE_MS);
+    const left = await unfinishedOf(client, open);
+    if (left.length < open.length) deadlineMs = nowMs() + patienceMs;
+    open = left;
+    if (open.length === 0 || nowMs() > deadlineMs) return new Set(open);
+    await pause(PAUSE_MS);
   }
 }
 
-async function unfinishedOf(client: CoordinatorClient, gids: readonly string[]): Promise<string[]> {
+async function unfinishedOf(client: Pick<CoordinatorClient, 'status'>, gids: readonly string[]): Promise<string[]> {
   const waiting = gids.values();
   const open: string[] = [];
   const ask = async (): Promise<void> => {
