@@ -9,22 +9,22 @@ export interface Seen {
   readonly body: string;
 }
 
-export type Answer = (response: ServerResponse, seen: Seen) => void;
+export type Responder = (response: ServerResponse, seen: Seen) => void;
 
 /** A participant on a real port that records its requests. */
 export class BranchServer implements AsyncDisposable {
   readonly seen: Seen[] = [];
-  answer: Answer = (response) => response.end('{"dtm_result":"SUCCESS"}');
+  respond: Responder = (response) => response.end('{"dtm_result":"SUCCESS"}');
   readonly #server: Server;
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
-  static async start(answer?: Answer): Promise<BranchServer> {
+  static async start(respond?: Responder): Promise<BranchServer> {
     const server = createServer();
     const self = new BranchServer(server);
-    if (answer !== undefined) self.answer = answer;
+    if (respond !== undefined) self.respond = respond;
     server.on('request', (request, response) => void self.#serve(request, response));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return self;
@@ -47,12 +47,12 @@ export class BranchServer implements AsyncDisposable {
     const url = new URL(request.url ?? '', this.url);
     const seen = { method: request.method ?? '', url, headers: request.headers, body };
     this.seen.push(seen);
-    this.answer(response, seen);
+    this.respond(response, seen);
   }
 }
 
 /** Responds to every request with this status and body. */
 export const always =
-  (status: number, body = ''): Answer =>
+  (status: number, body = ''): Responder =>
   (response) =>
     response.writeHead(status).end(body);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answers, type Child, locate, startChild, untilReady } from '@holdfast/testing/servers';
+import { responds, type Child, locate, startChild, untilReady } from '@holdfast/testing/servers';
 
 const CONF = fileURLToPath(new URL('../../../deploy/nginx/holdfast.conf', import.meta.url));
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -51,7 +51,7 @@ export class Nginx {
     const main = join(folder, 'nginx.conf');
     await writeFile(main, mainConf(folder));
     const child = startChild(program, ['-p', folder, '-e', 'stderr', '-c', main]);
-    await untilReady(child, () => answers(`http://127.0.0.1:${port}/healthz`), START_TIMEOUT_MS);
+    await untilReady(child, () => responds(`http://127.0.0.1:${port}/healthz`), START_TIMEOUT_MS);
     return new Nginx(`http://127.0.0.1:${port}`, folder, child);
   }
 

@@ -99,7 +99,7 @@ describe('a function of this process as a branch', () => {
 });
 
 describe('a JSON-RPC branch', () => {
-  const answerWith = (answer: object) => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...answer });
+  const responseWith = (response: object) => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...response });
 
   async function callWith(body: string, payload: string, path = '/rpc?method=Debit') {
     await using server = await BranchServer.start(always(200, body));
@@ -113,7 +113,7 @@ describe('a JSON-RPC branch', () => {
 
   it('gets the payload fields and the coordinates as params of the method that its URL names', async () => {
     const { result, seen } = await callWith(
-      answerWith({ result: 'ok' }),
+      responseWith({ result: 'ok' }),
       ' {"amount":12345678901234567890, "gid":"forged"} ',
     );
     expect(result.kind).toBe('SUCCESS');
@@ -131,7 +131,7 @@ describe('a JSON-RPC branch', () => {
   });
 
   it.each(['', 'null', '{}', ' { } '])('gets the coordinates alone when the payload is %j', async (payload) => {
-    const { seen } = await callWith(answerWith({ result: 'ok' }), payload);
+    const { seen } = await callWith(responseWith({ result: 'ok' }), payload);
     expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({
       params: { gid: 'g1', trans_type: 'saga', branch_id: '01', op: 'action' },
     });
@@ -140,16 +140,16 @@ describe('a JSON-RPC branch', () => {
   it.each(['[1]', '7', '"text"', 'no json'])(
     'is not called with the payload %j, which has no fields',
     async (payload) => {
-      const { result, seen } = await callWith(answerWith({ result: 'ok' }), payload);
+      const { result, seen } = await callWith(responseWith({ result: 'ok' }), payload);
       expect(result).toEqual({ kind: 'UNKNOWN', reason: 'the payload of a JSON-RPC branch must be a JSON object' });
       expect(seen).toEqual([]);
     },
   );
 
   it.each([
-    [answerWith({ error: { code: -32901, message: 'sold out' } }), 'FAILURE'],
-    [answerWith({ error: { code: -32902, message: 'packing' } }), 'ONGOING'],
-    [answerWith({ error: { code: -32603, message: 'FAILURE' } }), 'UNKNOWN'],
+    [responseWith({ error: { code: -32901, message: 'sold out' } }), 'FAILURE'],
+    [responseWith({ error: { code: -32902, message: 'packing' } }), 'ONGOING'],
+    [responseWith({ error: { code: -32603, message: 'FAILURE' } }), 'UNKNOWN'],
     ['', 'UNKNOWN'],
   ])('a response of %s means %s', async (body, kind) => {
     expect((await callWith(body, '{}')).result.kind).toBe(kind);

@@ -231,7 +231,7 @@ export class RequestRejected extends Error {
  */
 export class UnexpectedResponse extends Error {
   override readonly name = 'UnexpectedResponse';
-  readonly code = 'unexpected_answer';
+  readonly code = 'unexpected_response';
   readonly url: string;
   readonly gid: string | undefined;
   /** Undefined: the coordinator runs in this process. */

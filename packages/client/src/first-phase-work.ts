@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type BranchRegistrationRequest, type Op, readableThrown } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from './api/api.ts';
 import { unlessAborted } from './api/unless-aborted.ts';
-import { bodyOrThrow } from './branch-answer.ts';
+import { bodyOrThrow } from './branch-response.ts';
 import type { BranchIds } from './branch-ids.ts';
 import type { FirstPhaseEnd, TwoPhaseOptions } from './first-phase.ts';
 import { handled } from './handled.ts';
@@ -34,7 +34,7 @@ export interface FirstPhaseCall {
   readonly earlierRegistration?: (branchId: string) => BranchRegistrationRequest;
   readonly earlierCompletion?: (branchId: string) => BranchRegistrationRequest;
   /** Reads the response, or resolves to what it reads. If it throws, the call fails. */
-  readonly parse: ((answer: unknown) => unknown) | undefined;
+  readonly parse: ((response: unknown) => unknown) | undefined;
 }
 
 /**
@@ -132,10 +132,10 @@ export class FirstPhaseWork {
     const { api, gid, options } = this.#o;
     const register = (request: BranchRegistrationRequest) =>
       api.registerBranch({ gid, body: request }, { signal: options.signal });
-    let answer = await register(registration);
-    if (!answer.ok && answer.rejection.rejection === 'invalid' && earlier !== undefined)
-      answer = await register(earlier);
-    if (!answer.ok) throw answer.rejection;
+    let response = await register(registration);
+    if (!response.ok && response.rejection.rejection === 'invalid' && earlier !== undefined)
+      response = await register(earlier);
+    if (!response.ok) throw response.rejection;
   }
 
   #callOf({ op, url, payload, requestTimeoutMs: ownTimeoutMs, query }: FirstPhaseCall): InitiatorCall {

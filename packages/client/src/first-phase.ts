@@ -118,7 +118,7 @@ export async function joined<T>(
   try {
     return (await firstPhase()).value;
   } catch (thrown) {
-    const error = await failure(context, gid, thrown, () => new Submission(context).giveUp(gid, thrown));
+    const error = await failure(context, gid, thrown, () => new Submission(context).abandon(gid, thrown));
     const submitted = error instanceof RequestRejected && (error.status === 'submitted' || error.status === 'succeed');
     throw submitted ? error : thrown;
   }
@@ -127,7 +127,7 @@ export async function joined<T>(
 /** Cancels the transaction. Rejects with the error to be thrown. */
 async function cancel(submission: Submission, gid: string, thrown: unknown): Promise<TransactionSummary> {
   try {
-    return await submission.giveUp(gid, thrown);
+    return await submission.abandon(gid, thrown);
   } catch (error) {
     throw undelivered(gid, error, thrown);
   }

@@ -3,7 +3,7 @@ import type { Api, ListQuery } from './api/api.ts';
 import { newGid } from './gid.ts';
 import { Message } from './message.ts';
 import type { CallOptions, WaitOptions } from './options.ts';
-import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
+import { seenOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import { Saga } from './saga.ts';
 import { type Topics, topicsOf } from './topics.ts';
 import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
@@ -182,41 +182,41 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
     newGid,
 
     async get(gid, { signal } = {}) {
-      const answer = await api.getTransaction({ gid }, { signal });
-      if (answer.ok) return answer.value;
-      if (answer.rejection.rejection === 'not_found') return undefined;
-      throw answer.rejection;
+      const response = await api.getTransaction({ gid }, { signal });
+      if (response.ok) return response.value;
+      if (response.rejection.rejection === 'not_found') return undefined;
+      throw response.rejection;
     },
 
     async wait(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
-      return answerOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
+      return seenOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
     },
 
     async finished(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
       const seen = await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal);
-      return isFinal(seen.status) ? seen : answerOrThrow(api, seen, true);
+      return isFinal(seen.status) ? seen : seenOrThrow(api, seen, true);
     },
 
     async list(query = {}, { signal } = {}) {
-      const answer = await api.listTransactions({ query }, { signal });
-      if (answer.ok) return answer.value;
-      throw answer.rejection;
+      const response = await api.listTransactions({ query }, { signal });
+      if (response.ok) return response.value;
+      throw response.rejection;
     },
 
     async abort(gid, { reason, signal } = {}) {
-      const answer = await api.abortTransaction({ gid, body: { reason } }, { signal });
-      if (answer.ok) return answer.value;
-      const { rejection, repeated } = answer;
+      const response = await api.abortTransaction({ gid, body: { reason } }, { signal });
+      if (response.ok) return response.value;
+      const { rejection, repeated } = response;
       const { status } = rejection;
       // An abort whose response was lost may be the reason for the status `aborting` or `failed`.
       return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection);
     },
 
     async retry(gid, { signal } = {}) {
-      const answer = await api.retryTransaction({ gid }, { signal });
-      if (answer.ok) return answer.value;
+      const response = await api.retryTransaction({ gid }, { signal });
+      if (response.ok) return response.value;
       // A retry whose response was lost may be the reason why the transaction is finished now.
-      return readIf(answer.repeated && answer.rejection.rejection === 'refused', api, gid, answer.rejection);
+      return readIf(response.repeated && response.rejection.rejection === 'refused', api, gid, response.rejection);
     },
 
     close: () => api.close(),
@@ -226,7 +226,7 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
 
 async function readIf(done: boolean, api: Api, gid: string, rejection: Error): Promise<TransactionDetails> {
   if (!done) throw rejection;
-  const answer = await api.getTransaction({ gid }, {});
-  if (!answer.ok) throw rejection;
-  return answer.value;
+  const response = await api.getTransaction({ gid }, {});
+  if (!response.ok) throw rejection;
+  return response.value;
 }

@@ -35,7 +35,7 @@ export {
 } from './barrier/barrier.ts';
 export type { JsonResult, ResultOptions } from './result-types.ts';
 export { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
-export type { BarrierDriver, BarrierPurge, BarrierRow } from './barrier/driver.ts';
+export type { BarrierDialect, BarrierPurge, BarrierRow } from './barrier/dialect.ts';
 export { BarrierResultUnavailable, BarrierUnusable, BarrierUseUnclear, TransactionEnded } from './barrier/errors.ts';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type {

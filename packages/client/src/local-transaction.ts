@@ -75,10 +75,10 @@ async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work
     });
   } catch (thrown) {
     if (thrown instanceof LocalTransactionRefused) throw await refused(sending, barrier, thrown);
-    if ((await askBarrier(sending, barrier, thrown)) === 'refused') {
+    if ((await queryBarrier(sending, barrier, thrown)) === 'refused') {
       if (thrown instanceof CommitUnknown)
         throw await failed(sending, 'the database did not commit the local transaction', thrown);
-      await giveUp(sending, thrown);
+      await abandon(sending, thrown);
       throw thrown;
     }
     // These errors come from a commit, which follows the work.
@@ -108,7 +108,7 @@ async function refused<Tx>(
   barrier: MessageBarrier<Tx>,
   refusal: LocalTransactionRefused,
 ): Promise<Error> {
-  if ((await askBarrier(sending, barrier, refusal)) === 'refused')
+  if ((await queryBarrier(sending, barrier, refusal)) === 'refused')
     return failed(sending, 'the coordinator checked back before the local transaction was committed', refusal);
   // The process that committed it may have crashed before its submit.
   const status = await submit(sending);
@@ -117,7 +117,7 @@ async function refused<Tx>(
   return new RequestRejected('refused', what, { gid, status, cause: refusal });
 }
 
-async function askBarrier<Tx>(
+async function queryBarrier<Tx>(
   { api, gid }: Sending,
   barrier: MessageBarrier<Tx>,
   cause: unknown,
@@ -134,7 +134,7 @@ async function askBarrier<Tx>(
 
 /** Abandons the message after a local transaction that was certainly not committed. */
 async function failed(sending: Sending, reason: string, cause: Error): Promise<TransactionFailed> {
-  await giveUp(sending, cause);
+  await abandon(sending, cause);
   const { api, gid } = sending;
   return new TransactionFailed(gid, 'failed', reason, reader(api, gid), { cause });
 }
@@ -143,9 +143,9 @@ async function failed(sending: Sending, reason: string, cause: Error): Promise<T
  * Abandons the message, which saves the coordinator its check-back. If this does not arrive, the
  * check-back has the same result.
  */
-async function giveUp({ submission, gid }: Sending, thrown: unknown): Promise<void> {
+async function abandon({ submission, gid }: Sending, thrown: unknown): Promise<void> {
   try {
-    await submission.giveUp(gid, thrown);
+    await submission.abandon(gid, thrown);
   } catch (error) {
     if (isUndelivered(error)) return;
     if (!(error instanceof RequestRejected)) throw error;

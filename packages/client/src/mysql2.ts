@@ -1,11 +1,11 @@
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
-import { MysqlDriver, type MysqlBarrierOptions, type MysqlExecutable } from './barrier/mysql-driver.ts';
-import { MysqlXaDriver } from './xa-participant/mysql-xa-driver.ts';
-import { DriverXa, type XaOptions, type XaParticipant } from './xa-participant/xa-participant.ts';
+import { MysqlDialect, type MysqlBarrierOptions, type MysqlExecutable } from './barrier/mysql-dialect.ts';
+import { MysqlXaDialect } from './xa-participant/mysql-xa-dialect.ts';
+import { DialectXa, type XaOptions, type XaParticipant } from './xa-participant/xa-participant.ts';
 
-export type { MysqlBarrierOptions, MysqlExecutable } from './barrier/mysql-driver.ts';
-export type { IsolationLevel } from './barrier/pg-driver.ts';
+export type { MysqlBarrierOptions, MysqlExecutable } from './barrier/mysql-dialect.ts';
+export type { IsolationLevel } from './barrier/pg-dialect.ts';
 export type { DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.ts';
 export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.ts';
@@ -25,7 +25,7 @@ export const mysqlBarrier = (
   pool: Pool,
   options: MysqlBarrierOptions = {},
 ): DatabaseBarrier<PoolConnection, MysqlExecutable> =>
-  createBarrier<PoolConnection, MysqlExecutable>(new MysqlDriver(pool, options));
+  createBarrier<PoolConnection, MysqlExecutable>(new MysqlDialect(pool, options));
 
 /**
  * The participant's side of XA in MySQL and MariaDB, with a pool of `mysql2/promise`: at one URL,
@@ -44,4 +44,4 @@ export const mysqlBarrier = (
  * @throws {TypeError} the coordinator's URL is invalid
  */
 export const mysqlXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolConnection> =>
-  new DriverXa(new MysqlXaDriver(pool, options), options);
+  new DialectXa(new MysqlXaDialect(pool, options), options);

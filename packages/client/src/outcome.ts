@@ -16,7 +16,7 @@ const LONG_WAIT_MS = 5_000;
  * Pause before the next request if the coordinator did not hold the response back for the requested
  * time (it is stopping, or has too many waiters).
  */
-const EARLY_ANSWER_PAUSE_MS = 100;
+const EARLY_RESPONSE_PAUSE_MS = 100;
 
 /** A moment on the monotonic clock until which to wait. */
 export const deadlineIn = (timeoutMs: number): number => performance.now() + timeoutMs;
@@ -31,12 +31,12 @@ export async function waitUntilFinal(
   signal: AbortSignal | undefined,
 ): Promise<TransactionDetails> {
   for (;;) {
-    const askedAtMs = performance.now();
+    const sentAtMs = performance.now();
     // A restart of the coordinator does not end the wait before the caller's deadline.
-    const answer = await api.getTransaction({ gid }, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
-    if (!answer.ok) throw answer.rejection;
-    if (isFinal(answer.value.status) || performance.now() >= deadlineMs) return answer.value;
-    if (performance.now() - askedAtMs < EARLY_ANSWER_PAUSE_MS) await pause(EARLY_ANSWER_PAUSE_MS, signal);
+    const response = await api.getTransaction({ gid }, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
+    if (!response.ok) throw response.rejection;
+    if (isFinal(response.value.status) || performance.now() >= deadlineMs) return response.value;
+    if (performance.now() - sentAtMs < EARLY_RESPONSE_PAUSE_MS) await pause(EARLY_RESPONSE_PAUSE_MS, signal);
   }
 }
 
@@ -50,9 +50,9 @@ function retryUntil(deadlineMs: number): { readonly retryForMs?: number } {
 export const reader =
   (api: Api, gid: string): ReadDetails =>
   async () => {
-    const answer = await api.getTransaction({ gid }, {});
-    if (!answer.ok) throw answer.rejection;
-    return answer.value;
+    const response = await api.getTransaction({ gid }, {});
+    if (!response.ok) throw response.rejection;
+    return response.value;
   };
 
 /** The forms in which the coordinator returns a transaction. */
@@ -62,7 +62,7 @@ type Seen = TransactionSummary | TransactionReply | TransactionDetails;
  * Returns a transaction that succeeded or, unless `waited`, is in progress; otherwise throws the
  * typed error.
  */
-export function answerOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean): T {
+export function seenOrThrow<T extends Seen>(api: Api, seen: T, waited: boolean): T {
   const details = reader(api, seen.gid);
   switch (seen.status) {
     case 'succeed':

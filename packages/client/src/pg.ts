@@ -1,10 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { createBarrier, type DatabaseBarrier } from './barrier/create-barrier.ts';
-import { PgDriver, type PostgresBarrierOptions, type PostgresQueryable } from './barrier/pg-driver.ts';
-import { PgXaDriver } from './xa-participant/pg-xa-driver.ts';
-import { DriverXa, type XaOptions, type XaParticipant } from './xa-participant/xa-participant.ts';
+import { PgDialect, type PostgresBarrierOptions, type PostgresQueryable } from './barrier/pg-dialect.ts';
+import { PgXaDialect } from './xa-participant/pg-xa-dialect.ts';
+import { DialectXa, type XaOptions, type XaParticipant } from './xa-participant/xa-participant.ts';
 
-export type { IsolationLevel, PostgresBarrierOptions, PostgresQueryable } from './barrier/pg-driver.ts';
+export type { IsolationLevel, PostgresBarrierOptions, PostgresQueryable } from './barrier/pg-dialect.ts';
 export type { DatabaseBarrier } from './barrier/create-barrier.ts';
 export type { XaOptions, XaParticipant } from './xa-participant/xa-participant.ts';
 export { XaLockTimeout, XaUndecided, XaUnusable } from './xa-participant/errors.ts';
@@ -22,7 +22,7 @@ export const postgresBarrier = (
   pool: Pool,
   options: PostgresBarrierOptions = {},
 ): DatabaseBarrier<PoolClient, PostgresQueryable> =>
-  createBarrier<PoolClient, PostgresQueryable>(new PgDriver(pool, options));
+  createBarrier<PoolClient, PostgresQueryable>(new PgDialect(pool, options));
 
 /**
  * The participant's side of XA in PostgreSQL: at one URL, `branch` serves action, commit and
@@ -38,4 +38,4 @@ export const postgresBarrier = (
  * @throws {TypeError} the coordinator's URL is invalid
  */
 export const postgresXa = (pool: Pool, options: XaOptions = {}): XaParticipant<PoolClient> =>
-  new DriverXa(new PgXaDriver(pool, options), options);
+  new DialectXa(new PgXaDialect(pool, options), options);

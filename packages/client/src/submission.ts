@@ -7,11 +7,11 @@ import {
   type TransactionRequest,
   type TransactionSummary,
 } from '@holdfast/protocol';
-import type { Answer, Api, ApiCall } from './api/api.ts';
+import type { ApiResponse, Api, ApiCall } from './api/api.ts';
 import { unlessAborted } from './api/unless-aborted.ts';
 import { RequestRejected } from './errors.ts';
 import type { SubmitOptions } from './options.ts';
-import { answerOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
+import { seenOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
 /** The parts of a client that its sagas and messages share. */
@@ -40,14 +40,14 @@ export class Submission {
   async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
     this.#context.work?.assertOpen(request.gid);
     const prepared = async (): Promise<void> => {
-      const answer = await this.#send((call) => this.#context.api.createTransaction({ body: request }, call), {
+      const response = await this.#send((call) => this.#context.api.createTransaction({ body: request }, call), {
         signal,
       });
-      if (answer.ok) return;
+      if (response.ok) return;
       // The transaction of another process, whose first phase must not be continued here, unless
       // an earlier attempt of this call created it.
-      if (!answer.repeated) throw answer.rejection;
-      await this.#ownOrThrow(request, answer);
+      if (!response.repeated) throw response.rejection;
+      await this.#ownOrThrow(request, response);
     };
     return unlessAborted(prepared(), signal);
   }
@@ -64,7 +64,7 @@ export class Submission {
     const seen = await this.#seen(
       options,
       (call) => this.#context.api.createTransaction({ body: request }, call),
-      (answer) => this.#ownOrThrow(request, answer),
+      (response) => this.#ownOrThrow(request, response),
     );
     return this.orThrow(seen, options);
   }
@@ -88,9 +88,9 @@ export class Submission {
     return this.#seen(
       options,
       async (call) => {
-        const answer = await this.#context.api.submitTransaction({ gid, body: request }, call);
+        const response = await this.#context.api.submitTransaction({ gid, body: request }, call);
         // A coordinator of the previous version rejects unknown fields.
-        if (answer.ok || answer.rejection.rejection !== 'invalid' || request.run === undefined) return answer;
+        if (response.ok || response.rejection.rejection !== 'invalid' || request.run === undefined) return response;
         const { run: _run, ...earlier } = request;
         return this.#context.api.submitTransaction({ gid, body: earlier }, call);
       },
@@ -109,15 +109,15 @@ export class Submission {
    * @param thrown the error whose message becomes the rollback reason
    * @throws {RequestRejected} the transaction was submitted, or does not exist
    */
-  async giveUp(gid: string, thrown: unknown): Promise<TransactionSummary> {
+  async abandon(gid: string, thrown: unknown): Promise<TransactionSummary> {
     const { reason } = resultOfThrown(thrown);
-    const answer = await this.#context.api.abortTransaction({ gid, body: { reason, by: 'initiator' } }, {});
-    return answer.ok ? answer.value : this.#givenUpOrThrow(gid, answer);
+    const response = await this.#context.api.abortTransaction({ gid, body: { reason, by: 'initiator' } }, {});
+    return response.ok ? response.value : this.#abandonedOrThrow(gid, response);
   }
 
   /** Throws unless the transaction succeeded, or is in progress and the options do not wait. */
   orThrow(seen: TransactionSummary, { wait }: SubmitOptions): TransactionSummary {
-    return answerOrThrow(this.#context.api, seen, this.#patience(wait).waited);
+    return seenOrThrow(this.#context.api, seen, this.#patience(wait).waited);
   }
 
   /** With `wait`, waits until the transaction is final; resolves to its state then. */
@@ -130,7 +130,7 @@ export class Submission {
     return waited ? unlessAborted(this.#untilFinal(seen, deadlineMs, signal), signal) : seen;
   }
 
-  async #givenUpOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
+  async #abandonedOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
     const { status } = rejection;
     if (status !== 'aborting' && status !== 'failed') throw rejection;
     return this.#read(gid, rejection);
@@ -139,19 +139,19 @@ export class Submission {
   /** Waits until a submitted transaction is final. */
   async wait(gid: string, wait: SubmitOptions['wait'], signal: AbortSignal | undefined): Promise<TransactionSummary> {
     const { deadlineMs } = this.#patience(wait);
-    return answerOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
+    return seenOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
   }
 
   async #seen(
     options: SubmitOptions,
-    send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
-    resolveRefusal: (answer: Refusal) => Promise<TransactionDetails>,
+    send: (call: ApiCall) => Promise<ApiResponse<TransactionReply>>,
+    resolveRefusal: (response: Refusal) => Promise<TransactionDetails>,
   ): Promise<TransactionSummary> {
     const { signal } = options;
     const { waited, deadlineMs } = this.#patience(options.wait);
     const finished = async (): Promise<TransactionSummary> => {
-      const answer = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
-      const seen = answer.ok ? answer.value : await resolveRefusal(answer);
+      const response = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
+      const seen = response.ok ? response.value : await resolveRefusal(response);
       return waited ? this.#untilFinal(seen, deadlineMs, signal) : seen;
     };
     return unlessAborted(finished(), signal);
@@ -173,12 +173,12 @@ export class Submission {
   }
 
   async #send(
-    send: (call: ApiCall) => Promise<Answer<TransactionReply>>,
+    send: (call: ApiCall) => Promise<ApiResponse<TransactionReply>>,
     call: ApiCall,
-  ): Promise<Answer<TransactionReply>> {
+  ): Promise<ApiResponse<TransactionReply>> {
     try {
-      const answer = await send(call);
-      return answer.ok ? answer : { ...answer, repeated: answer.repeated || this.#doubtful };
+      const response = await send(call);
+      return response.ok ? response : { ...response, repeated: response.repeated || this.#doubtful };
     } catch (error) {
       this.#doubtful = true;
       throw error;
@@ -204,13 +204,13 @@ export class Submission {
   }
 
   async #read(gid: string, rejection: RequestRejected): Promise<TransactionDetails> {
-    const answer = await this.#context.api.getTransaction({ gid }, {});
-    if (!answer.ok) throw rejection;
-    return answer.value;
+    const response = await this.#context.api.getTransaction({ gid }, {});
+    if (!response.ok) throw rejection;
+    return response.value;
   }
 }
 
-type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
+type Refusal = Extract<ApiResponse<unknown>, { readonly ok: false }>;
 
 /**
  * Whether pattern and actions are equal. Coordinators of the previous version compare nothing, and
@@ -219,8 +219,8 @@ type Refusal = Extract<Answer<unknown>, { readonly ok: false }>;
  */
 function isSame(details: TransactionDetails, request: TransactionRequest): boolean {
   if (details.pattern !== request.pattern) return false;
-  const asked = (request.steps ?? []).map((step) => step.action);
-  if (asked.some((url) => url.startsWith('topic://'))) return true;
+  const requested = (request.steps ?? []).map((step) => step.action);
+  if (requested.some((url) => url.startsWith('topic://'))) return true;
   const found = details.branches.filter((branch) => branch.op === 'action').map((branch) => branch.url);
-  return found.length === asked.length && found.every((url, index) => url === asked[index]);
+  return found.length === requested.length && found.every((url, index) => url === requested[index]);
 }

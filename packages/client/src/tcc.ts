@@ -17,10 +17,10 @@ import type { BranchCallOptions } from './transaction-options.ts';
  * One branch of a tcc. The payload is sent to try, confirm and cancel; declarations
  * (`declareBranch`) determine its type.
  */
-export type TccBranch<Payload = unknown, Answer = unknown> = TccBranches<Payload, Answer> & WithPayload<Payload>;
+export type TccBranch<Payload = unknown, Result = unknown> = TccBranches<Payload, Result> & WithPayload<Payload>;
 
 /** `requestTimeoutMs` is that of the try; confirm and cancel take the transaction's. */
-interface TccBranches<Payload, Answer> extends BranchCallOptions {
+interface TccBranches<Payload, Result> extends BranchCallOptions {
   /**
    * Reserves, so that the reservation can be confirmed or cancelled later. Called once, by this
    * process.
@@ -34,7 +34,7 @@ interface TccBranches<Payload, Answer> extends BranchCallOptions {
    */
   readonly cancel: BranchTarget<Payload> | null;
   /** Validates the response of the try and determines its type, for example a schema's `parse`. */
-  readonly parse?: (answer: unknown) => Answer;
+  readonly parse?: (response: unknown) => Result;
 }
 
 /** A running tcc, as its work sees it. */
@@ -55,7 +55,7 @@ export interface Tcc {
    *   try was not called
    * @throws {TypeError} the work has ended already
    */
-  call<Payload = unknown, Answer = unknown>(branch: TccBranch<Payload, Answer>): Promise<Answer>;
+  call<Payload = unknown, Result = unknown>(branch: TccBranch<Payload, Result>): Promise<Result>;
 }
 
 export interface TccOptions extends TwoPhaseOptions {
@@ -152,11 +152,11 @@ class TccWork implements Tcc {
     return this.#work.run(() => work(this));
   }
 
-  call<Payload, Answer>(branch: TccBranch<Payload, Answer>): Promise<Answer> {
-    return this.#work.call(() => this.#describe(branch)) as Promise<Answer>;
+  call<Payload, Result>(branch: TccBranch<Payload, Result>): Promise<Result> {
+    return this.#work.call(() => this.#describe(branch)) as Promise<Result>;
   }
 
-  #describe<Payload, Answer>(branch: TccBranch<Payload, Answer>): FirstPhaseCall {
+  #describe<Payload, Result>(branch: TccBranch<Payload, Result>): FirstPhaseCall {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
     const { run, digest } = this.#of;

@@ -1,5 +1,5 @@
 import type { TopicPage } from '@holdfast/protocol';
-import type { Answer, Api } from './api/api.ts';
+import type { ApiResponse, Api } from './api/api.ts';
 import { urlOf } from './branch-declaration.ts';
 import type { CallOptions } from './options.ts';
 
@@ -39,8 +39,8 @@ export interface Topics {
 /** The topics of a coordinator. */
 export const topicsOf = (api: Api): Topics => ({
   async subscribe(topic, branch, { remark = '', signal } = {}) {
-    const answer = await api.subscribe({ topic, body: { url: urlOf(branch), remark } }, { signal });
-    if (!answer.ok && answer.rejection.rejection !== 'refused') throw answer.rejection;
+    const response = await api.subscribe({ topic, body: { url: urlOf(branch), remark } }, { signal });
+    if (!response.ok && response.rejection.rejection !== 'refused') throw response.rejection;
   },
 
   async unsubscribe(topic, branch, { signal } = {}) {
@@ -52,14 +52,14 @@ export const topicsOf = (api: Api): Topics => ({
   },
 
   async list(query = {}, { signal } = {}) {
-    const answer = await api.listTopics({ query }, { signal });
-    if (answer.ok) return answer.value;
-    throw answer.rejection;
+    const response = await api.listTopics({ query }, { signal });
+    if (response.ok) return response.value;
+    throw response.rejection;
   },
 });
 
 /** If a repetition reports `not_found`, the call whose response was lost has deleted the object. */
-function goneOrThrow(answer: Answer<void>): void {
-  if (answer.ok || (answer.repeated && answer.rejection.rejection === 'not_found')) return;
-  throw answer.rejection;
+function goneOrThrow(response: ApiResponse<void>): void {
+  if (response.ok || (response.repeated && response.rejection.rejection === 'not_found')) return;
+  throw response.rejection;
 }

@@ -12,15 +12,15 @@ import type { BranchCallOptions } from './transaction-options.ts';
  * One branch of an xa: a participant that does its work in an XA transaction of its database, and
  * receives the commit or rollback at the same URL.
  */
-export type XaBranch<Payload = unknown, Answer = unknown> = XaBranchUrl<Payload, Answer> & WithPayload<Payload>;
+export type XaBranch<Payload = unknown, Result = unknown> = XaBranchUrl<Payload, Result> & WithPayload<Payload>;
 
 /** `requestTimeoutMs` is that of the action; commit and rollback take the transaction's. */
-interface XaBranchUrl<Payload, Answer> extends BranchCallOptions {
+interface XaBranchUrl<Payload, Result> extends BranchCallOptions {
   readonly url: BranchTarget<Payload>;
   /**
    * Validates the response of the action and determines its type, for example a schema's `parse`.
    */
-  readonly parse?: (answer: unknown) => Answer;
+  readonly parse?: (response: unknown) => Result;
 }
 
 /** A running xa, as its work sees it. */
@@ -40,7 +40,7 @@ export interface Xa {
    *   was not called
    * @throws {TypeError} the work has ended already
    */
-  call<Payload = unknown, Answer = unknown>(branch: XaBranch<Payload, Answer>): Promise<Answer>;
+  call<Payload = unknown, Result = unknown>(branch: XaBranch<Payload, Result>): Promise<Result>;
 }
 
 export interface XaOptions extends TwoPhaseOptions {
@@ -88,11 +88,11 @@ class XaWork implements Xa {
     return this.#work.run(() => callback(this));
   }
 
-  call<Payload, Answer>(branch: XaBranch<Payload, Answer>): Promise<Answer> {
-    return this.#work.call(() => this.#describe(branch)) as Promise<Answer>;
+  call<Payload, Result>(branch: XaBranch<Payload, Result>): Promise<Result> {
+    return this.#work.call(() => this.#describe(branch)) as Promise<Result>;
   }
 
-  #describe<Payload, Answer>(branch: XaBranch<Payload, Answer>): FirstPhaseCall {
+  #describe<Payload, Result>(branch: XaBranch<Payload, Result>): FirstPhaseCall {
     const url = urlOf(branch.url);
     return {
       op: 'action',

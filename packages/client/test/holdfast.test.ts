@@ -59,7 +59,7 @@ describe('a client', () => {
   it('aborts, and a repeated abort whose first response was lost is not rejected', async () => {
     const { coordinator, hf } = await withCoordinator();
     const { gid } = await hf.saga().step(STEP).submit();
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     const aborting = hf.abort(gid, { reason: 'changed my mind' });
     await coordinator.seen('POST', `/api/v1/transactions/${gid}/abort`);
     coordinator.change(gid, { status: 'failed' });
@@ -81,7 +81,7 @@ describe('a client', () => {
     await expect(hf.retry(gid)).resolves.toMatchObject({ dueAtMs: null });
     coordinator.change(gid, { status: 'succeed' });
     await expect(hf.retry(gid)).rejects.toMatchObject({ rejection: 'refused' });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await expect(hf.retry(gid)).resolves.toMatchObject({ status: 'succeed' });
   });
 

@@ -57,7 +57,7 @@ async function journey(
     await Promise.all([hf.close(), guideHf.close()]);
     await coordinator.close();
   });
-  const { told, branches } = theatre();
+  const { notes, branches } = theatre();
   const statuses: number[] = [];
   const agency = async (call: BranchCallContext<Reservation>): Promise<void> => {
     branches.hold(call);
@@ -80,7 +80,7 @@ async function journey(
     soldOut: declare('soldOut'),
   };
   const travel = hf.tcc((tx) => tx.call({ ...seats(declared, 1), try: declare('agency') }), { wait: true });
-  return { told, lost, statuses, travel };
+  return { notes, lost, statuses, travel };
 }
 
 it('nothing is confirmed when a joined try failed, although the abort was lost and a service in between ignored the failure', async () => {
@@ -88,7 +88,7 @@ it('nothing is confirmed when a joined try failed, although the abort was lost a
   await expect(world.travel).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
   expect(world.lost).not.toEqual([]);
   expect(world.statuses).toEqual([409]);
-  expect(world.told).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
+  expect(world.notes).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
 });
 
 it('nothing is confirmed when the joined work threw after its tries had succeeded, although the abort was lost', async () => {
@@ -99,14 +99,14 @@ it('nothing is confirmed when the joined work threw after its tries had succeede
     }),
   );
   await expect(world.travel).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
-  expect(world.told).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
+  expect(world.notes).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
 });
 
 it('everything is confirmed when the joined work succeeded', async () => {
   const world = await journey((hf, reserve) => hf.tcc((tx) => tx.call(reserve)));
   await world.travel;
   expect(world.statuses).toEqual([200]);
-  expect(world.told).toEqual(['try 01 1', 'try 0101 10', 'confirm 0101 10', 'confirm 01 1']);
+  expect(world.notes).toEqual(['try 01 1', 'try 0101 10', 'confirm 0101 10', 'confirm 01 1']);
 });
 
 it('two services that join one branch do not share the id of a nested branch', async () => {
@@ -116,7 +116,7 @@ it('two services that join one branch do not share the id of a nested branch', a
     await hf.close();
     await coordinator.close();
   });
-  const { told, branches } = theatre();
+  const { notes, branches } = theatre();
   const refusals: unknown[] = [];
   const reserve = () => hf.tcc((tx) => tx.call(seats(declared, 10)));
   const agency = async (call: BranchCallContext<Reservation>): Promise<void> => {
@@ -142,5 +142,5 @@ it('two services that join one branch do not share the id of a nested branch', a
   await expect(travel).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
   expect(refusals[0]).toMatchObject({ code: 'request_rejected', field: 'branchId' });
   // The guide's seats are neither held nor taken for those of the agency.
-  expect(told).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
+  expect(notes).toEqual(['try 01 1', 'try 0101 10', 'cancel 0101 10', 'cancel 01 1']);
 });

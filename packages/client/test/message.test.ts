@@ -38,7 +38,7 @@ describe('a message', () => {
 
   it('is prepared again when the response was lost', async () => {
     const { coordinator, hf } = await withCoordinator();
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     const message = await hf.message().step(CREDIT_URL).prepare(CHECK_URL);
     expect(coordinator.requests).toHaveLength(2);
     expect(coordinator.transactions.get(message.gid)?.status).toBe('prepared');
@@ -46,7 +46,7 @@ describe('a message', () => {
 
   it('counts as prepared if the check-back decided it before the repeated request arrived', async () => {
     const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     const message = hf.message().step(CREDIT_URL);
     await expect(message.prepare(CHECK_URL)).rejects.toMatchObject({ code: 'coordinator_unreachable' });
     coordinator.change(message.gid, { status: 'failed', rollbackReason: 'not committed' });

@@ -161,7 +161,7 @@ describe('submitting a saga', () => {
 });
 
 describe('a submit whose response is lost', () => {
-  it.each(['lost-request', 'lost-answer', 'unavailable'] as const)(
+  it.each(['lost-request', 'lost-response', 'unavailable'] as const)(
     'is repeated under the same gid: %s',
     async (fault) => {
       const { coordinator, hf } = await withCoordinator();
@@ -176,7 +176,7 @@ describe('a submit whose response is lost', () => {
   it('succeeds when the transaction has already succeeded, although the coordinator rejects the repetition', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'succeed' });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await expect(hf.saga().step(DEBIT).submit()).resolves.toMatchObject({ status: 'succeed' });
     expect(coordinator.transactions.size).toBe(1);
   });
@@ -184,7 +184,7 @@ describe('a submit whose response is lost', () => {
   it('throws TransactionFailed when the transaction has already been rolled back', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'failed', rollbackReason: 'sold out' });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     const submitted = hf.saga().step(DEBIT).submit({ wait: true });
     await expect(submitted).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
   });
@@ -201,7 +201,7 @@ describe('a submit whose response is lost', () => {
   it('throws CoordinatorUnreachable after the time for retries, and may be submitted again', async () => {
     const { coordinator, hf } = await withCoordinator({ retryForMs: 0 });
     coordinator.onSubmit = () => ({ status: 'succeed' });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     const saga = hf.saga().step(DEBIT);
     const unreachable: unknown = await saga.submit({ wait: true }).catch((error: unknown) => error);
     expect(unreachable).toBeInstanceOf(CoordinatorUnreachable);
@@ -245,7 +245,7 @@ describe('a coordinator that cannot be reached', () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.faults.push('html', 'defect');
     const saga = hf.saga().step(DEBIT);
-    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_answer', httpStatus: 200, gid: saga.gid });
-    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_answer', httpStatus: 500 });
+    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_response', httpStatus: 200, gid: saga.gid });
+    await expect(saga.submit()).rejects.toMatchObject({ code: 'unexpected_response', httpStatus: 500 });
   });
 });

@@ -44,7 +44,7 @@ describe('a message with a local transaction', () => {
 
   it('commits nothing when it could not be prepared', async () => {
     const { barrier, coordinator, send } = await withBank({ retryForMs: 0 });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await expect(send()).rejects.toMatchObject({ code: 'coordinator_unreachable' });
     expect(barrier.lines).toEqual([]);
     // The coordinator did prepare the message, as the second call shows.
@@ -132,7 +132,7 @@ describe('a message with a local transaction', () => {
 
   it('queries the barrier when the response to the commit was lost, and is submitted if the commit happened', async () => {
     const { barrier, send, status } = await withBank();
-    barrier.faults.push('lost-answer');
+    barrier.faults.push('lost-response');
     await expect(send()).resolves.toBe('receipt');
     expect(barrier.lines).toEqual(['debit 30']);
     expect(status()).toBe('submitted');
@@ -156,7 +156,7 @@ describe('a message with a local transaction', () => {
     expect(status()).toBe('failed');
   });
 
-  it.each(['lost-answer', 'lost-commit'] as const)(
+  it.each(['lost-response', 'lost-commit'] as const)(
     'throws TransactionPending, neither submitted nor aborted, when the barrier cannot be queried either: %s',
     async (fault) => {
       const { barrier, message, debit, status, paths } = await withBank();

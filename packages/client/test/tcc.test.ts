@@ -2,7 +2,7 @@ import { BranchFailure } from '@holdfast/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BranchServer } from '@holdfast/testing/participant';
 import { CoordinatorUnreachable, TransactionFailed } from '../src/errors.ts';
-import { branchServer } from '../src/participants/answer.ts';
+import { branchServer } from '../src/participants/branch-server.ts';
 import { withCoordinator } from './support/with-coordinator.ts';
 
 /** A coordinator with faults on demand, and a participant that records its calls. */
@@ -71,7 +71,7 @@ describe('a tcc', () => {
 
   it('repeats its requests to the coordinator, but never a try', async () => {
     const { coordinator, hf, seats, tries } = await withTheatre();
-    coordinator.faults.push('lost-answer', 'none', 'lost-answer', 'unavailable', 'none', 'lost-answer');
+    coordinator.faults.push('lost-response', 'none', 'lost-response', 'unavailable', 'none', 'lost-response');
     await hf.tcc((tx) => tx.call(seats(1)));
     expect(coordinator.requests).toHaveLength(7);
     expect(tries()).toEqual(['try 01']);
@@ -88,7 +88,7 @@ describe('a tcc', () => {
 
   it('does not call a try whose branch could not be registered', async () => {
     const { coordinator, hf, seats, tries } = await withTheatre({ retryForMs: 0 });
-    coordinator.faults.push('none', 'lost-answer');
+    coordinator.faults.push('none', 'lost-response');
     const failed = errorOf(hf.tcc((tx) => tx.call(seats(1))));
     expect(await failed).toBeInstanceOf(TransactionFailed);
     expect(await failed).toMatchObject({ cause: { code: 'coordinator_unreachable' } });
@@ -97,13 +97,13 @@ describe('a tcc', () => {
 
   it('is cancelled by a repeated abort of its initiator, with the reason truncated to the limit', async () => {
     const { coordinator, hf } = await withTheatre();
-    coordinator.faults.push('none', 'lost-request', 'lost-answer');
+    coordinator.faults.push('none', 'lost-request', 'lost-response');
     const failed = hf.tcc(() => {
       throw new Error('x'.repeat(5_000));
     });
     await expect(failed).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting' });
-    const order = coordinator.requests.at(-1);
-    expect(order?.body).toMatchObject({ by: 'initiator', reason: expect.stringMatching(/^x{1023}…$/) });
+    const abort = coordinator.requests.at(-1);
+    expect(abort?.body).toMatchObject({ by: 'initiator', reason: expect.stringMatching(/^x{1023}…$/) });
   });
 
   it('reports, when the abort could not be delivered, that it is cancelled automatically, and the reason', async () => {
@@ -153,7 +153,7 @@ describe('a tcc', () => {
 
   it('is in doubt when the response to its submit is lost, and is not cancelled then', async () => {
     const { coordinator, hf } = await withTheatre({ retryForMs: 0 });
-    coordinator.faults.push('none', 'lost-answer');
+    coordinator.faults.push('none', 'lost-response');
     const error = await errorOf(hf.tcc(() => 'done', { gid: 'doubtful' }));
     expect(error).toMatchObject({ code: 'coordinator_unreachable', gid: 'doubtful' });
     expect((error as Error).message).not.toContain('timeoutToFailMs');
@@ -196,7 +196,7 @@ describe('a tcc', () => {
     const { coordinator, hf, theatre, seats } = await withTheatre();
     const held: (() => void)[] = [];
     const tried = new Promise<void>((resolve) => {
-      theatre.answer = (response) => {
+      theatre.respond = (response) => {
         held.push(() => response.end());
         resolve();
       };
@@ -234,13 +234,13 @@ describe('a tcc', () => {
       await hf.tcc(() => Promise.reject(thrown)).catch((error: unknown) => expect(error).toBe(thrown));
       return 'never mind';
     }, {});
-    const answer = await serve({
+    const respond = await serve({
       method: 'POST',
       url: `/?${query}`,
       header: () => undefined,
       readBody: () => undefined,
     });
-    expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('sold out') });
+    expect(respond).toMatchObject({ status: 409, text: expect.stringContaining('sold out') });
     expect(coordinator.requests.map(({ path }) => path)).toEqual(['/api/v1/transactions/outer/abort']);
   });
 

@@ -6,13 +6,13 @@ const MAIL_URL = 'http://mail/send';
 describe('topics', () => {
   it('are changed once when the response was lost', async () => {
     const { coordinator, hf } = await withCoordinator();
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await hf.topics.subscribe('paid', MAIL_URL, { remark: 'mail' });
     expect(coordinator.requests[0]).toMatchObject({ method: 'PUT', body: { url: MAIL_URL, remark: 'mail' } });
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await hf.topics.unsubscribe('paid', MAIL_URL);
     expect(coordinator.topics.get('paid')?.size).toBe(0);
-    coordinator.faults.push('lost-answer');
+    coordinator.faults.push('lost-response');
     await hf.topics.delete('paid');
     expect(coordinator.topics.size).toBe(0);
     expect(coordinator.requests).toHaveLength(6);

@@ -29,7 +29,7 @@ export function fieldsOf(error: HoldfastClientError): void {
     | 'transaction_pending'
     | 'coordinator_unreachable'
     | 'request_rejected'
-    | 'unexpected_answer'
+    | 'unexpected_response'
     | 'branch_unknown'
     | 'workflow_mismatch'
   >();
@@ -160,7 +160,7 @@ export function errors(error: HoldfastClientError): string {
     case 'workflow_mismatch':
       return error.message;
     case 'coordinator_unreachable':
-    case 'unexpected_answer':
+    case 'unexpected_response':
       return error.url;
     case 'request_rejected':
       return error.rejection;

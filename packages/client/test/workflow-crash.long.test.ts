@@ -39,15 +39,15 @@ describe('a workflow whose process is killed', () => {
    * killed before that request.
    */
   async function eachCut(fate: 'good' | 'bad', first: number, judge: (gid: string) => Promise<void>): Promise<number> {
-    const { asked, killed } = await world.begin(fate, fate, NEVER);
+    const { requests, killed } = await world.begin(fate, fate, NEVER);
     expect(killed).toBe(false);
     await judge(fate);
     let next = first;
     const work = async (): Promise<void> => {
-      while (next <= asked) await judge(await killedAt(fate, next++));
+      while (next <= requests) await judge(await killedAt(fate, next++));
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return asked;
+    return requests;
   }
 
   it('before its first record has done nothing', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Answer, Api, ApiCall } from '../src/api/api.ts';
+import type { ApiResponse, Api, ApiCall } from '../src/api/api.ts';
 import { RequestRejected, UnexpectedResponse } from '../src/errors.ts';
 import { Heartbeats } from '../src/workflow/heartbeats.ts';
 import { clientOf } from './support/with-coordinator.ts';
@@ -9,17 +9,17 @@ const PERIOD_MS = 1_000;
 const PERIODS_TO_CALLBACK = 3;
 const HOUR_MS = 3_600_000;
 
-const TAKEN: Promise<Answer<void>> = Promise.resolve({ ok: true, value: undefined });
+const TAKEN: Promise<ApiResponse<void>> = Promise.resolve({ ok: true, value: undefined });
 
 /** A coordinator that only counts heartbeats, with the given response to them. */
 class Coordinator {
   received = 0;
   atOnce = 0;
   mostAtOnce = 0;
-  response: (signal: AbortSignal | undefined) => Promise<Answer<void>> = () => TAKEN;
+  response: (signal: AbortSignal | undefined) => Promise<ApiResponse<void>> = () => TAKEN;
 
   readonly api = {
-    sendHeartbeat: async (_input: object, { signal }: ApiCall): Promise<Answer<void>> => {
+    sendHeartbeat: async (_input: object, { signal }: ApiCall): Promise<ApiResponse<void>> => {
       this.received++;
       this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
       try {
@@ -35,7 +35,7 @@ class Coordinator {
   heartbeatMs: number | undefined = PERIOD_MS;
 }
 
-const rejected = (gid: string | undefined): Promise<Answer<void>> =>
+const rejected = (gid: string | undefined): Promise<ApiResponse<void>> =>
   Promise.resolve({
     ok: false,
     rejection: new RequestRejected('not_found', 'nothing there', { gid }),

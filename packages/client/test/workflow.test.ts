@@ -69,7 +69,7 @@ describe('a workflow that two processes run concurrently', () => {
 
   it('fails in both when the first outcome was a failure, and undoes what the other one did', async () => {
     const { clients, callbackUrl } = await service(2);
-    const told: string[] = [];
+    const notes: string[] = [];
     let failed = (): void => undefined;
     const failure = new Promise<void>((resolve) => (failed = resolve));
     const meet = meeting(2);
@@ -81,9 +81,9 @@ describe('a workflow that two processes run concurrently', () => {
             if (index === 0) throw new BranchFailure('refused');
             await failure;
           },
-          undo: () => void told.push(`undo by ${index}`),
+          undo: () => void notes.push(`undo by ${index}`),
         });
-        return told.push('never');
+        return notes.push('never');
       }),
     );
     const first = expect(runs[0]?.run(undefined, { gid: 'race' })).rejects.toMatchObject({ status: 'failed' });
@@ -91,26 +91,26 @@ describe('a workflow that two processes run concurrently', () => {
     await first;
     failed();
     await second;
-    expect(told).toEqual(['undo by 0']);
+    expect(notes).toEqual(['undo by 0']);
   });
 
   it('undoes a step that started in the other process, although its own code finished without it', async () => {
-    const told: string[] = [];
+    const notes: string[] = [];
     const { clients, callbackUrl } = await service(2);
     let began = (): void => undefined;
     const begun = new Promise<void>((resolve) => (began = resolve));
     const [first, second] = clients.map((hf, index) => {
       const chain = async (flow: Flow) => {
-        await flow.step('a', { run: () => 'a', undo: () => void told.push('undo a') });
+        await flow.step('a', { run: () => 'a', undo: () => void notes.push('undo a') });
         // Not a step, and slower in the second process than the concurrent code.
         if (index === 1) await new Promise((resolve) => setTimeout(resolve, 300));
         await flow.step('d', {
           run: () => {
-            told.push('run d');
+            notes.push('run d');
             began();
             return new Promise(() => undefined);
           },
-          undo: () => void told.push('undo d'),
+          undo: () => void notes.push('undo d'),
         });
       };
       const refused = (flow: Flow) =>
@@ -124,15 +124,15 @@ describe('a workflow that two processes run concurrently', () => {
     await begun;
     await vi.waitUntil(async () => (await clients[0]?.get('gap'))?.branches.some(({ branchId }) => branchId === 'b'));
     await expect(second?.run(undefined, { gid: 'gap' })).rejects.toMatchObject({ status: 'failed' });
-    expect(told).toEqual(['run d', 'undo d', 'undo a']);
+    expect(notes).toEqual(['run d', 'undo d', 'undo a']);
   });
 
   it('records no step as done after one of them has aborted', async () => {
     const { clients, callbackUrl } = await service(2);
-    const told: string[] = [];
+    const notes: string[] = [];
     const meet = meeting(2);
-    let giveUp = (): void => undefined;
-    const givenUp = new Promise<void>((resolve) => (giveUp = resolve));
+    let abandon = (): void => undefined;
+    const givenUp = new Promise<void>((resolve) => (abandon = resolve));
     const runs = clients.map((hf, index) =>
       hf.workflow('late', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('reserve', {
@@ -141,17 +141,17 @@ describe('a workflow that two processes run concurrently', () => {
             if (index === 0) away();
             await givenUp;
           },
-          undo: () => void told.push(`undo reserve by ${index}`),
+          undo: () => void notes.push(`undo reserve by ${index}`),
         });
-        await flow.step('pay', () => told.push('pay'));
+        await flow.step('pay', () => notes.push('pay'));
       }),
     );
     const other = runs[1]?.run(undefined, { gid: 'late' }) ?? Promise.reject(new Error('there are two'));
     await expect(runs[0]?.run(undefined, { gid: 'late' })).rejects.toMatchObject({ code: 'transaction_pending' });
     await clients[0]?.abort('late', { reason: 'enough' });
-    giveUp();
+    abandon();
     await expect(other).rejects.toMatchObject({ code: 'transaction_failed', reason: 'enough' });
-    expect(told).toEqual(['undo reserve by 1']);
+    expect(notes).toEqual(['undo reserve by 1']);
   });
 });
 

@@ -4,7 +4,7 @@ export { crashWriter } from './store/crash-writer.ts';
 export type { StoredFormat, StoreManifest, StorePlace, StoreSuiteOptions, TestApi } from './store/harness.ts';
 export { barrierSuite } from './barrier/suite.ts';
 export type {
-  BarrierAnswer,
+  BarrierResult,
   BarrierCall,
   BarrierPlace,
   BarrierSuiteOptions,

@@ -1,5 +1,5 @@
 import {
-  type Answer,
+  type ApiResponse,
   type Api,
   type ApiCall,
   type ApiCalls,
@@ -70,8 +70,8 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
 function stubOf(dependencies: InProcessApiDependencies, name: OperationName) {
   const invoke = dependencies.api.invokeOf(name);
   const waits = operationOf(name).waits === true;
-  return (input: AnyInput, call: ApiCall): Promise<Answer<unknown>> =>
-    answer(dependencies, gidOfInput(input), call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
+  return (input: AnyInput, call: ApiCall): Promise<ApiResponse<unknown>> =>
+    respond(dependencies, gidOfInput(input), call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
 }
 
 type Run<T> = (context: CallContext) => Promise<T>;
@@ -80,12 +80,12 @@ type Run<T> = (context: CallContext) => Promise<T>;
  * Repeats requests that the coordinator cannot accept now, as a client over HTTP does, unless it is
  * stopping: then it never will.
  */
-async function answer<T>(
+async function respond<T>(
   { name, retryForMs, isStopped }: InProcessApiDependencies,
   gid: string | undefined,
   call: ApiCall,
   run: Run<T>,
-): Promise<Answer<T>> {
+): Promise<ApiResponse<T>> {
   const { signal } = call;
   const budget = new RetryBudget(call.retryForMs ?? retryForMs);
   for (let attempt = 1; ; attempt++) {

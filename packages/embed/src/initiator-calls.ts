@@ -35,11 +35,11 @@ export class InitiatorCalls {
   async #callLocal(request: InitiatorCall): Promise<InitiatorCallResult> {
     const { url, payload, signal } = request;
     signal?.throwIfAborted();
-    const asked = this.#locals.ask(url.slice(LOCAL.length), {
+    const responding = this.#locals.callForValue(url.slice(LOCAL.length), {
       ...request,
       payload: Buffer.from(payload === undefined ? '' : JSON.stringify(payload)),
     });
-    const { result, value } = await unlessAborted(asked, signal);
+    const { result, value } = await unlessAborted(responding, signal);
     return { result, body: asJson(value) };
   }
 }

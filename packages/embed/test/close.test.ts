@@ -57,13 +57,13 @@ describe('closing an embedded coordinator', () => {
   });
 
   it('waits for the first phase of a tcc, which is confirmed', async () => {
-    const [started, letGo] = [gate(), gate()];
-    const told: string[] = [];
-    const note = (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId}`);
+    const [started, proceed] = [gate(), gate()];
+    const notes: string[] = [];
+    const note = (call: BranchCallContext) => void notes.push(`${call.op} ${call.branchId}`);
     const hold = async (call: BranchCallContext) => {
       note(call);
       started.open();
-      await letGo.opened;
+      await proceed.opened;
     };
     const hf = await embed({ ...OPTIONS, branches: { hold, note } });
     const { hold: slow, note: quick } = hf.branches;
@@ -74,14 +74,14 @@ describe('closing an embedded coordinator', () => {
     });
     await started.opened;
     const closing = hf.close();
-    letGo.open();
+    proceed.open();
     await expect(tcc).resolves.toBe('done');
     await closing;
-    expect(told.toSorted()).toEqual(['confirm 01', 'confirm 02', 'try 01', 'try 02']);
+    expect(notes.toSorted()).toEqual(['confirm 01', 'confirm 02', 'try 01', 'try 02']);
   });
 
   it.each([Infinity, 2 ** 31])('waits with drainMs %d, longer than a timer of Node may be', async (drainMs) => {
-    const [started, letGo] = [gate(), gate()];
+    const [started, proceed] = [gate(), gate()];
     // Node warns of such a timer, and fires it at once.
     const warnings = vi.spyOn(process, 'emitWarning');
     onTestFinished(() => warnings.mockRestore());
@@ -89,14 +89,14 @@ describe('closing an embedded coordinator', () => {
     const order = hf.workflow('order', { version: 1 }, (flow) =>
       flow.step('debit', async () => {
         started.open();
-        await letGo.opened;
+        await proceed.opened;
         return 'done';
       }),
     );
     const run = order.run(undefined);
     await started.opened;
     const closing = hf.close();
-    letGo.open();
+    proceed.open();
     await expect(run).resolves.toBe('done');
     await closing;
     expect(warnings).not.toHaveBeenCalled();
@@ -104,14 +104,14 @@ describe('closing an embedded coordinator', () => {
 
   it('waits for the code of a workflow, whose steps are recorded and run once', async () => {
     const store = temporaryStore();
-    const [started, letGo] = [gate(), gate()];
+    const [started, proceed] = [gate(), gate()];
     const done: string[] = [];
     const hf = await embed({ ...OPTIONS, store });
     const order = hf.workflow('order', { version: 1 }, async (flow) => {
       await flow.step('debit', async () => {
         done.push('debit');
         started.open();
-        await letGo.opened;
+        await proceed.opened;
       });
       await flow.step('credit', () => void done.push('credit'));
       return 'done';
@@ -119,7 +119,7 @@ describe('closing an embedded coordinator', () => {
     const run = order.run(undefined, { gid: 'order-1' });
     await started.opened;
     const closing = hf.close();
-    letGo.open();
+    proceed.open();
     await expect(run).resolves.toBe('done');
     await closing;
     expect(done).toEqual(['debit', 'credit']);
@@ -129,7 +129,7 @@ describe('closing an embedded coordinator', () => {
 
   it('starts no further step of a workflow after the drain timeout, and the next start resumes the workflow once', async () => {
     const store = temporaryStore();
-    const [started, letGo] = [gate(), gate()];
+    const [started, proceed] = [gate(), gate()];
     const done: string[] = [];
     const code = (hf: Awaited<ReturnType<typeof embed>>, wait: () => Promise<void>) =>
       hf.workflow('order', { version: 1 }, async (flow) => {
@@ -142,10 +142,10 @@ describe('closing an embedded coordinator', () => {
         await flow.step('third', () => void done.push('third'));
       });
     const hf = await embed({ ...OPTIONS, store, drainMs: 50, engine: { retryIntervalMs: 20 } });
-    const interrupted = thrownBy(code(hf, () => letGo.opened).run(undefined, { gid: 'order-1' }));
+    const interrupted = thrownBy(code(hf, () => proceed.opened).run(undefined, { gid: 'order-1' }));
     await started.opened;
     await hf.close();
-    letGo.open();
+    proceed.open();
     await expect(interrupted).resolves.toMatchObject({ code: 'transaction_pending' });
     expect(done).toEqual(['first', 'second']);
 
@@ -156,14 +156,14 @@ describe('closing an embedded coordinator', () => {
   });
 
   it('starts nothing new, while it waits for what is in progress', async () => {
-    const [started, letGo] = [gate(), gate()];
+    const [started, proceed] = [gate(), gate()];
     const done: string[] = [];
     const action = () => void done.push('action');
     const hf = await embed({ ...OPTIONS, branches: { action } });
     const slow = hf.workflow('slow', { version: 1 }, (flow) =>
       flow.step('wait', async () => {
         started.open();
-        await letGo.opened;
+        await proceed.opened;
         // Part of what is in progress.
         await hf.saga().step({ action: hf.branches.action, compensate: null }).submit();
       }),
@@ -182,7 +182,7 @@ describe('closing an embedded coordinator', () => {
     await expect(hf.xa(() => void done.push('xa'))).rejects.toMatchObject(refused);
     await expect(other.run(undefined)).rejects.toMatchObject(refused);
     expect(done).toEqual([]);
-    letGo.open();
+    proceed.open();
     await running;
     await closing;
     expect(done).toEqual(['action']);

@@ -75,12 +75,12 @@ describe('an embedded coordinator', () => {
   });
 
   it('finishes what is being done before it is closed, and closes once', async () => {
-    const [started, letGo] = [gate(), gate()];
+    const [started, proceed] = [gate(), gate()];
     let ended = false;
     const branches = {
       debit: async () => {
         started.open();
-        await letGo.opened;
+        await proceed.opened;
         ended = true;
       },
     };
@@ -89,7 +89,7 @@ describe('an embedded coordinator', () => {
     await started.opened;
     const closing = hf.close();
     expect(hf.close()).toBe(closing);
-    letGo.open();
+    proceed.open();
     await closing;
     expect(ended).toBe(true);
   });
@@ -254,7 +254,7 @@ describe('an internal error of an embedded coordinator', () => {
     const broken = vi.spyOn(store, 'get').mockRejectedValue(defect);
     const error: unknown = await hf.get('g').catch((thrown: unknown) => thrown);
     broken.mockRestore();
-    expect(error).toMatchObject({ code: 'unexpected_answer', gid: 'g', httpStatus: undefined });
+    expect(error).toMatchObject({ code: 'unexpected_response', gid: 'g', httpStatus: undefined });
     expect(String(error)).toContain('The coordinator of this process (embed) failed: a bug');
     expect(String(error)).not.toContain('HTTP');
   });

@@ -9,7 +9,7 @@ import {
   expectDoubtThatResolves,
   expectNewConnection,
   expectToOutliveItsServer,
-  untilAnswered,
+  untilResponse,
 } from '@holdfast/testing/store-cases';
 import { createMysqlStore, type MysqlStoreOptions } from '../src/index.ts';
 import { tablesOf } from '../src/schema.ts';
@@ -105,7 +105,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
 
   describe('a server that is killed', () => {
     it('is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilAnswered }));
+      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilResponse }));
     });
   });
 
@@ -118,7 +118,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
           await holding(prefix, 'a', async () => {
             await expect(store.write(batch)).rejects.toMatchObject({ code: 'outcome_unknown' });
           });
-          expect((await untilAnswered(() => store.write(batch))).map(({ kind }) => kind)).toEqual([
+          expect((await untilResponse(() => store.write(batch))).map(({ kind }) => kind)).toEqual([
             'applied',
             'applied',
           ]);
@@ -275,7 +275,7 @@ describeWith(['mariadb'], 'failures on a real server', () => {
         } finally {
           await run('set global read_only = 0');
         }
-        expect(await untilAnswered(() => plain.write([insertOf('a')]))).toMatchObject([{ kind: 'applied' }]);
+        expect(await untilResponse(() => plain.write([insertOf('a')]))).toMatchObject([{ kind: 'applied' }]);
         await plain.close();
         await store.nowMs();
       });

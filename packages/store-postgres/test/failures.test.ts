@@ -11,7 +11,7 @@ import {
   expectDoubtThatResolves,
   expectNewConnection,
   expectToOutliveItsServer,
-  untilAnswered,
+  untilResponse,
   WAIT,
 } from '@holdfast/testing/store-cases';
 import { createPostgresStore, type PostgresStoreOptions } from '../src/index.ts';
@@ -70,7 +70,7 @@ describeWith(['postgres'], 'failures on a real server', () => {
 
   describe('a server that is killed', () => {
     it('is unavailable until it runs again, and then has everything that was acknowledged', async () => {
-      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilAnswered }));
+      await withStore((store) => expectToOutliveItsServer(store, server(), { writes: 20, first: untilResponse }));
     });
   });
 

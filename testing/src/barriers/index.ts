@@ -1,2 +1,2 @@
 export { MemoryBarrier } from './memory-barrier.ts';
-export { RowDriver } from './row-driver.ts';
+export { RowDialect } from './row-dialect.ts';

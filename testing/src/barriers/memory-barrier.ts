@@ -1,7 +1,7 @@
 import { type Barrier, CommitUnknown, LocalTransactionRefused, TransactionEnded } from '@holdfast/client';
 
 /** What happens to a commit. `ended-before`: the work has already committed implicitly. */
-export type CommitFault = 'none' | 'lost-commit' | 'lost-answer' | 'ended-before';
+export type CommitFault = 'none' | 'lost-commit' | 'lost-response' | 'ended-before';
 
 /** A database of lines with a barrier for messages, and faults on demand. */
 export class MemoryBarrier implements Pick<Barrier<string[]>, 'message' | 'checkBack'> {

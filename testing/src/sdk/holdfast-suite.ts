@@ -68,8 +68,8 @@ export function holdfastSuite(harness: SdkHarness): void {
     });
 
     it('is waited for until it is finished, whatever its outcome', async () => {
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, branches: b } = await harness.start({ hold: () => undefined, release: () => gate });
       const released = hf.tcc(
         async (tx) => {
@@ -81,7 +81,7 @@ export function holdfastSuite(harness: SdkHarness): void {
       await expect(released).rejects.toMatchObject({ code: 'transaction_failed', status: 'aborting' });
       await expect(hf.finished('undone', { timeoutMs: 20 })).rejects.toMatchObject({ status: 'aborting' });
       const end = hf.finished('undone');
-      letGo();
+      proceed();
       await expect(end).resolves.toMatchObject({ gid: 'undone', status: 'failed', rollbackReason: 'no money' });
       await hf.tcc(() => 0, { gid: 'done' });
       await expect(hf.finished('done')).resolves.toMatchObject({ status: 'succeed' });
@@ -96,9 +96,9 @@ export function holdfastSuite(harness: SdkHarness): void {
     });
 
     it('is rolled back by an abort, with its reason, but never after it is finished', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, branches } = await harness.start(
-        { debit: away, refund: (call: BranchCallContext) => void told.push(call.op) },
+        { debit: away, refund: (call: BranchCallContext) => void notes.push(call.op) },
         { retryIntervalMs: 60_000 },
       );
       const saga = hf.saga().step({ action: branches.debit, compensate: branches.refund });
@@ -111,7 +111,7 @@ export function holdfastSuite(harness: SdkHarness): void {
         status: 'failed',
         reason: 'changed my mind',
       });
-      expect(told).toEqual(['compensate']);
+      expect(notes).toEqual(['compensate']);
       await expect(hf.abort(saga.gid)).rejects.toMatchObject({ rejection: 'refused', status: 'failed' });
       await expect(hf.abort('nobody')).rejects.toMatchObject({ rejection: 'not_found' });
     });
@@ -142,8 +142,8 @@ export function holdfastSuite(harness: SdkHarness): void {
       });
       const saga = hf.saga().step({ action: branches.debit, compensate: null });
       const waiting = saga.submit().then(() => Promise.allSettled([hf.wait(saga.gid), hf.wait(saga.gid)]));
-      const told = await waiting;
-      expect(told).toMatchObject([
+      const notes = await waiting;
+      expect(notes).toMatchObject([
         { status: 'rejected', reason: { code: 'transaction_failed' } },
         { status: 'rejected', reason: { code: 'transaction_failed' } },
       ]);

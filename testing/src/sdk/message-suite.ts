@@ -10,11 +10,11 @@ interface Transfer {
 
 /** A bank that records credits, and serves the check-back of its barrier. */
 function bank() {
-  const told: string[] = [];
+  const notes: string[] = [];
   const checked: string[] = [];
   const barrier = new MemoryBarrier();
   const credit = (call: BranchCallContext<Transfer>): void => {
-    told.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
+    notes.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
   };
   const check = async (call: BranchCallContext): Promise<void> => {
     checked.push(`${call.op} ${call.branchId} ${call.gid}`);
@@ -24,13 +24,13 @@ function bank() {
     tx.push('debit');
     return 'receipt';
   };
-  return { told, checked, barrier, debit, branches: { credit, check } };
+  return { notes, checked, barrier, debit, branches: { credit, check } };
 }
 
 export function messageSuite(harness: SdkHarness): void {
   describe('a message', () => {
     it('calls its steps in order, each until it succeeds', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       let calls = 0;
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -44,24 +44,24 @@ export function messageSuite(harness: SdkHarness): void {
         .step(b.flaky, { amount: 1 }, { requestTimeoutMs: 900 })
         .step(b.credit, { amount: 2 });
       await expect(message.submit({ wait: true })).resolves.toMatchObject({ pattern: 'msg', status: 'succeed' });
-      expect(told).toEqual(['action 01 1', 'action 02 2']);
+      expect(notes).toEqual(['action 01 1', 'action 02 2']);
     });
 
     it('is sent after its delay', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 1 }).delay(60_000);
       await expect(message.submit({ wait: { timeoutMs: 50 } })).rejects.toMatchObject({ code: 'transaction_pending' });
-      expect(told).toEqual([]);
+      expect(notes).toEqual([]);
     });
 
     it('is sent to all subscribers of its topic', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start({ ...branches, report: branches.credit });
       await hf.topics.subscribe('paid', b.credit, { remark: 'the bank' });
       await hf.topics.subscribe('paid', b.report);
       await hf.message().step('topic://paid', { amount: 7 }).submit({ wait: true });
-      expect(told.toSorted()).toEqual(['action 01-01 7', 'action 01-02 7']);
+      expect(notes.toSorted()).toEqual(['action 01-01 7', 'action 01-02 7']);
       await expect(hf.message().step('topic://nobody').submit()).rejects.toMatchObject({
         rejection: 'invalid',
         field: 'steps[0].action',
@@ -71,48 +71,48 @@ export function messageSuite(harness: SdkHarness): void {
 
   describe('a message with a local transaction', () => {
     it('is sent when the local transaction commits, and resolves to the value of its work', async () => {
-      const { told, checked, barrier, debit, branches } = bank();
+      const { notes, checked, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 });
       await expect(message.submitWith(barrier, b.check.url, debit, { wait: true })).resolves.toBe('receipt');
       expect(barrier.lines).toEqual(['debit']);
-      expect(told).toEqual(['action 01 30']);
+      expect(notes).toEqual(['action 01 30']);
       expect(checked).toEqual([]);
     });
 
     it('is not sent when the local transaction does not commit', async () => {
-      const { told, barrier, branches } = bank();
+      const { notes, barrier, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 });
       const thrown = new Error('the account holds too little');
       await expect(message.submitWith(barrier, b.check.url, () => Promise.reject(thrown))).rejects.toBe(thrown);
       await expect(hf.get(message.gid)).resolves.toMatchObject({ status: 'failed', rollbackReason: thrown.message });
-      expect(told).toEqual([]);
+      expect(notes).toEqual([]);
     });
 
     it('is sent after a check-back when its process crashed between the commit and the submit', async () => {
-      const { told, checked, barrier, debit, branches } = bank();
+      const { notes, checked, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message('m-1').step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
       await message.prepare(b.check.url);
       await barrier.message(message.gid, debit);
       await hf.wait(message.gid);
       expect(checked).toEqual(['msg 00 m-1']);
-      expect(told).toEqual(['action 01 30']);
+      expect(notes).toEqual(['action 01 30']);
     });
 
     it('fails after a check-back when its process crashed before the commit, which then can never happen', async () => {
-      const { told, barrier, debit, branches } = bank();
+      const { notes, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
       await message.prepare(b.check.url);
       await expect(hf.wait(message.gid)).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
       await expect(barrier.message(message.gid, debit)).rejects.toMatchObject({ code: 'local_transaction_refused' });
-      expect(told).toEqual([]);
+      expect(notes).toEqual([]);
     });
 
     it('fails when the check-back came while the local transaction still ran', async () => {
-      const { told, barrier, debit, branches } = bank();
+      const { notes, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50 });
       const sent = message.submitWith(barrier, b.check.url, async (tx) => {
@@ -121,26 +121,26 @@ export function messageSuite(harness: SdkHarness): void {
       });
       await expect(sent).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
       expect(barrier.lines).toEqual([]);
-      expect(told).toEqual([]);
+      expect(notes).toEqual([]);
     });
 
     it('finishes correctly when the response to the commit was lost, whether or not the commit happened', async () => {
-      const { told, barrier, debit, branches } = bank();
+      const { notes, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const send = () =>
         hf.message().step(b.credit, { amount: 30 }).submitWith(barrier, b.check.url, debit, { wait: true });
-      barrier.faults.push('lost-answer', 'lost-commit');
+      barrier.faults.push('lost-response', 'lost-commit');
       await expect(send()).resolves.toBe('receipt');
       await expect(send()).rejects.toMatchObject({ code: 'transaction_failed' });
       expect(barrier.lines).toEqual(['debit']);
-      expect(told).toEqual(['action 01 30']);
+      expect(notes).toEqual(['action 01 30']);
     });
 
     it('is decided by a check-back, once the database responds again, when the client cannot determine the outcome', async () => {
-      const { told, barrier, debit, branches } = bank();
+      const { notes, barrier, debit, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const message = hf.message().step(b.credit, { amount: 30 }).options({ timeoutToFailMs: 50, retryIntervalMs: 30 });
-      barrier.faults.push('lost-answer');
+      barrier.faults.push('lost-response');
       const sent = message.submitWith(barrier, b.check.url, (tx) => {
         barrier.away = true;
         return debit(tx);
@@ -148,7 +148,7 @@ export function messageSuite(harness: SdkHarness): void {
       await expect(sent).rejects.toMatchObject({ code: 'transaction_pending', gid: message.gid });
       barrier.away = false;
       await hf.wait(message.gid);
-      expect(told).toEqual(['action 01 30']);
+      expect(notes).toEqual(['action 01 30']);
     });
   });
 

@@ -10,12 +10,12 @@ import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 export function nestedTccSuite(harness: SdkHarness): void {
   describe('a tcc within a try', () => {
     it('is part of the transaction that the try belongs to', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
         ...branches,
         travel: async (call: BranchCallContext<Reservation>) => {
-          told.push(`try ${call.branchId} ${call.payload.seats}`);
+          notes.push(`try ${call.branchId} ${call.payload.seats}`);
           await inner.hf?.tcc((tx) => tx.call(seats(b, 10)));
           await inner.hf?.tcc((tx) => tx.call(seats(b, 11)));
         },
@@ -28,7 +28,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
         },
         { gid: 'journey', wait: true },
       );
-      expect(told).toEqual([
+      expect(notes).toEqual([
         'try 01 1',
         'try 0101 10',
         'try 0102 11',
@@ -42,7 +42,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
     });
 
     it('cannot be started by code that outlives the handler, except as a separate transaction', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       let leave = (): void => undefined;
       const left = new Promise<void>((resolve) => (leave = resolve));
@@ -70,12 +70,12 @@ export function nestedTccSuite(harness: SdkHarness): void {
         },
         { gid: 'outer', wait: true },
       );
-      expect(told).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
       await expect(hf.get('separate')).resolves.toMatchObject({ status: 'succeed' });
     });
 
     it('is not started after a try that failed', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       let leave = (): void => undefined;
       const left = new Promise<void>((resolve) => (leave = resolve));
@@ -94,11 +94,11 @@ export function nestedTccSuite(harness: SdkHarness): void {
         expect(await late).toBeInstanceOf(TypeError);
       };
       await expect(hf.tcc(work, { wait: true })).rejects.toMatchObject({ reason: 'no visa' });
-      expect(told).toEqual(['cancel 01 1']);
+      expect(notes).toEqual(['cancel 01 1']);
     });
 
     it('fails the try when it throws, and everything is cancelled', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -111,11 +111,11 @@ export function nestedTccSuite(harness: SdkHarness): void {
       inner.hf = hf;
       const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
       await expect(work).rejects.toMatchObject({ status: 'failed', reason: 'sold out' });
-      expect(told).toEqual(['try 0101 10', 'try 0102 11', 'cancel 0102 11', 'cancel 0101 10', 'cancel 01 1']);
+      expect(notes).toEqual(['try 0101 10', 'try 0102 11', 'cancel 0102 11', 'cancel 0101 10', 'cancel 01 1']);
     });
 
     it('causes the outer tcc to be cancelled when it fails, even if the handler of the try caught the error', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -130,12 +130,12 @@ export function nestedTccSuite(harness: SdkHarness): void {
       inner.hf = hf;
       const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'swallowed', wait: true });
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
-      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
+      expect(notes.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
       await expect(hf.get('swallowed')).resolves.toMatchObject({ status: 'failed' });
     });
 
     it('causes the outer tcc to be cancelled even if the caller of the try ignores its failure', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       // Models a service that the try's handler calls as part of the same branch, and whose
       // response that handler ignores.
@@ -154,11 +154,11 @@ export function nestedTccSuite(harness: SdkHarness): void {
         { wait: true },
       );
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed', reason: 'sold out' });
-      expect(told).toEqual(['try 0101 10', 'cancel 0101 10']);
+      expect(notes).toEqual(['try 0101 10', 'cancel 0101 10']);
     });
 
     it('is awaited by the try even if the handler does not await it', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -169,11 +169,11 @@ export function nestedTccSuite(harness: SdkHarness): void {
       inner.hf = hf;
       const work = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { wait: true });
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
-      expect(told.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
+      expect(notes.toSorted()).toEqual(['cancel 01 1', 'cancel 0101 10', 'try 0101 10']);
     });
 
     it('is a separate transaction if requested, and only then accepts a separate gid', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const inner: { hf?: Holdfast } = {};
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -184,7 +184,7 @@ export function nestedTccSuite(harness: SdkHarness): void {
       });
       inner.hf = hf;
       await hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'outer', wait: true });
-      expect(told).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 10', 'confirm 01 10', 'confirm 01 1']);
     });
   });
 }

@@ -11,17 +11,17 @@ const NOTHING = { run: (): void => undefined };
 
 /** A bank that records its calls. */
 function bank() {
-  const told: string[] = [];
+  const notes: string[] = [];
   const note = (call: BranchCallContext<Transfer>): void => {
-    told.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
+    notes.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
   };
-  return { told, branches: { debit: note, refund: note, credit: note, revoke: note } };
+  return { notes, branches: { debit: note, refund: note, credit: note, revoke: note } };
 }
 
 export function sagaSuite(harness: SdkHarness): void {
   describe('a saga', () => {
     it('calls its actions in order with their payloads, and succeeds', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const saga = hf
         .saga()
@@ -32,7 +32,7 @@ export function sagaSuite(harness: SdkHarness): void {
         pattern: 'saga',
         status: 'succeed',
       });
-      expect(told).toEqual(['action 01 30', 'action 02 31']);
+      expect(notes).toEqual(['action 01 30', 'action 02 31']);
     });
 
     it('identifies each call to its branch', async () => {
@@ -52,7 +52,7 @@ export function sagaSuite(harness: SdkHarness): void {
     });
 
     it('is rolled back in reverse order when a branch fails, and reports the reason', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start({
         ...branches,
         credit: (_call: BranchCallContext<Transfer>) => {
@@ -68,12 +68,12 @@ export function sagaSuite(harness: SdkHarness): void {
         .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(TransactionFailed);
       expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: expect.stringContaining('closed') });
-      expect(told).toEqual(['action 01 30', 'action 02 1', 'compensate 02 1', 'compensate 01 30']);
+      expect(notes).toEqual(['action 01 30', 'action 02 1', 'compensate 02 1', 'compensate 01 30']);
       await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ status: 'failed' });
     });
 
     it('is found again under its gid with the same content, and rejected with other content', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       const saga = (amount: number, timeoutToFailMs?: number) =>
         hf
@@ -85,7 +85,7 @@ export function sagaSuite(harness: SdkHarness): void {
       const refused = { rejection: 'exists', gid: 'same-gid', status: 'succeed' };
       await expect(saga(50).submit()).rejects.toMatchObject({ ...refused, field: 'steps[0].payload' });
       await expect(saga(30, 9_000).submit()).rejects.toMatchObject({ ...refused, field: 'timeoutToFailMs' });
-      expect(told).toEqual(['action 01 30']);
+      expect(notes).toEqual(['action 01 30']);
     });
 
     it('retries a call that ended in any other error', async () => {
@@ -121,17 +121,17 @@ export function sagaSuite(harness: SdkHarness): void {
     });
 
     it('resolves immediately without `wait`, and can be waited for later', async () => {
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, branches } = await harness.start({ debit: () => gate });
       const { gid, status } = await hf.saga().step({ action: branches.debit, compensate: null }).submit();
       expect(status).toBe('submitted');
-      letGo();
+      proceed();
       await expect(hf.wait(gid)).resolves.toMatchObject({ gid, status: 'succeed' });
     });
 
     it('starts its steps as soon as their dependencies allow when it is concurrent', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, branches: b } = await harness.start(branches);
       await hf
         .saga()
@@ -139,7 +139,7 @@ export function sagaSuite(harness: SdkHarness): void {
         .step({ action: b.credit, compensate: null, payload: { amount: 2 } })
         .concurrent()
         .submit({ wait: true });
-      expect(told).toEqual(['action 02 2', 'action 01 1']);
+      expect(notes).toEqual(['action 02 2', 'action 01 1']);
     });
 
     it('is rolled back when a branch needs more retries than its limit', async () => {
@@ -199,8 +199,8 @@ export function sagaSuite(harness: SdkHarness): void {
 
     it('may be submitted twice: it runs once', async () => {
       let calls = 0;
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, branches } = await harness.start({
         debit: () => {
           calls++;
@@ -210,14 +210,14 @@ export function sagaSuite(harness: SdkHarness): void {
       const saga = hf.saga().step({ action: branches.debit, compensate: null });
       await saga.submit();
       await expect(saga.submit()).resolves.toMatchObject({ status: 'submitted' });
-      letGo();
+      proceed();
       await hf.wait(saga.gid);
       expect(calls).toBe(1);
     });
 
     it('rejects with the reason of the signal, and continues in the background', async () => {
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       let called = (): void => undefined;
       const started = new Promise<void>((resolve) => (called = resolve));
       const { hf, branches } = await harness.start({
@@ -233,7 +233,7 @@ export function sagaSuite(harness: SdkHarness): void {
       const reason = new Error('the customer left');
       hangUp.abort(reason);
       await expect(submitted).rejects.toBe(reason);
-      letGo();
+      proceed();
       await expect(hf.wait(saga.gid)).resolves.toMatchObject({ status: 'succeed' });
     });
   });

@@ -21,7 +21,7 @@ async function diedAfter(hf: Holdfast, gid: string, work: (tx: Tcc) => Promise<u
 export function secondRunSuite(harness: SdkHarness): void {
   describe('a second run under one gid', () => {
     it('of a tcc that calls the same branches continues the transaction', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await diedAfter(hf, 'twice', (tx) => tx.call(seats(b, 1)));
       await hf.tcc(
@@ -31,11 +31,11 @@ export function secondRunSuite(harness: SdkHarness): void {
         },
         { gid: 'twice', wait: true },
       );
-      expect(told).toEqual(['try 01 1', 'try 01 1', 'try 02 2', 'confirm 02 2', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 1', 'try 01 1', 'try 02 2', 'confirm 02 2', 'confirm 01 1']);
     });
 
     it('of a tcc is cancelled when the first one registered a branch that it does not call', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await diedAfter(hf, 'fewer', async (tx) => {
         await tx.call(seats(b, 1));
@@ -44,12 +44,12 @@ export function secondRunSuite(harness: SdkHarness): void {
       const failure = await thrownBy(hf.tcc((tx) => tx.call(seats(b, 1)), { gid: 'fewer', wait: true }));
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
       expect((failure as Error).message).toContain('branch 02 is registered, but the run that submitted did not call');
-      expect(told.slice(3)).toEqual(['cancel 02 2', 'cancel 01 1']);
+      expect(notes.slice(3)).toEqual(['cancel 02 2', 'cancel 01 1']);
     });
 
     for (const again of [false, true])
       it(`of a tcc is cancelled when the first one completed a nested branch${again ? ', also when its try calls that again' : ''}`, async () => {
-        const { told, branches } = theatre();
+        const { notes, branches } = theatre();
         const inner: { hf?: Holdfast } = {};
         let tries = 0;
         const { hf, branches: b } = await harness.start({
@@ -61,23 +61,23 @@ export function secondRunSuite(harness: SdkHarness): void {
         });
         inner.hf = hf;
         await diedAfter(hf, 'nested', (tx) => tx.call({ ...seats(b, 1), try: b.travel }));
-        expect(told).toEqual(['try 01 1', 'try 0101 10']);
+        expect(notes).toEqual(['try 01 1', 'try 0101 10']);
         const second = hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.travel }), { gid: 'nested', wait: true });
         await expect(second).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
-        expect(told.slice(2)).toEqual(['try 01 1', 'cancel 0101 10', 'cancel 01 1']);
+        expect(notes.slice(2)).toEqual(['try 01 1', 'cancel 0101 10', 'cancel 01 1']);
       });
 
     it('of a tcc that calls nothing does not confirm the tries of the first one', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await diedAfter(hf, 'nothing', (tx) => tx.call(seats(b, 1)));
       const second = hf.tcc(() => 'nothing to do', { gid: 'nothing', wait: true });
       await expect(second).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
     it('of a tcc is rejected when the first one was submitted with other branches', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const second = hf.tcc(
         async (tx) => {
@@ -93,13 +93,13 @@ export function secondRunSuite(harness: SdkHarness): void {
         { gid: 'both' },
       );
       await expect(second).rejects.toMatchObject({ code: 'request_rejected', field: 'branches' });
-      expect(told.slice(3)).toEqual(['confirm 02 2', 'confirm 01 1']);
+      expect(notes.slice(3)).toEqual(['confirm 02 2', 'confirm 01 1']);
     });
 
     it('of an xa rolls back a branch that the first one prepared and the second does not call', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, branches: b } = await harness.start({
-        bank: (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId}`),
+        bank: (call: BranchCallContext) => void notes.push(`${call.op} ${call.branchId}`),
       });
       await new Promise<void>((died) => {
         const first = async (tx: Parameters<Parameters<Holdfast['xa']>[0]>[0]) => {
@@ -112,13 +112,13 @@ export function secondRunSuite(harness: SdkHarness): void {
       });
       const second = hf.xa((tx) => tx.call({ url: b.bank, payload: { amount: 30 } }), { gid: 'fewer-xa', wait: true });
       await expect(second).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
-      expect(told.slice(3)).toEqual(['rollback 01', 'rollback 02']);
+      expect(notes.slice(3)).toEqual(['rollback 01', 'rollback 02']);
     });
 
     it('of an xa does not commit the work of the first one for a call with another payload', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, branches: b } = await harness.start({
-        bank: (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId}`),
+        bank: (call: BranchCallContext) => void notes.push(`${call.op} ${call.branchId}`),
       });
       await new Promise<void>((died) => {
         const first = async (tx: Parameters<Parameters<Holdfast['xa']>[0]>[0]) => {
@@ -134,7 +134,7 @@ export function secondRunSuite(harness: SdkHarness): void {
         status: 'failed',
         cause: { code: 'request_rejected', field: 'branchId' },
       });
-      expect(told).toEqual(['action 01', 'rollback 01']);
+      expect(notes).toEqual(['action 01', 'rollback 01']);
     });
   });
 }

@@ -31,7 +31,7 @@ export function strangeThrowSuite(harness: SdkHarness): void {
       const strange = (): never => {
         throw thrown();
       };
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const broken = (_call: BranchCallContext<Reservation>) => strange();
       const { hf, branches: b } = await harness.start({ ...branches, broken });
       const ways = [
@@ -47,7 +47,7 @@ export function strangeThrowSuite(harness: SdkHarness): void {
         failures.push([what, codes]);
       }
       expect(failures).toEqual(forEachValue(['transaction_failed', 'transaction_failed', 'transaction_failed']));
-      expect(told.filter((each) => each.startsWith('confirm'))).toEqual([]);
+      expect(notes.filter((each) => each.startsWith('confirm'))).toEqual([]);
     });
 
     it('of a step, an undo or the code of a workflow is an unclear result, and the code runs again', async () => {

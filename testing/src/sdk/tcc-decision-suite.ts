@@ -8,7 +8,7 @@ import { type Reservation, seats, theatre, thrownBy } from './theatre.ts';
 export function tccDecisionSuite(harness: SdkHarness): void {
   describe('a tcc', () => {
     it('is cancelled, newest branch first, when its work throws, and reports the reason', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const reason = new Error('the customer has no money');
       const failure = await thrownBy(
@@ -25,11 +25,11 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(failure).toMatchObject({ gid: 'poor', status: 'failed', reason: 'the customer has no money' });
       expect((failure as TransactionFailed).cause).toBe(reason);
       await expect((failure as TransactionFailed).details()).resolves.toMatchObject({ status: 'failed' });
-      expect(told).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
     });
 
     it('is cancelled, including the failed branch, when a try fails', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         hf.tcc(
@@ -42,11 +42,11 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       );
       expect(failure).toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
       expect((failure as TransactionFailed).cause).toBeInstanceOf(BranchFailure);
-      expect(told).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'try 02 2', 'cancel 02 2', 'cancel 01 1']);
     });
 
     it('is cancelled even if its work caught the failure of a try, which must not be confirmed', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         hf.tcc(
@@ -57,7 +57,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
         ),
       );
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed', reason: 'sold out' });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
     it('distinguishes a try that failed, one that still runs and one whose result is unknown', async () => {
@@ -91,8 +91,8 @@ export function tccDecisionSuite(harness: SdkHarness): void {
 
     it('gives each try its own timeout, and treats a late response as unknown', async () => {
       const { branches } = theatre();
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, branches: b } = await harness.start({
         ...branches,
         slow: (_call: BranchCallContext<Reservation>) => gate,
@@ -100,22 +100,22 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       const failure = await thrownBy(
         hf.tcc((tx) => tx.call({ ...seats(b, 1), try: b.slow, requestTimeoutMs: 50 }), { requestTimeoutMs: 20_000 }),
       );
-      letGo();
+      proceed();
       expect((failure as Error).cause).toMatchObject({ code: 'branch_unknown', branchId: '01', op: 'try' });
     });
 
     it('runs calls concurrently, and waits for all of them before it cancels', async () => {
-      const { told, branches } = theatre();
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const { notes, branches } = theatre();
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, branches: b } = await harness.start({
         ...branches,
         slow: async (call: BranchCallContext<Reservation>) => {
           await gate;
-          told.push(`try ${call.branchId} ${call.payload.seats}`);
+          notes.push(`try ${call.branchId} ${call.payload.seats}`);
         },
         soldOut: (call: BranchCallContext<Reservation>) => {
-          setImmediate(letGo);
+          setImmediate(proceed);
           return branches.soldOut(call);
         },
       });
@@ -124,12 +124,12 @@ export function tccDecisionSuite(harness: SdkHarness): void {
         { wait: true },
       );
       await expect(work).rejects.toMatchObject({ reason: 'sold out' });
-      expect(told.slice(0, 2)).toEqual(['try 02 2', 'try 01 1']);
-      expect(told.slice(2).toSorted()).toEqual(['cancel 01 1', 'cancel 02 2']);
+      expect(notes.slice(0, 2)).toEqual(['try 02 2', 'try 01 1']);
+      expect(notes.slice(2).toSorted()).toEqual(['cancel 01 1', 'cancel 02 2']);
     });
 
     it('is cancelled by the coordinator when its work takes too long', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         hf.tcc(
@@ -144,11 +144,11 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
       expect((failure as TransactionFailed).reason).toContain('Timeout');
       expect((failure as Error).cause).toMatchObject({ code: 'request_rejected', status: 'failed' });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
     it('is not submitted when its timeout expired before its work returned', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const late = hf.tcc(
         async (tx) => {
@@ -158,11 +158,11 @@ export function tccDecisionSuite(harness: SdkHarness): void {
         { timeoutToFailMs: 1_000 },
       );
       await expect(late).rejects.toMatchObject({ code: 'transaction_failed', status: 'failed' });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
     });
 
     it('rejects with the reason of its signal, and is cancelled', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const hangUp = new AbortController();
       const reason = new Error('the customer left');
@@ -176,7 +176,7 @@ export function tccDecisionSuite(harness: SdkHarness): void {
       );
       await expect(work).rejects.toBe(reason);
       await expect(hf.finished('left')).resolves.toMatchObject({ status: 'failed', rollbackReason: reason.message });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
     });
   });
 }

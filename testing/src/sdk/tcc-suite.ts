@@ -7,7 +7,7 @@ import { type Reservation, seats, theatre } from './theatre.ts';
 export function tccSuite(harness: SdkHarness): void {
   describe('a tcc', () => {
     it('tries the branches of its work, confirms them newest first, and resolves to the value of the work', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const order = await hf.tcc(
         async (tx) => {
@@ -18,15 +18,15 @@ export function tccSuite(harness: SdkHarness): void {
         { gid: 'evening', wait: true },
       );
       expect(order).toBe('order of evening');
-      expect(told).toEqual(['try 01 1', 'try 02 2', 'confirm 02 2', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 1', 'try 02 2', 'confirm 02 2', 'confirm 01 1']);
       await expect(hf.get('evening')).resolves.toMatchObject({ pattern: 'tcc', status: 'succeed' });
     });
 
     it('also confirms a call that its work did not await', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       await hf.tcc((tx) => void tx.call(seats(b, 1)), { wait: true });
-      expect(told).toEqual(['try 01 1', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 1', 'confirm 01 1']);
     });
 
     it('rejects calls after its work has ended', async () => {
@@ -37,16 +37,16 @@ export function tccSuite(harness: SdkHarness): void {
     });
 
     it('makes no call for an op that is null, and calls by GET without a payload', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, branches } = await harness.start({
-        hold: (call: BranchCallContext) => void told.push(`${call.op} ${call.branchId} ${String(call.payload)}`),
+        hold: (call: BranchCallContext) => void notes.push(`${call.op} ${call.branchId} ${String(call.payload)}`),
       });
       await hf.tcc((tx) => tx.call({ try: branches.hold, confirm: null, cancel: branches.hold }), {
         gid: 'bare',
         wait: true,
       });
       await hf.wait('bare');
-      expect(told).toEqual(['try 01 undefined']);
+      expect(notes).toEqual(['try 01 undefined']);
     });
 
     it('receives the value of a try, and checks it with the given parser', async () => {
@@ -55,12 +55,12 @@ export function tccSuite(harness: SdkHarness): void {
         ...branches,
         row: (call: BranchCallContext<Reservation>) => ({ row: call.payload.seats }),
       });
-      const answers = await hf.tcc(async (tx) => [
+      const results = await hf.tcc(async (tx) => [
         await tx.call(seats(b, 1)),
         await tx.call({ ...seats(b, 7), try: b.row }),
-        await tx.call({ ...seats(b, 8), try: b.row, parse: (answer) => JSON.stringify(answer) }),
+        await tx.call({ ...seats(b, 8), try: b.row, parse: (response) => JSON.stringify(response) }),
       ]);
-      expect(answers).toEqual([undefined, { row: 7 }, '{"row":8}']);
+      expect(results).toEqual([undefined, { row: 7 }, '{"row":8}']);
       const bad = hf.tcc((tx) =>
         tx.call({
           ...seats(b, 1),
@@ -86,19 +86,19 @@ export function tccSuite(harness: SdkHarness): void {
     });
 
     it('runs once under its gid', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const run = () => hf.tcc((tx) => tx.call(seats(b, 1)), { gid: 'once', wait: true });
       await run();
       await expect(run()).rejects.toMatchObject({ rejection: 'refused', status: 'succeed', gid: 'once' });
-      expect(told).toEqual(['try 01 1', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 1', 'confirm 01 1']);
     });
 
     it('continues under its gid after a crashed run, unless that run called other branches', async () => {
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       let called = (): void => undefined;
       const started = new Promise<void>((resolve) => (called = resolve));
       // Simulates a crash: this run finds the transaction decided when it continues.
@@ -112,9 +112,9 @@ export function tccSuite(harness: SdkHarness): void {
       );
       await started;
       await hf.tcc((tx) => tx.call(seats(b, 1)), { gid: 'again', wait: true });
-      letGo();
+      proceed();
       await dead;
-      expect(told).toEqual(['try 01 1', 'try 01 1', 'confirm 01 1']);
+      expect(notes).toEqual(['try 01 1', 'try 01 1', 'confirm 01 1']);
 
       await hf
         .tcc(
@@ -127,7 +127,7 @@ export function tccSuite(harness: SdkHarness): void {
           { gid: 'differently' },
         )
         .catch((error: unknown) => expect(error).toMatchObject({ code: 'transaction_failed' }));
-      expect(told).not.toContain('try 01 7');
+      expect(notes).not.toContain('try 01 7');
     });
   });
 }

@@ -8,15 +8,15 @@ export interface Reservation {
 
 /** A theatre that records its calls; the branch `soldOut` rejects its call. */
 export function theatre() {
-  const told: string[] = [];
+  const notes: string[] = [];
   const note = (call: BranchCallContext<Reservation>): void => {
-    told.push(`${call.op} ${call.branchId} ${call.payload.seats}`);
+    notes.push(`${call.op} ${call.branchId} ${call.payload.seats}`);
   };
   const soldOut = (call: BranchCallContext<Reservation>): void => {
     note(call);
     throw new BranchFailure('sold out');
   };
-  return { told, branches: { hold: note, book: note, release: note, soldOut } };
+  return { notes, branches: { hold: note, book: note, release: note, soldOut } };
 }
 
 /** The branches of a reservation. */

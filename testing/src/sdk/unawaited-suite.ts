@@ -22,7 +22,7 @@ export function unawaitedSuite(harness: SdkHarness): void {
   describe('a call of a tcc or xa that is not awaited', () => {
     it.each(['tcc', 'xa'] as const)('cancels the %s when it fails, and does not end the process', async (pattern) => {
       const unhandled = unhandledRejections();
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         pattern === 'tcc'
@@ -43,7 +43,7 @@ export function unawaitedSuite(harness: SdkHarness): void {
       );
       await reported();
       expect(failure).toMatchObject({ code: 'transaction_failed', reason: 'sold out' });
-      expect(told.filter((each) => /^(confirm|commit)/.test(each))).toEqual([]);
+      expect(notes.filter((each) => /^(confirm|commit)/.test(each))).toEqual([]);
       expect(unhandled).toEqual([]);
     });
 
@@ -83,7 +83,7 @@ export function unawaitedSuite(harness: SdkHarness): void {
       ['a response that its parse rejects', { parse: () => Promise.reject(new Error('no seat in it')) }],
     ])('cancels the tcc when it could not be made: %s', async (_what, wrong) => {
       const unhandled = unhandledRejections();
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         hf.tcc(
@@ -96,13 +96,13 @@ export function unawaitedSuite(harness: SdkHarness): void {
       );
       await reported();
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
-      expect(told.filter((each) => each.startsWith('confirm'))).toEqual([]);
+      expect(notes.filter((each) => each.startsWith('confirm'))).toEqual([]);
       expect(unhandled).toEqual([]);
     });
 
     it('cancels the tcc when it comes after the work has returned', async () => {
       const unhandled = unhandledRejections();
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       const { hf, branches: b } = await harness.start(branches);
       const failure = await thrownBy(
         hf.tcc(
@@ -118,13 +118,13 @@ export function unawaitedSuite(harness: SdkHarness): void {
       );
       await reported();
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed' });
-      expect(told).toEqual(['try 01 1', 'cancel 01 1']);
+      expect(notes).toEqual(['try 01 1', 'cancel 01 1']);
       expect(unhandled).toEqual([]);
     });
 
     it('fails a try that begins a part of its tcc and does not await it', async () => {
       const unhandled = unhandledRejections();
-      const { told, branches } = theatre();
+      const { notes, branches } = theatre();
       let join = (): void => undefined;
       const { hf, branches: b } = await harness.start({
         ...branches,
@@ -141,7 +141,7 @@ export function unawaitedSuite(harness: SdkHarness): void {
       );
       await reported();
       expect(failure).toMatchObject({ code: 'transaction_failed' });
-      expect(told.filter((each) => each.startsWith('confirm'))).toEqual([]);
+      expect(notes.filter((each) => each.startsWith('confirm'))).toEqual([]);
       expect(unhandled).toEqual([]);
     });
   });

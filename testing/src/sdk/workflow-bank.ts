@@ -10,22 +10,22 @@ export interface Transfer {
 
 /** Participants that record their calls. */
 export function bank() {
-  const told: string[] = [];
+  const notes: string[] = [];
   const note = (call: BranchCallContext<Transfer>) => {
-    told.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
+    notes.push(`${call.op} ${call.branchId} ${call.payload.amount}`);
     return { receipt: call.branchId };
   };
-  return { told, branches: { credit: note, revoke: note, hold: note, book: note, release: note, xa: note } };
+  return { notes, branches: { credit: note, revoke: note, hold: note, book: note, release: note, xa: note } };
 }
 
 /** A local step that records its runs and undos. */
-export const noted = (told: string[], name: string, work: () => unknown = () => name) => ({
+export const noted = (notes: string[], name: string, work: () => unknown = () => name) => ({
   run: () => {
-    told.push(`run ${name}`);
+    notes.push(`run ${name}`);
     return work();
   },
   undo: (result: unknown) =>
-    void told.push(`undo ${name} ${result === undefined ? 'unknown' : JSON.stringify(result)}`),
+    void notes.push(`undo ${name} ${result === undefined ? 'unknown' : JSON.stringify(result)}`),
 });
 
 /** The error that a promise rejects with; fails if the promise resolves. */

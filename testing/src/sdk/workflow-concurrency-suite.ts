@@ -9,30 +9,30 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
 
   describe('a workflow', () => {
     it('runs steps concurrently, waits for all of them before it undoes them, and also undoes unrecorded ones', async () => {
-      const told: string[] = [];
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      const notes: string[] = [];
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
         const chain = async () => {
-          await flow.step('a1', noted(told, 'a1'));
-          letGo();
-          await flow.step('a2', noted(told, 'a2', refuse));
+          await flow.step('a1', noted(notes, 'a1'));
+          proceed();
+          await flow.step('a2', noted(notes, 'a2', refuse));
         };
         const slow = async () => {
-          await flow.step('b1', { ...noted(told, 'b1'), run: () => gate });
-          await flow.step('b2', noted(told, 'b2'));
+          await flow.step('b1', { ...noted(notes, 'b1'), run: () => gate });
+          await flow.step('b2', noted(notes, 'b2'));
         };
         await Promise.all([chain(), slow()]);
       });
       await expect(transfer.run(undefined)).rejects.toMatchObject({ status: 'failed' });
-      expect(told.filter((line) => line.startsWith('undo')).toSorted()).toEqual(
+      expect(notes.filter((line) => line.startsWith('undo')).toSorted()).toEqual(
         expect.arrayContaining(['undo a1 "a1"', 'undo a2 unknown', 'undo b1 unknown']),
       );
-      expect(told.findLastIndex((line) => line.startsWith('run'))).toBeLessThan(
-        told.findIndex((line) => line.startsWith('undo')),
+      expect(notes.findLastIndex((line) => line.startsWith('run'))).toBeLessThan(
+        notes.findIndex((line) => line.startsWith('undo')),
       );
-      if (told.includes('run b2')) expect(told).toContain('undo b2 "b2"');
+      if (notes.includes('run b2')) expect(notes).toContain('undo b2 "b2"');
     });
 
     it('that runs steps concurrently continues after each of them was left open', async () => {
@@ -57,19 +57,19 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
     });
 
     it('rejects a step that is called within the work of another step, which could never be undone', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const nested = hf.workflow('nested', v1, (flow: Flow) =>
         flow.step('outer', async () => {
-          await flow.step('inner', noted(told, 'inner'));
-          told.push('the rest of outer');
+          await flow.step('inner', noted(notes, 'inner'));
+          notes.push('the rest of outer');
         }),
       );
       await expect(nested.run(undefined, { gid: 'nested' })).rejects.toMatchObject({
         code: 'transaction_pending',
         reason: expect.stringContaining('Step inner is requested by the work of step outer') as string,
       });
-      expect(told).toEqual([]);
+      expect(notes).toEqual([]);
       expect((await hf.get('nested'))?.branches).toEqual([]);
     });
 
@@ -88,8 +88,8 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
 
     it('runs once in a process even if it is started repeatedly', async () => {
       let runs = 0;
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       const { hf, v1 } = await start({});
       // Without heartbeats the callback does not wait for this run.
       const slow = hf.workflow('slow', { ...v1, longestStepMs: 1 }, (flow: Flow) => {
@@ -100,26 +100,26 @@ export function workflowConcurrencySuite(harness: SdkHarness): void {
       // Long enough for a callback to arrive and find the workflow running.
       const called = async () => (await hf.get('w-1'))?.timeline.some((line) => line.kind === 'call') ?? false;
       await expect.poll(called, { timeout: 10_000 }).toBe(true);
-      letGo();
+      proceed();
       await expect(Promise.all(both)).resolves.toEqual(['waited', 'waited']);
       expect(runs).toBe(1);
     });
 
     it('rejects with the reason of the signal; the current step is recorded, and the run continues', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const hangUp = new AbortController();
       const reason = new Error('the customer left');
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
         await flow.step(
           'debit',
-          noted(told, 'debit', () => hangUp.abort(reason)),
+          noted(notes, 'debit', () => hangUp.abort(reason)),
         );
-        await flow.step('credit', noted(told, 'credit'));
+        await flow.step('credit', noted(notes, 'credit'));
       });
       await expect(transfer.run(undefined, { gid: 'left', signal: hangUp.signal })).rejects.toBe(reason);
       await hf.wait('left');
-      expect(told).toEqual(['run debit', 'run credit']);
+      expect(notes).toEqual(['run debit', 'run credit']);
     });
   });
 }

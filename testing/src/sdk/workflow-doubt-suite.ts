@@ -18,18 +18,18 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
     ])(
       'is pending when the outcome of a step is not known (%s), and is called back: what is recorded is not repeated',
       async (_, error) => {
-        const told: string[] = [];
+        const notes: string[] = [];
         const { hf, v1 } = await start({});
         const credit = flaky(2, 'credited', error);
         const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
-          await flow.step('debit', noted(told, 'debit'));
-          return flow.step('credit', noted(told, 'credit', credit));
+          await flow.step('debit', noted(notes, 'debit'));
+          return flow.step('credit', noted(notes, 'credit', credit));
         });
         const pending = await thrownBy(transfer.run(undefined, { gid: 'later' }));
         expect(pending).toBeInstanceOf(TransactionPending);
         expect(pending).toMatchObject({ gid: 'later', status: 'prepared', reason: error().message, cause: error() });
         await expect(hf.wait('later')).resolves.toMatchObject({ status: 'succeed' });
-        expect(told).toEqual(['run debit', 'run credit', 'run credit', 'run credit']);
+        expect(notes).toEqual(['run debit', 'run credit', 'run credit', 'run credit']);
         await expect(transfer.run(undefined, { gid: 'later' })).resolves.toBe('credited');
       },
     );
@@ -48,41 +48,41 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
     });
 
     it('does not succeed while the result of a step is unknown, even if its code catches the error', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const credit = flaky(1, 'credited');
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
-        const got = await flow.step('credit', noted(told, 'credit', credit)).catch(() => 'never mind');
-        await flow.step('note', noted(told, 'note')).catch(() => undefined);
+        const got = await flow.step('credit', noted(notes, 'credit', credit)).catch(() => 'never mind');
+        await flow.step('note', noted(notes, 'note')).catch(() => undefined);
         return got;
       });
       await expect(transfer.run(undefined, { gid: 'hush' })).rejects.toBeInstanceOf(TransactionPending);
       await hf.wait('hush');
-      expect(told).toEqual(['run credit', 'run credit', 'run note']);
+      expect(notes).toEqual(['run credit', 'run credit', 'run note']);
       await expect(transfer.run(undefined, { gid: 'hush' })).resolves.toBe('credited');
     });
 
     it('undoes a step with an unknown result when its code decides to fail', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
         try {
-          await flow.step('credit', noted(told, 'credit', flaky(9, 0)));
+          await flow.step('credit', noted(notes, 'credit', flaky(9, 0)));
         } catch (error) {
           throw new BranchFailure('that takes too long', { cause: error });
         }
       });
       await expect(transfer.run(undefined)).rejects.toMatchObject({ status: 'failed', reason: 'that takes too long' });
-      expect(told).toEqual(['run credit', 'undo credit unknown']);
+      expect(notes).toEqual(['run credit', 'undo credit unknown']);
     });
 
     it('repeats an undo until it returns, and records the undone steps', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const undo = flaky(1, undefined);
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
-        await flow.step('debit', { run: () => 1, undo: () => (told.push('undo debit'), undo()) });
-        await flow.step('credit', noted(told, 'credit', refuse));
+        await flow.step('debit', { run: () => 1, undo: () => (notes.push('undo debit'), undo()) });
+        await flow.step('credit', noted(notes, 'credit', refuse));
       });
       const failure = await thrownBy(transfer.run(undefined, { gid: 'undone' }));
       expect(failure).toMatchObject({
@@ -92,11 +92,11 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       });
       await expect(hf.wait('undone')).rejects.toMatchObject({ status: expect.stringMatching(/aborting|failed/) });
       await expect.poll(async () => (await hf.get('undone'))?.status).toBe('failed');
-      expect(told).toEqual(['run credit', 'undo credit unknown', 'undo debit', 'undo debit']);
+      expect(notes).toEqual(['run credit', 'undo credit unknown', 'undo debit', 'undo debit']);
     });
 
     it('cannot be aborted once it has begun to confirm, and confirms until it is finished', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const booked = flaky(1, 'booked');
       const book = (_call: BranchCallContext<Transfer>) => booked();
       const { hf, v1, branches: b } = await start({ ...branches, book }, { retryIntervalMs: 150 });
@@ -106,25 +106,25 @@ export function workflowDoubtSuite(harness: SdkHarness): void {
       await expect(trip.run(undefined, { gid: 'decided' })).rejects.toMatchObject({ code: 'transaction_pending' });
       await expect(hf.abort('decided')).rejects.toMatchObject({ rejection: 'refused', status: 'prepared' });
       await expect(hf.wait('decided')).resolves.toMatchObject({ status: 'succeed' });
-      expect(told).toEqual(['action seat 1']);
+      expect(notes).toEqual(['action seat 1']);
     });
 
     it('is undone, including the running step, when an operator aborts it', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
-        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('debit', noted(notes, 'debit'));
         await flow.step(
           'credit',
-          noted(told, 'credit', () => hf.abort('called off', { reason: 'the customer left' })),
+          noted(notes, 'credit', () => hf.abort('called off', { reason: 'the customer left' })),
         );
-        await flow.step('note', noted(told, 'note'));
+        await flow.step('note', noted(notes, 'note'));
       });
       await expect(transfer.run(undefined, { gid: 'called off' })).rejects.toMatchObject({
         status: 'failed',
         reason: 'the customer left',
       });
-      expect(told).toEqual(['run debit', 'run credit', 'undo credit unknown', 'undo debit "debit"']);
+      expect(notes).toEqual(['run debit', 'run credit', 'undo credit unknown', 'undo debit "debit"']);
     });
   });
 }

@@ -9,15 +9,15 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
 
   describe('a workflow', () => {
     it('is rejected with another input under its gid: while it runs here, while it waits, and after it is finished', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       let begun = (): void => undefined;
       const started = new Promise<void>((resolve) => (begun = resolve));
-      let letGo = (): void => undefined;
-      const gate = new Promise<void>((resolve) => (letGo = resolve));
+      let proceed = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (proceed = resolve));
       let lost = true;
       const transfer = hf.workflow('transfer', v1, async (flow: Flow, { amount }: Transfer) => {
-        told.push(`runs with ${amount}`);
+        notes.push(`runs with ${amount}`);
         begun();
         await gate;
         return flow.step('debit', () => {
@@ -30,7 +30,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await started;
       const joined = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
       await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
-      letGo();
+      proceed();
       expect(await running).toBeInstanceOf(TransactionPending);
       expect(await joined).toBeInstanceOf(TransactionPending);
       await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
@@ -38,7 +38,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
       await expect(transfer.run({ amount: 31 }, { gid: 'w-1' })).rejects.toMatchObject(refusal);
       await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
-      expect(told).toEqual(['runs with 30', 'runs with 30']);
+      expect(notes).toEqual(['runs with 30', 'runs with 30']);
     });
 
     it('gets the same time and the same random numbers in every run', async () => {
@@ -67,12 +67,12 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
     });
 
     it('needs operator attention when its code is not the code that recorded its steps, and continues when that code is back', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       let first = 'debit';
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
-        await flow.step(first, noted(told, first));
-        return flow.step('credit', noted(told, 'credit', credit));
+        await flow.step(first, noted(notes, first));
+        return flow.step('credit', noted(notes, 'credit', credit));
       });
       const credit = flaky(1, 'credited');
       const pending = transfer.run(undefined, { gid: 'changed' });
@@ -80,20 +80,20 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await expect.poll(async () => (await hf.get('changed'))?.parked, { timeout: 5_000 }).toContain('debit');
       await expect(hf.get('changed')).resolves.toMatchObject({ status: 'prepared', attention: true, dueAtMs: null });
       await expect(transfer.run(undefined, { gid: 'changed' })).rejects.toBeInstanceOf(WorkflowMismatch);
-      expect(told).toEqual(['run debit', 'run credit']);
+      expect(notes).toEqual(['run debit', 'run credit']);
       first = 'debit';
       await hf.retry('changed');
       await expect(hf.wait('changed')).resolves.toMatchObject({ status: 'succeed', parked: '' });
     });
 
     it('needs operator attention when a step has changed its kind', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       let changed = false;
       const credit = flaky(1, 'credited');
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
         if (changed) await flow.call('debit', { action: b.credit, compensate: null, payload: { amount: 1 } });
-        else await flow.step('debit', noted(told, 'debit'));
+        else await flow.step('debit', noted(notes, 'debit'));
         return flow.step('credit', credit);
       });
       const pending = transfer.run(undefined, { gid: 'changed' });
@@ -101,7 +101,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
       await expect
         .poll(async () => (await hf.get('changed'))?.parked)
         .toContain('recorded as a step, now it is a call');
-      expect(told).toEqual(['run debit']);
+      expect(notes).toEqual(['run debit']);
     });
 
     it('is rejected under the gid of another transaction', async () => {

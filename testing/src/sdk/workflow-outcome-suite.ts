@@ -10,7 +10,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
 
   describe('a workflow', () => {
     it('runs its steps, resolves to the value of its code, and is recorded as succeeded', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
         const debit = await flow.step('debit', { run: () => ({ id: 7, amount: input.amount }) });
@@ -19,7 +19,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       });
       const result = await transfer.run({ amount: 30 }, { gid: 'w-1' });
       expect(result).toEqual({ debit: { id: 7, amount: 30 }, credit: { receipt: 'credit' } });
-      expect(told).toEqual(['action credit 30']);
+      expect(notes).toEqual(['action credit 30']);
       await expect(hf.get('w-1')).resolves.toMatchObject({
         pattern: 'workflow',
         status: 'succeed',
@@ -31,17 +31,17 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
     });
 
     it('resolves to its outcome when it is run again under its gid, and does nothing twice', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, (flow: Flow, input: Transfer) =>
         flow.step(
           'debit',
-          noted(told, 'debit', () => input.amount),
+          noted(notes, 'debit', () => input.amount),
         ),
       );
       await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
       await expect(transfer.run({ amount: 30 }, { gid: 'w-1' })).resolves.toBe(30);
-      expect(told).toEqual(['run debit']);
+      expect(notes).toEqual(['run debit']);
     });
 
     it('gives the code the input and results as JSON represents them, in the first run as in later ones', async () => {
@@ -59,20 +59,20 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
     });
 
     it('undoes every step newest first, including the failed one, when a step fails, and reports the reason', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const transfer = hf.workflow('transfer', v1, async (flow, input: Transfer) => {
-        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('debit', noted(notes, 'debit'));
         await flow.call('credit', { action: b.credit, compensate: b.revoke, payload: input });
-        await flow.step('note', () => told.push('run note'));
-        await flow.step('close', noted(told, 'close', refuse));
-        told.push('never');
+        await flow.step('note', () => notes.push('run note'));
+        await flow.step('close', noted(notes, 'close', refuse));
+        notes.push('never');
       });
       const failure = await thrownBy(transfer.run({ amount: 30 }, { gid: 'declined' }));
       expect(failure).toBeInstanceOf(TransactionFailed);
       expect(failure).toMatchObject({ gid: 'declined', status: 'failed', reason: 'the account is closed' });
       expect((failure as TransactionFailed).cause).toBeInstanceOf(BranchFailure);
-      expect(told).toEqual([
+      expect(notes).toEqual([
         'run debit',
         'action credit 30',
         'run note',
@@ -85,25 +85,25 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         status: 'failed',
         reason: 'the account is closed',
       });
-      expect(told).toHaveLength(7);
+      expect(notes).toHaveLength(7);
     });
 
     it('fails when its code throws BranchFailure between steps', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const transfer = hf.workflow('transfer', v1, async (flow: Flow) => {
         const balance = await flow.step(
           'debit',
-          noted(told, 'debit', () => -5),
+          noted(notes, 'debit', () => -5),
         );
         if (Number(balance) < 0) throw new BranchFailure('overdrawn');
       });
       await expect(transfer.run(undefined)).rejects.toMatchObject({ status: 'failed', reason: 'overdrawn' });
-      expect(told).toEqual(['run debit', 'undo debit -5']);
+      expect(notes).toEqual(['run debit', 'undo debit -5']);
     });
 
     it('may handle a failed step and take another path; the failed step is undone at the end', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const {
         hf,
         v1,
@@ -115,29 +115,29 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
           return await flow.call('card', { action: b.refuse, compensate: b.revoke, payload });
         } catch (error) {
           if (!(error instanceof BranchFailure)) throw error;
-          return flow.step('invoice', noted(told, 'invoice'));
+          return flow.step('invoice', noted(notes, 'invoice'));
         }
       });
       await expect(order.run(undefined)).resolves.toBe('invoice');
-      expect(told).toEqual(['run invoice', 'rollback card 1']);
+      expect(notes).toEqual(['run invoice', 'rollback card 1']);
     });
 
     it('confirms its tcc branches and commits its xa branches when it has succeeded, newest first', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const trip = hf.workflow('trip', v1, async (flow: Flow) => {
         const seat = { try: b.hold, confirm: b.book, cancel: b.release };
-        const answer = await flow.tcc('seat', { ...seat, payload: { amount: 1 } });
+        const result = await flow.tcc('seat', { ...seat, payload: { amount: 1 } });
         await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
         await flow.tcc('room', { ...seat, confirm: null, payload: { amount: 3 } });
-        return answer;
+        return result;
       });
       await expect(trip.run(undefined)).resolves.toEqual({ receipt: 'seat' });
-      expect(told).toEqual(['action seat 1', 'action pay 2', 'action room 3', 'commit pay 2', 'commit seat 1']);
+      expect(notes).toEqual(['action seat 1', 'action pay 2', 'action room 3', 'commit pay 2', 'commit seat 1']);
     });
 
     it.each(['commit', 'rollback'] as const)('its XA steps end before newer steps: %s', async (end) => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const trip = hf.workflow('trip', v1, async (flow: Flow) => {
         await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
@@ -147,28 +147,28 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         if (end === 'rollback') refuse();
       });
       await trip.run(undefined).catch((error: unknown) => expect(error).toBeInstanceOf(TransactionFailed));
-      expect(told.slice(4)).toEqual([`${end} tip 3`, `${end} pay 2`, `${end} room 4`, `${end} seat 1`]);
+      expect(notes.slice(4)).toEqual([`${end} tip 3`, `${end} pay 2`, `${end} room 4`, `${end} seat 1`]);
     });
 
     it('is not aborted for its XA steps once a step that nothing undoes may have been carried out', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const [wired, noticed] = [flaky(1, 'wired'), flaky(1, 'noticed')];
       const pay = hf.workflow('pay', { ...v1, longestPreparedMs: 0 }, async (flow: Flow) => {
         await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
         await flow.step('wire', () => {
-          told.push('wire');
+          notes.push('wire');
           return wired();
         });
         // Its outcome is unclear after the wire has succeeded.
-        await flow.step('notice', noted(told, 'notice', noticed));
+        await flow.step('notice', noted(notes, 'notice', noticed));
       });
       await pay.run(undefined, { wait: true });
-      expect(told).toEqual(['action pay 2', 'wire', 'wire', 'run notice', 'run notice', 'commit pay 2']);
+      expect(notes).toEqual(['action pay 2', 'wire', 'wire', 'run notice', 'run notice', 'commit pay 2']);
     });
 
     it('is aborted for its XA steps after it took the time and a UUID, but not once they have failed', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const {
         hf,
         v1,
@@ -182,23 +182,23 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         await flow.now('now');
         await flow.uuid('uuid');
         await flow.xa('pay', { url: b.xa, payload: { amount: 2 } });
-        await flow.step('last', noted(told, 'last', flaky(Infinity, undefined)));
+        await flow.step('last', noted(notes, 'last', flaky(Infinity, undefined)));
       });
       await expect(aborted.run(undefined, { wait: true })).rejects.toMatchObject({ code: 'transaction_failed' });
-      expect(told).toEqual(['action pay 2', 'run last', 'rollback pay 2', 'undo last unknown']);
+      expect(notes).toEqual(['action pay 2', 'run last', 'rollback pay 2', 'undo last unknown']);
 
-      told.length = 0;
+      notes.length = 0;
       const flakyOnce = flaky(1, 'last');
       const failed = hf.workflow('failed', options, async (flow: Flow) => {
         await flow.xa('pay', { url: b.refuse, payload: null }).catch(() => undefined);
-        await flow.step('last', noted(told, 'last', flakyOnce));
+        await flow.step('last', noted(notes, 'last', flakyOnce));
       });
       await failed.run(undefined, { wait: true });
-      expect(told).toEqual(['run last', 'run last']);
+      expect(notes).toEqual(['run last', 'run last']);
     });
 
     it('cancels and rolls them back when it fails', async () => {
-      const { told, branches } = bank();
+      const { notes, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const trip = hf.workflow('trip', v1, async (flow: Flow) => {
         await flow.tcc('seat', { try: b.hold, confirm: b.book, cancel: b.release, payload: { amount: 1 } });
@@ -206,7 +206,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         refuse();
       });
       await expect(trip.run(undefined)).rejects.toBeInstanceOf(TransactionFailed);
-      expect(told).toEqual(['action seat 1', 'action pay 2', 'rollback pay 2', 'rollback seat 1']);
+      expect(notes).toEqual(['action seat 1', 'action pay 2', 'rollback pay 2', 'rollback seat 1']);
     });
 
     it.each([
@@ -214,23 +214,23 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       ['what JSON cannot hold', () => ({ n: 1n }), 'a value that is not JSON'],
       ['a promise that was not awaited', () => ({ user: Promise.resolve(1) }), 'result.user: a Promise'],
     ])('fails, rather than repeat a step that returns %s at each callback', async (_, give, words) => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const bigStep = hf.workflow('big step', v1, async (flow: Flow) => {
-        await flow.step('debit', noted(told, 'debit'));
-        const undo = (result: unknown) => void told.push(`undo give ${typeof result}`);
-        await flow.step('give', { ...noted(told, 'give', give), undo });
+        await flow.step('debit', noted(notes, 'debit'));
+        const undo = (result: unknown) => void notes.push(`undo give ${typeof result}`);
+        await flow.step('give', { ...noted(notes, 'give', give), undo });
       });
       const failure = { code: 'transaction_failed', status: 'failed', reason: expect.stringContaining(words) };
       await expect(bigStep.run(undefined)).rejects.toMatchObject(failure);
-      expect(told.splice(0)).toEqual(['run debit', 'run give', `undo give ${typeof give()}`, 'undo debit "debit"']);
+      expect(notes.splice(0)).toEqual(['run debit', 'run give', `undo give ${typeof give()}`, 'undo debit "debit"']);
 
       const bigEnd = hf.workflow('big end', v1, async (flow: Flow) => {
-        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('debit', noted(notes, 'debit'));
         return give();
       });
       await expect(bigEnd.run(undefined)).rejects.toMatchObject(failure);
-      expect(told).toEqual(['run debit', 'undo debit "debit"']);
+      expect(notes).toEqual(['run debit', 'undo debit "debit"']);
     });
 
     it.each([
@@ -240,27 +240,27 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
       ['bytes', () => new Uint8Array([1]), 'a value that is not JSON'],
       ['an error', () => ({ why: new Error('no') }), 'a value that is not JSON'],
     ])('fails a step that gives %s, which JSON would change, and its undo gets it', async (_, give, words) => {
-      const told: unknown[] = [];
+      const notes: unknown[] = [];
       const { hf, v1 } = await start({}, { retryIntervalMs: 60_000 });
       const given: unknown = give();
       const changed = hf.workflow('changed', v1, async (flow: Flow) => {
-        await flow.step<unknown>('give', { run: () => given, undo: (result) => void told.push(result) });
-        told.push('never');
+        await flow.step<unknown>('give', { run: () => given, undo: (result) => void notes.push(result) });
+        notes.push('never');
       });
       const reason: unknown = expect.stringMatching(/^Step give returned a value that is not JSON/);
       const failure = await thrownBy(changed.run(undefined));
       expect(failure).toMatchObject({ code: 'transaction_failed', status: 'failed', reason });
       expect(failure).toMatchObject({ reason: expect.stringContaining(words) });
-      expect(told[0]).toBe(given);
-      expect(told).toHaveLength(1);
+      expect(notes[0]).toBe(given);
+      expect(notes).toHaveLength(1);
     });
 
     it.each(['call', 'tcc', 'xa'] as const)(
       'fails a %s whose participant returns too much, and undoes it, before anything after it runs',
       async (kind) => {
-        const told: string[] = [];
+        const notes: string[] = [];
         const act = ({ op }: BranchCallContext): string | undefined => {
-          told.push(op);
+          notes.push(op);
           return op === 'action' ? 'x'.repeat(LIMITS.branchResultBytes) : undefined;
         };
         const { hf, v1, branches: b } = await start({ act }, { retryIntervalMs: 60_000 });
@@ -269,27 +269,27 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
           if (kind === 'call') await flow.call('big', { action: b.act, compensate: b.act, payload });
           else if (kind === 'tcc') await flow.tcc('big', { try: b.act, confirm: b.act, cancel: b.act, payload });
           else await flow.xa('big', { url: b.act, payload });
-          told.push('never');
+          notes.push('never');
         });
         await expect(big.run(undefined)).rejects.toMatchObject({
           status: 'failed',
           reason: expect.stringMatching(/^Step big returned 4098 bytes of JSON; at most 4096 are recorded/),
         });
-        expect(told).toEqual(['action', 'rollback']);
+        expect(notes).toEqual(['action', 'rollback']);
       },
     );
 
     it('records a result as encoded by the codec of its step', async () => {
-      const told: string[] = [];
+      const notes: string[] = [];
       const { hf, v1 } = await start({});
       const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
       const counted = hf.workflow('counted', v1, async (flow: Flow) => {
         const n = await flow.step('count', {
           run: () => 2n ** 64n,
-          undo: (result) => void told.push(`undo ${typeof result} ${result}`),
+          undo: (result) => void notes.push(`undo ${typeof result} ${result}`),
           codec,
         });
-        told.push(`got ${typeof n} ${n}`);
+        notes.push(`got ${typeof n} ${n}`);
         await flow.step('wrong', {
           run: () => 'x',
           codec: {
@@ -304,7 +304,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         status: 'failed',
         reason: 'Step wrong returned a value that its codec cannot encode: no form for it',
       });
-      expect(told).toEqual([
+      expect(notes).toEqual([
         'got bigint 18446744073709551616',
         // Undone by a replay, from the record.
         'got bigint 18446744073709551616',
@@ -313,11 +313,11 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
     });
 
     it('fails, and undoes the other steps, when the name of an xa step is too long for its gid', async () => {
-      const told: string[] = [];
-      const { told: atBank, branches } = bank();
+      const notes: string[] = [];
+      const { notes: atBank, branches } = bank();
       const { hf, v1, branches: b } = await start(branches);
       const trip = hf.workflow('trip', v1, async (flow: Flow) => {
-        await flow.step('debit', noted(told, 'debit'));
+        await flow.step('debit', noted(notes, 'debit'));
         await flow.xa('pay'.repeat(20), { url: b.xa, payload: { amount: 2 } });
       });
       await expect(trip.run(undefined, { gid: 'g'.repeat(20) })).rejects.toMatchObject({
@@ -325,7 +325,7 @@ export function workflowOutcomeSuite(harness: SdkHarness): void {
         status: 'failed',
         reason: expect.stringContaining('more than 64 bytes'),
       });
-      expect([told, atBank]).toEqual([['run debit', 'undo debit "debit"'], []]);
+      expect([notes, atBank]).toEqual([['run debit', 'undo debit "debit"'], []]);
     });
   });
 }

@@ -9,9 +9,9 @@ interface Transfer {
 
 /** Participants that record their calls; commit and rollback have no payload. */
 function banks() {
-  const told: string[] = [];
+  const notes: string[] = [];
   const note = (call: BranchCallContext<Transfer>) => {
-    told.push(`${call.transType} ${call.op} ${call.branchId}`);
+    notes.push(`${call.transType} ${call.op} ${call.branchId}`);
     return call.op === 'action' ? { prepared: call.payload.amount } : undefined;
   };
   const closed = (call: BranchCallContext<Transfer>) => {
@@ -22,7 +22,7 @@ function banks() {
     note(call);
     if (call.op === 'action') throw new Error('the database is away');
   };
-  return { told, branches: { bank: note, closed, broken } };
+  return { notes, branches: { bank: note, closed, broken } };
 }
 
 const payload = { amount: 30 };
@@ -30,22 +30,22 @@ const payload = { amount: 30 };
 export function xaSuite(harness: SdkHarness): void {
   describe('an xa', () => {
     it('calls its branches, commits them oldest first, and resolves to the value of the work', async () => {
-      const { told, branches } = banks();
+      const { notes, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
-      const answers = await hf.xa(
+      const results = await hf.xa(
         async (tx) => [
           await tx.call({ url: b.bank, payload }),
           await tx.call({ url: b.bank, payload: { amount: 31 } }),
         ],
         { gid: 'transfer', wait: true },
       );
-      expect(answers).toEqual([{ prepared: 30 }, { prepared: 31 }]);
-      expect(told).toEqual(['xa action 01', 'xa action 02', 'xa commit 01', 'xa commit 02']);
+      expect(results).toEqual([{ prepared: 30 }, { prepared: 31 }]);
+      expect(notes).toEqual(['xa action 01', 'xa action 02', 'xa commit 01', 'xa commit 02']);
       await expect(hf.get('transfer')).resolves.toMatchObject({ pattern: 'xa', status: 'succeed' });
     });
 
     it('is rolled back oldest branch first, including the failed branch, when a branch fails', async () => {
-      const { told, branches } = banks();
+      const { notes, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const work = hf.xa(
         async (tx) => {
@@ -57,19 +57,19 @@ export function xaSuite(harness: SdkHarness): void {
       const failure: unknown = await work.catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(TransactionFailed);
       expect(failure).toMatchObject({ status: 'failed', reason: 'the account is closed' });
-      expect(told).toEqual(['xa action 01', 'xa action 02', 'xa rollback 01', 'xa rollback 02']);
+      expect(notes).toEqual(['xa action 01', 'xa action 02', 'xa rollback 01', 'xa rollback 02']);
     });
 
     it('is rolled back when the result of a call is unknown, even if its work caught the error', async () => {
-      const { told, branches } = banks();
+      const { notes, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const work = hf.xa((tx) => tx.call({ url: b.broken, payload }).catch(() => 'never mind'), { wait: true });
       await expect(work).rejects.toMatchObject({ status: 'failed', cause: expect.any(BranchUnknown) as unknown });
-      expect(told).toEqual(['xa action 01', 'xa rollback 01']);
+      expect(notes).toEqual(['xa action 01', 'xa rollback 01']);
     });
 
     it('is rolled back when its work throws', async () => {
-      const { told, branches } = banks();
+      const { notes, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const reason = new Error('changed my mind');
       const work = hf.xa(
@@ -80,7 +80,7 @@ export function xaSuite(harness: SdkHarness): void {
         { wait: true },
       );
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed', cause: reason });
-      expect(told).toEqual(['xa action 01', 'xa rollback 01']);
+      expect(notes).toEqual(['xa action 01', 'xa rollback 01']);
     });
 
     it('has registered a branch before it is called', async () => {
@@ -101,7 +101,7 @@ export function xaSuite(harness: SdkHarness): void {
     });
 
     it('is rolled back by the coordinator when its work takes too long', async () => {
-      const { told, branches } = banks();
+      const { notes, branches } = banks();
       const { hf, branches: b } = await harness.start(branches);
       const work = hf.xa(
         async (tx) => {
@@ -111,7 +111,7 @@ export function xaSuite(harness: SdkHarness): void {
         { timeoutToFailMs: 1_000 },
       );
       await expect(work).rejects.toMatchObject({ code: 'transaction_failed' });
-      expect(told).toEqual(['xa action 01', 'xa rollback 01']);
+      expect(notes).toEqual(['xa action 01', 'xa rollback 01']);
     });
 
     it('has a gid that databases accept', async () => {

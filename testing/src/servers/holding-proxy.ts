@@ -36,7 +36,7 @@ export async function holdingProxy(target: string): Promise<HoldingProxy> {
   let waiting: Waiting | undefined;
   const proxy = createServer((client) => {
     const server = connect(Number(to.port), to.hostname);
-    let asked = false;
+    let requested = false;
     const relay = (from: Socket, other: Socket, isMoment: (text: string) => boolean): void => {
       sockets.add(from);
       from.on('error', () => undefined);
@@ -64,10 +64,10 @@ export async function holdingProxy(target: string): Promise<HoldingProxy> {
       other.write(bytes.subarray(0, passed));
     };
     relay(client, server, (text) => {
-      asked = waiting?.request.test(text) === true;
-      return asked && waiting?.response === undefined;
+      requested = waiting?.request.test(text) === true;
+      return requested && waiting?.response === undefined;
     });
-    relay(server, client, (text) => asked && waiting?.response?.test(text) === true);
+    relay(server, client, (text) => requested && waiting?.response?.test(text) === true);
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   const own = new URL(target);

@@ -12,5 +12,5 @@ export { stallingProxy, type StallingProxy } from './stalling-proxy.ts';
 export { assertPatchFits, inPatchedWorkspace, type Patch, WORKSPACE } from './patched-workspace.ts';
 export { startPostgres } from './postgres.ts';
 export type { DatabaseServer, PrivateServer } from './private-server.ts';
-export { answers, untilReady } from './ready.ts';
+export { responds, untilReady } from './ready.ts';
 export { type RedisSettings, startRedis } from './redis.ts';

@@ -18,7 +18,7 @@ export async function untilReady(child: Child, probe: () => Promise<boolean>, ti
 }
 
 /** Whether a GET of a URL returns 2xx. */
-export async function answers(url: string): Promise<boolean> {
+export async function responds(url: string): Promise<boolean> {
   try {
     const response = await fetch(url);
     await response.arrayBuffer();

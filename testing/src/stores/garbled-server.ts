@@ -2,7 +2,7 @@ import type { Store } from '@holdfast/core/store';
 import { type Garble, garblingProxy } from '../servers/index.ts';
 import { expect, it, onTestFinished } from 'vitest';
 import { insertOf, updateOf } from './items.ts';
-import { untilAnswered } from './server-failures.ts';
+import { untilResponse } from './server-failures.ts';
 
 /** Calls end well within this; a response that never becomes complete costs as much. */
 const SHORT_TIMEOUT_MS = 500;
@@ -64,7 +64,7 @@ export function garbledServerCases(
       await Promise.all([store.close(), direct.close()]);
     });
     await direct.open();
-    await untilAnswered(() => store.open());
+    await untilResponse(() => store.open());
     return { escaped, proxy, store, direct };
   };
 
@@ -75,13 +75,13 @@ export function garbledServerCases(
     // The beginning of an error, as MariaDB, PostgreSQL and Redis write one, without the rest.
     const cutErrors = [Buffer.of(1, 0, 0, 0, 255), Buffer.from('E\0\0\0\x04'), Buffer.from('-\r\n')];
     for (const bytes of [...cutErrors, ...noise]) {
-      await untilAnswered(() => store.nowMs());
-      await untilAnswered(() => store.count());
+      await untilResponse(() => store.nowMs());
+      await untilResponse(() => store.count());
       proxy.inject(bytes);
       // They arrive before the next response does.
       await store.nowMs().catch(() => undefined);
     }
-    expect(await untilAnswered(() => store.write([insertOf('after noise')]))).toMatchObject([{ kind: 'applied' }]);
+    expect(await untilResponse(() => store.write([insertOf('after noise')]))).toMatchObject([{ kind: 'applied' }]);
     expect(escaped).toEqual([]);
   });
 
@@ -93,13 +93,13 @@ export function garbledServerCases(
       const garble = garblesOf(numbersOf(7))[name];
       for (let round = 1; round <= ROUNDS; round++) {
         const gid = `${name} ${round}`;
-        expect(await untilAnswered(() => store.write([insertOf(gid)]))).toMatchObject([
+        expect(await untilResponse(() => store.write([insertOf(gid)]))).toMatchObject([
           { kind: 'applied', version: 1 },
         ]);
         // Each call has its connection before its response is spoiled; every fourth time connecting
         // is.
         if (round % 4 !== 0)
-          await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
+          await Promise.all([untilResponse(() => store.nowMs()), untilResponse(() => store.count())]);
         proxy.garble(garble);
         const update = updateOf(gid, { state: Buffer.alloc(300, 'x') });
         await Promise.allSettled([
@@ -112,7 +112,7 @@ export function garbledServerCases(
         proxy.garble(undefined);
         const [stored] = await direct.get([update.key]);
         // The claim may have taken it before the update, or after it.
-        const [outcome] = await untilAnswered(() => store.write([{ ...update, expectVersion: stored?.version ?? 0 }]));
+        const [outcome] = await untilResponse(() => store.write([{ ...update, expectVersion: stored?.version ?? 0 }]));
         expect(outcome?.kind === 'applied' || stored?.writeId === update.writeId).toBe(true);
       }
       expect(escaped).toEqual([]);

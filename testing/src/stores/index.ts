@@ -8,7 +8,7 @@ export { refusalOf, expectUnreachable } from './refusals.ts';
 export { restoredServerCases } from './restored-server.ts';
 export {
   WAIT,
-  untilAnswered,
+  untilResponse,
   expectDoubtThatResolves,
   expectNewConnection,
   expectToOutliveItsServer,

@@ -12,7 +12,7 @@ import { insertOf, updateOf } from './items.ts';
 export const WAIT = { interval: 20, timeout: 20_000 };
 
 /** Calls until one call succeeds: a store notices a lost connection only when a call uses it. */
-export const untilAnswered = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);
+export const untilResponse = <T>(call: () => Promise<T>): Promise<T> => vi.waitFor(call, WAIT);
 
 /**
  * Asserts that the outcome of a batch is unknown when its response is lost, and that the repeated
@@ -25,11 +25,11 @@ export async function expectDoubtThatResolves(
 ): Promise<void> {
   await store.write([insertOf('a')]);
   const batch = [updateOf('a', { status: 'succeed' }), insertOf('b')];
-  let said: unknown;
+  let outcome: unknown;
   await losing(async () => {
-    said = await store.write(batch).catch((error: StoreError) => error.code);
+    outcome = await store.write(batch).catch((error: StoreError) => error.code);
   });
-  expect(said).toBe('outcome_unknown');
+  expect(outcome).toBe('outcome_unknown');
   for (let time = 0; time < 2; time++)
     expect(await store.write(batch)).toEqual([
       { kind: 'applied', version: 2, existing: [] },
@@ -43,9 +43,9 @@ export async function expectNewConnection(store: Store, cut: () => Promise<unkno
   await store.write([insertOf('a')]);
   await store.nowMs();
   await cut();
-  const answers = await Promise.all([untilAnswered(() => store.nowMs()), untilAnswered(() => store.count())]);
-  expect(answers[1].byStatus.submitted).toBe(1);
-  expect(await untilAnswered(() => store.write([insertOf('b')]))).toMatchObject([{ kind: 'applied' }]);
+  const results = await Promise.all([untilResponse(() => store.nowMs()), untilResponse(() => store.count())]);
+  expect(results[1].byStatus.submitted).toBe(1);
+  expect(await untilResponse(() => store.write([insertOf('b')]))).toMatchObject([{ kind: 'applied' }]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  answers,
+  responds,
   createDataFolder,
   freePort,
   type PrivateServer,
@@ -27,7 +27,7 @@ export async function startHoldfast(): Promise<PrivateServer> {
     await removeDataFolder(folder);
   };
   try {
-    await untilReady(child, () => answers(`${url}/readyz`), READY_TIMEOUT_MS);
+    await untilReady(child, () => responds(`${url}/readyz`), READY_TIMEOUT_MS);
   } catch (error) {
     await stop();
     throw error;

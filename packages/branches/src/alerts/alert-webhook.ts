@@ -2,7 +2,7 @@ import type { Alert, Clock, Logger } from '@holdfast/core';
 import { branchResult, SUCCESS, withoutSecrets } from '@holdfast/protocol';
 import { headerLines } from '../http/branch-headers.ts';
 import type { ConnectionPools } from '../http/connection-pools.ts';
-import type { AnswerReader } from '../http/exchange.ts';
+import type { ResponseReader } from '../http/exchange.ts';
 import { send } from '../http/http-protocol.ts';
 import { type HttpTarget, parseHttpUrl } from '../http/http-target.ts';
 
@@ -127,5 +127,5 @@ export class AlertWebhook {
 const bodyOf = ({ gid, status, branch, error, retryCount }: Alert): string =>
   JSON.stringify({ gid, status, branch, error, retry_count: retryCount });
 
-const readAnswer: AnswerReader = ({ status }) =>
+const readAnswer: ResponseReader = ({ status }) =>
   status >= 200 && status < 300 ? SUCCESS : branchResult('UNKNOWN', `HTTP ${status}`);

@@ -18,7 +18,7 @@ export interface OriginPool {
    * Called when a call has ended, with whether it got a response. One function per pool rather than
    * per call.
    */
-  readonly release: (answered: boolean) => void;
+  readonly release: (responded: boolean) => void;
 }
 
 export interface ConnectionPoolsOptions {
@@ -144,9 +144,9 @@ export class ConnectionPools {
       running: 0,
       lastUsedMs: 0,
       progressMs: 0,
-      release: (answered) => {
+      release: (responded) => {
         entry.running--;
-        if (answered) entry.progressMs = this.#nowMs();
+        if (responded) entry.progressMs = this.#nowMs();
         if (entry.running === 0) entry.lastUsedMs = this.#nowMs();
       },
     };

@@ -1,5 +1,5 @@
 import { type BranchResult, branchResult } from '@holdfast/protocol';
-import type { Answer } from '../http1/answer-parser.ts';
+import type { HttpResponse } from '../http1/response-parser.ts';
 import type { BranchConnections, BranchHttpCall } from './branch-connections.ts';
 import type { Destroyable } from '../http1/http-connection.ts';
 import { type HttpRequest, requestBytes } from '../http1/request-bytes.ts';
@@ -8,7 +8,7 @@ import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 
 /** Interprets a response. */
-export type AnswerReader = (answer: Answer) => BranchResult;
+export type ResponseReader = (response: HttpResponse) => BranchResult;
 
 /**
  * Makes one HTTP call over a pool. Every outcome becomes a result; the promise never rejects. It
@@ -21,8 +21,8 @@ export function exchange(
   pool: BranchConnections,
   request: HttpRequest,
   timeoutMs: number,
-  read: AnswerReader,
-  onDone: (answered: boolean) => void,
+  read: ResponseReader,
+  onDone: (responded: boolean) => void,
 ): Promise<BranchResult> {
   return new Promise((resolve) => {
     pool.send(new HttpExchange(clock, pool, request, timeoutMs, read, resolve, onDone));
@@ -34,9 +34,9 @@ class HttpExchange implements BranchHttpCall, Expiring {
   private readonly clock: HttpClock;
   private readonly pool: BranchConnections;
   private readonly timeoutMs: number;
-  private readonly read: AnswerReader;
+  private readonly read: ResponseReader;
   private readonly resolve: (result: BranchResult) => void;
-  private readonly onDone: (answered: boolean) => void;
+  private readonly onDone: (responded: boolean) => void;
   private readonly deadline: Timeout;
   private connection: Destroyable | undefined;
   private isDone = false;
@@ -46,9 +46,9 @@ class HttpExchange implements BranchHttpCall, Expiring {
     pool: BranchConnections,
     request: HttpRequest,
     timeoutMs: number,
-    read: AnswerReader,
+    read: ResponseReader,
     resolve: (result: BranchResult) => void,
-    onDone: (answered: boolean) => void,
+    onDone: (responded: boolean) => void,
   ) {
     this.clock = clock;
     this.pool = pool;
@@ -77,9 +77,9 @@ class HttpExchange implements BranchHttpCall, Expiring {
     this.connection = connection;
   }
 
-  answered(answer: Answer): void {
+  responded(response: HttpResponse): void {
     this.done(true);
-    this.resolve(this.read(answer));
+    this.resolve(this.read(response));
   }
 
   failed(error: Error): void {
@@ -87,10 +87,10 @@ class HttpExchange implements BranchHttpCall, Expiring {
     this.resolve(branchResult('UNKNOWN', describeNetworkError(error)));
   }
 
-  private done(answered: boolean): void {
+  private done(responded: boolean): void {
     this.isDone = true;
     this.clock.cancelTimeout(this.deadline);
-    this.onDone(answered);
+    this.onDone(responded);
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
-import { type AnswerReader, exchange } from './exchange.ts';
+import { type ResponseReader, exchange } from './exchange.ts';
 import type { HttpRequest } from '../http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { AdmissionContext, BranchProtocol } from '../registry/branch-protocol.ts';
@@ -51,7 +51,7 @@ export class HttpProtocol implements BranchProtocol<HttpTarget> {
  */
 function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
-  return send(pools, target, request.timeoutMs, readHttpAnswer, {
+  return send(pools, target, request.timeoutMs, readHttpResponse, {
     method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',
     path: target.pathPrefix + coordinates(request),
     host: target.host,
@@ -65,7 +65,7 @@ export function send(
   pools: ConnectionPools,
   target: HttpTarget,
   timeoutMs: number,
-  read: AnswerReader,
+  read: ResponseReader,
   request: HttpRequest,
 ): Promise<BranchResult> {
   const entry = pools.acquire(target.destination);
@@ -97,7 +97,7 @@ function coordinates({ gid, pattern, branchId, op }: BranchRequest): string {
 }
 
 /** In a body too long to be kept, the deciding word was searched while the body was read. */
-export const readHttpAnswer: AnswerReader = ({ status, body, isTruncated, word, mayBeCutOff }) => {
+export const readHttpResponse: ResponseReader = ({ status, body, isTruncated, word, mayBeCutOff }) => {
   if (mayBeCutOff) return resultOfUnframedHttp(status, body, isTruncated);
   return isTruncated ? resultOfLongHttp(status, body, word) : resultOfHttp(status, body);
 };

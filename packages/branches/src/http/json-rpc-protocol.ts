@@ -3,7 +3,7 @@ import { type BranchResult, branchResult, COORDINATES, jsonMembers, resultOfJson
 import { headerLines } from './branch-headers.ts';
 import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
 import { send } from './http-protocol.ts';
-import type { AnswerReader } from './exchange.ts';
+import type { ResponseReader } from './exchange.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { AdmissionContext, BranchProtocol, StatedProtocol } from '../registry/branch-protocol.ts';
 
@@ -46,7 +46,7 @@ function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: Htt
   if (params === undefined)
     return Promise.resolve(branchResult('UNKNOWN', 'the payload of a JSON-RPC branch must be a JSON object'));
   const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
-  return send(pools, target, request.timeoutMs, readJsonRpcAnswer, {
+  return send(pools, target, request.timeoutMs, readJsonRpcResponse, {
     method: 'POST',
     path: target.path,
     host: target.host,
@@ -86,7 +86,7 @@ function namesOf(text: string): readonly string[] | undefined {
   }
 }
 
-const readJsonRpcAnswer: AnswerReader = ({ status, body, isTruncated }) =>
+const readJsonRpcResponse: ResponseReader = ({ status, body, isTruncated }) =>
   isTruncated && status !== 409
     ? branchResult('UNKNOWN', `HTTP ${status}, response too long to be read: ${body}`)
     : resultOfJsonRpc(status, body);

@@ -1,11 +1,11 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type Answer, AnswerParser } from './answer-parser.ts';
+import { type HttpResponse, ResponseParser } from './response-parser.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import { dial } from './dial.ts';
 import type { Endpoint, HttpEnvironment, HttpSocket, Timeout } from './environment.ts';
 
 /**
- * A request and the receiver of its response: exactly one of `answered` and `failed` is called,
+ * A request and the receiver of its response: exactly one of `responded` and `failed` is called,
  * once.
  */
 export interface HttpCall {
@@ -16,7 +16,7 @@ export interface HttpCall {
    * waits for another one.
    */
   sentOver(connection: Destroyable | undefined): void;
-  answered(answer: Answer): void;
+  responded(response: HttpResponse): void;
   failed(error: Error): void;
 }
 
@@ -39,7 +39,7 @@ export interface ConnectionOwner {
    * The response is complete. `keepAliveMs`: how long the other side keeps the connection, if it
    * stated it.
    */
-  answered(connection: HttpConnection, keepAliveMs: number | undefined): void;
+  responded(connection: HttpConnection, keepAliveMs: number | undefined): void;
   /** The connection has closed. `error`: the reason, if it was never connected. */
   closed(connection: HttpConnection, error: Error | undefined): void;
   /**
@@ -66,7 +66,7 @@ export class HttpConnection implements Expiring {
   restsUntilTurn = 0;
   readonly #owner: ConnectionOwner;
   readonly #settings: ConnectionSettings;
-  readonly #parser = new AnswerParser();
+  readonly #parser = new ResponseParser();
   readonly #environment: HttpEnvironment;
   readonly #connectDeadline: Timeout;
   readonly #cancelDial: () => void;
@@ -159,18 +159,18 @@ export class HttpConnection implements Expiring {
     } catch (error) {
       return this.destroy(error instanceof Error ? error : new Error(String(error)));
     }
-    if (this.#parser.isComplete) this.#answered(call);
+    if (this.#parser.isComplete) this.#responded(call);
   }
 
-  #answered(call: HttpCall): void {
-    const { answer, isReusable, keepAliveMs } = this.#parser;
-    if (this.#isReused && answer.status === REQUEST_TIMEOUT) return this.#giveBack();
+  #responded(call: HttpCall): void {
+    const { response, isReusable, keepAliveMs } = this.#parser;
+    if (this.#isReused && response.status === REQUEST_TIMEOUT) return this.#giveBack();
     this.#call = undefined;
     // If the response came while the request was still being sent, the rest of the request would be
     // read as the next one.
     if (!isReusable || this.#isSending) this.destroy();
-    else this.#owner.answered(this, keepAliveMs);
-    call.answered(answer);
+    else this.#owner.responded(this, keepAliveMs);
+    call.responded(response);
   }
 
   get #isReused(): boolean {
@@ -204,7 +204,7 @@ export class HttpConnection implements Expiring {
     }
     this.#owner.closed(this, wasConnected ? undefined : (this.#error ?? new Error('not connected')));
     if (call === undefined || isLost) return;
-    if (this.#error === undefined && this.#parser.end()) call.answered(this.#parser.answer);
+    if (this.#error === undefined && this.#parser.end()) call.responded(this.#parser.response);
     else call.failed(this.#error ?? new Error('the connection was closed before the response was complete'));
   }
 }

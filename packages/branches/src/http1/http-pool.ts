@@ -123,7 +123,7 @@ export class HttpPool implements ConnectionOwner {
     this.#use(connection);
   }
 
-  answered(connection: HttpConnection, keepAliveMs: number | undefined): void {
+  responded(connection: HttpConnection, keepAliveMs: number | undefined): void {
     const { idleMs, maxIdleMs } = this.#settings;
     const forMs = keepAliveMs === undefined ? idleMs : Math.min(keepAliveMs - IDLE_MARGIN_MS, maxIdleMs);
     connection.idleUntilMs = this.#nowMs + forMs;

@@ -43,7 +43,7 @@ export class LongBody {
   #token: number[] = [];
   #isKey = true;
   #key = '';
-  #said: unknown;
+  #result: unknown;
 
   push(piece: Buffer): void {
     this.#search(piece);
@@ -53,7 +53,8 @@ export class LongBody {
   /** The deciding word; undefined: the status decides. Valid once the body is complete. */
   get word(): Word | undefined {
     if (!this.#hasOngoing && !this.#hasFailure) return undefined;
-    if (this.#isCompleteJson) return this.#said === 'ONGOING' || this.#said === 'FAILURE' ? this.#said : undefined;
+    if (this.#isCompleteJson)
+      return this.#result === 'ONGOING' || this.#result === 'FAILURE' ? this.#result : undefined;
     return this.#hasOngoing ? 'ONGOING' : this.#hasFailure ? 'FAILURE' : undefined;
   }
 
@@ -116,7 +117,7 @@ export class LongBody {
 
   #takeString(): void {
     const text = textOf(this.#token);
-    if (this.#open.length === 0) this.#said = text;
+    if (this.#open.length === 0) this.#result = text;
     else if (!this.#isOutermostObject) return;
     else if (this.#isKey) this.#key = text ?? '';
     else this.#takeValue(text);
@@ -124,7 +125,7 @@ export class LongBody {
 
   /** As with `JSON.parse`, the last of several fields with the same name counts. */
   #takeValue(value: unknown): void {
-    if (!this.#isKey && this.#key === 'dtm_result') this.#said = value;
+    if (!this.#isKey && this.#key === 'dtm_result') this.#result = value;
   }
 
   get #isOutermostObject(): boolean {

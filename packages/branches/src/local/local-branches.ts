@@ -30,7 +30,7 @@ export type LocalRequest = Pick<
   'gid' | 'pattern' | 'branchId' | 'op' | 'payload' | 'headers' | 'timeoutMs'
 > & { readonly query?: Readonly<Record<string, string>> };
 
-export interface LocalAnswer {
+export interface LocalResponse {
   readonly result: BranchResult;
   /** The value that the function returned; undefined unless the result is SUCCESS. */
   readonly value: unknown;
@@ -57,11 +57,11 @@ export class LocalBranches {
 
   /** Calls the function of that name; settles within the request's timeout. */
   async call(name: string, request: LocalRequest): Promise<BranchResult> {
-    return (await this.ask(name, request)).result;
+    return (await this.callForValue(name, request)).result;
   }
 
   /** As `call`, with the function's return value. */
-  ask(name: string, request: LocalRequest): Promise<LocalAnswer> {
+  callForValue(name: string, request: LocalRequest): Promise<LocalResponse> {
     const branch = this.#branches.get(name);
     if (branch === undefined)
       return Promise.resolve(unknown(`no local branch named ${name} is registered in this process`));
@@ -74,16 +74,16 @@ export class LocalBranches {
         },
         Math.min(request.timeoutMs, LONGEST_TIMER_MS),
       );
-      const answered = (answer: LocalAnswer): void => {
+      const responded = (response: LocalResponse): void => {
         clearTimeout(deadline);
-        resolve(answer);
+        resolve(response);
       };
-      void run(branch, call).then(answered);
+      void run(branch, call).then(responded);
     });
   }
 }
 
-async function run(branch: LocalBranch, call: LocalCall): Promise<LocalAnswer> {
+async function run(branch: LocalBranch, call: LocalCall): Promise<LocalResponse> {
   try {
     return { result: SUCCESS, value: await branch(call) };
   } catch (thrown) {
@@ -91,7 +91,7 @@ async function run(branch: LocalBranch, call: LocalCall): Promise<LocalAnswer> {
   }
 }
 
-const unknown = (reason: string): LocalAnswer => ({ result: branchResult('UNKNOWN', reason), value: undefined });
+const unknown = (reason: string): LocalResponse => ({ result: branchResult('UNKNOWN', reason), value: undefined });
 
 /**
  * The signal is created on first use: most functions finish long before the timeout and never use

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { BranchHttpCall } from '../http/branch-connections.ts';
-import { type Answer, MAX_ANSWER_BYTES, MAX_RESPONSE_BYTES } from '../http1/answer-parser.ts';
+import { type HttpResponse, MAX_KEPT_BYTES, MAX_RESPONSE_BYTES } from '../http1/response-parser.ts';
 import { LongBody } from '../http1/long-body.ts';
 
 /** The connection that carries a call, as its client tracks it. */
@@ -16,7 +16,7 @@ export interface Carrier {
  * the response.
  */
 export type Ending =
-  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'responded'; readonly response: HttpResponse }
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'lost' };
 
@@ -27,7 +27,7 @@ const REQUEST_TIMEOUT = 408;
 
 /**
  * One attempt to send a call by undici: collects the response within the limits of `http1` and
- * reports once how the call ended. After `giveUp`, later events from undici are ignored.
+ * reports once how the call ended. After `abandon`, later events from undici are ignored.
  */
 export class LibraryCall implements Dispatcher.DispatchHandler {
   readonly call: BranchHttpCall;
@@ -37,7 +37,7 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #hasEnded = false;
   #hasBegun = false;
-  #givenUp: Error | undefined;
+  #abandoned: Error | undefined;
   #status = 0;
   #informing = 0;
   #mayBeCutOff = false;
@@ -52,16 +52,16 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
   }
 
   /** Ends the call in any state: it has failed with `reason` when this returns. */
-  giveUp(reason: Error): void {
-    this.#givenUp = reason;
+  abandon(reason: Error): void {
+    this.#abandoned = reason;
     this.#end({ kind: 'failed', error: reason });
     this.#controller?.abort(reason);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#givenUp !== undefined) return controller.abort(this.#givenUp);
-    this.call.sentOver({ destroy: (reason = new Error('the call was abandoned')) => this.giveUp(reason) });
+    if (this.#abandoned !== undefined) return controller.abort(this.#abandoned);
+    this.call.sentOver({ destroy: (reason = new Error('the call was abandoned')) => this.abandon(reason) });
   }
 
   onResponseStart(
@@ -72,17 +72,17 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
     this.#hasBegun = true;
     if (status < 200) {
       if (++this.#informing > MAX_INFORMING)
-        this.giveUp(new Error(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`));
+        this.abandon(new Error(`more than ${MAX_INFORMING} responses of status 1xx came before the final one`));
       return;
     }
     // A coding could hide the deciding words, and undici decodes only `chunked`.
     const coding = codingOf(headers['content-encoding']);
     if (coding !== '' && coding !== 'identity')
-      return this.giveUp(new Error('the response is compressed, which was not requested'));
+      return this.abandon(new Error('the response is compressed, which was not requested'));
     const transferCoding = headers['transfer-encoding'];
     if (transferCoding !== undefined && codingOf(transferCoding) !== 'chunked')
-      return this.giveUp(new Error('the response has a Transfer-Encoding other than chunked'));
-    if (Number(headers['content-length'] ?? 0) > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
+      return this.abandon(new Error('the response has a Transfer-Encoding other than chunked'));
+    if (Number(headers['content-length'] ?? 0) > MAX_RESPONSE_BYTES) return this.abandon(tooLong());
     this.#status = status;
     const hasLength = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
     this.#mayBeCutOff = !hasLength && status !== 204 && status !== 304;
@@ -91,8 +91,8 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
     if (this.#hasEnded) return;
     this.#total += piece.length;
-    if (this.#total > MAX_RESPONSE_BYTES) return this.giveUp(tooLong());
-    const kept = Math.min(MAX_ANSWER_BYTES - this.#kept, piece.length);
+    if (this.#total > MAX_RESPONSE_BYTES) return this.abandon(tooLong());
+    const kept = Math.min(MAX_KEPT_BYTES - this.#kept, piece.length);
     if (kept > 0) {
       this.#pieces.push(Buffer.from(piece.subarray(0, kept)));
       this.#kept += kept;
@@ -108,14 +108,14 @@ export class LibraryCall implements Dispatcher.DispatchHandler {
     if (broken !== undefined) return this.#end({ kind: 'failed', error: broken });
     if (this.carrier !== undefined) this.carrier.responses++;
     const body = Buffer.concat(this.#pieces).toString('utf8');
-    const answer: Answer = {
+    const response: HttpResponse = {
       status: this.#status,
       body,
       isTruncated: this.#long !== undefined,
       word: this.#long?.word,
       mayBeCutOff: this.#mayBeCutOff,
     };
-    this.#end({ kind: 'answered', answer });
+    this.#end({ kind: 'responded', response });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -52,7 +52,7 @@ export class LibraryPool implements BranchConnections {
   }
 
   cancel(call: BranchHttpCall): void {
-    this.#calls.get(call)?.giveUp(new Error('cancelled before it was sent'));
+    this.#calls.get(call)?.abandon(new Error('cancelled before it was sent'));
   }
 
   /** undici closes idle connections on its own. */
@@ -63,7 +63,7 @@ export class LibraryPool implements BranchConnections {
   }
 
   async #destroy(reason: Error): Promise<void> {
-    for (const attempt of this.#calls.values()) attempt.giveUp(reason);
+    for (const attempt of this.#calls.values()) attempt.abandon(reason);
     await Promise.all([this.#pool.destroy(reason), ...[...this.#fresh].map((client) => client.destroy(reason))]);
   }
 
@@ -87,13 +87,13 @@ export class LibraryPool implements BranchConnections {
     try {
       dispatcher.dispatch(new LibraryRequest(attempt), attempt);
     } catch (error) {
-      attempt.giveUp(error instanceof Error ? error : new Error(String(error)));
+      attempt.abandon(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   #end(call: BranchHttpCall, ending: Ending): void {
     this.#calls.delete(call);
-    if (ending.kind === 'answered') call.answered(ending.answer);
+    if (ending.kind === 'responded') call.responded(ending.response);
     else call.failed(ending.kind === 'failed' ? ending.error : new Error('the connection was closed'));
   }
 

@@ -68,23 +68,23 @@ describe('the alert webhook', () => {
 
   it('retries an alert a few times, then discards it, logs that, and continues with the next', async () => {
     const clock = hastyClock();
-    server.answer = always(500);
+    server.respond = always(500);
     const hook = hookTo({ clock, retryDelaysMs: [10, 20] });
     void hook.notify(alert('g1'));
     await vi.waitUntil(() => undelivered.length === 1);
     expect(clock.delays).toEqual([10, 20]);
     expect(server.seen).toHaveLength(3);
     expect(undelivered).toEqual(['g1']);
-    server.answer = always(204);
+    server.respond = always(204);
     void hook.notify(alert('g2'));
     await vi.waitUntil(() => server.seen.length === 4);
     expect(server.seen[3]?.body).toContain('g2');
   });
 
   it('resolves to whether the alert was delivered', async () => {
-    server.answer = always(204);
+    server.respond = always(204);
     await expect(hookTo().notify(alert('g1'))).resolves.toBe(true);
-    server.answer = always(500);
+    server.respond = always(500);
     const hook = hookTo({ retryDelaysMs: [] });
     await expect(hook.notify(alert('g2'))).resolves.toBe(false);
     hook.close();
@@ -92,7 +92,7 @@ describe('the alert webhook', () => {
   });
 
   it('keeps a bounded queue: the oldest alert is discarded and named in the log', async () => {
-    server.answer = ignore;
+    server.respond = ignore;
     const hook = hookTo({ maxQueued: 2 });
     for (const gid of ['under way', 'g1', 'g2', 'g3', 'g4']) void hook.notify(alert(gid));
     expect(undelivered).toEqual(['g1', 'g2']);

@@ -2,7 +2,7 @@ import { SUCCESS } from '@holdfast/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BranchConnections, BranchHttpCall } from '../../src/http/branch-connections.ts';
 import { exchange } from '../../src/http/exchange.ts';
-import type { Answer } from '../../src/http1/answer-parser.ts';
+import type { HttpResponse } from '../../src/http1/response-parser.ts';
 import { HttpConnection } from '../../src/http1/http-connection.ts';
 import { machine } from '../../src/http1/machine.ts';
 import type { HttpRequest } from '../../src/http1/request-bytes.ts';
@@ -13,7 +13,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 const TIMEOUT_MS = 3_000;
 const CALLS = 3 * SLICE;
 const request: HttpRequest = { method: 'GET', path: '/', host: 'h', headers: '', body: null };
-const answer: Answer = { status: 200, body: '', isTruncated: false, word: undefined, mayBeCutOff: false };
+const response: HttpResponse = { status: 200, body: '', isTruncated: false, word: undefined, mayBeCutOff: false };
 
 describe('deadlines that pass at the same time', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -48,7 +48,7 @@ describe('deadlines that pass at the same time', () => {
     vi.advanceTimersByTime(TIMEOUT_MS);
     const last = calls.at(-1);
     last?.sentOver({ destroy: () => destroyed.push('last') });
-    last?.answered(answer);
+    last?.responded(response);
     await everyTurn();
     expect(await results.at(-1)).toBe(SUCCESS);
     expect((await results[0])?.kind).toBe('UNKNOWN');
@@ -106,7 +106,7 @@ function connecting(closed: (error: Error | undefined) => void): HttpConnection 
   };
   return new HttpConnection(
     { isSecure: false, host: 'example.test', port: 80 },
-    { connected: unused, answered: unused, lost: unused, closed: (_, error) => closed(error) },
+    { connected: unused, responded: unused, lost: unused, closed: (_, error) => closed(error) },
     { connectTimeoutMs: TIMEOUT_MS, tls: {}, lookUp: () => new Promise(() => undefined) },
     machine,
   );

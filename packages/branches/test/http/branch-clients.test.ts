@@ -1,8 +1,8 @@
 import { type BranchConnections, HTTP_CLIENT_SETTINGS, HttpPool, machine, undiciClient } from '@holdfast/branches';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readHttpAnswer } from '../../src/http/http-protocol.ts';
-import { type AnswerReader, exchange } from '../../src/http/exchange.ts';
+import { readHttpResponse } from '../../src/http/http-protocol.ts';
+import { type ResponseReader, exchange } from '../../src/http/exchange.ts';
 import { type Behaviour, behaviours, piecesOf } from '../support/behaviours.ts';
 import { RawServer } from '../support/raw-server.ts';
 
@@ -52,9 +52,9 @@ async function outcomes(
   const all: Outcome[] = [];
   for (const index of script.keys()) {
     let body = '';
-    const read: AnswerReader = (answer) => {
-      body = answer.body;
-      return readHttpAnswer(answer);
+    const read: ResponseReader = (response) => {
+      body = response.body;
+      return readHttpResponse(response);
     };
     const request = { method: 'GET', path: `/${index}`, host, headers: '', body: null } as const;
     const { kind } = await exchange(machine.clock, pool, request, TIMEOUT_MS, read, () => undefined);

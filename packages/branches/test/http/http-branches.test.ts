@@ -8,7 +8,7 @@ import {
   type BranchRouter,
   ConnectionPools,
   type ConnectionPoolsOptions,
-  MAX_ANSWER_BYTES,
+  MAX_KEPT_BYTES,
   undiciClient,
 } from '@holdfast/branches';
 import { always, BranchServer } from '@holdfast/testing/participant';
@@ -131,12 +131,12 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     [500, '', 'UNKNOWN'],
     [200, '{"dtm_result":"FAILURE"}', 'FAILURE'],
   ])('means with %i and %j: %s', async (status, body, kind) => {
-    server.answer = always(status, body);
+    server.respond = always(status, body);
     expect((await call()).kind).toBe(kind);
   });
 
   it('is UNKNOWN when the response is compressed, because the deciding word may be in the body', async () => {
-    server.answer = (response) =>
+    server.respond = (response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"dtm_result":"FAILURE"}'));
     const result = await call();
     expect(result.kind).toBe('UNKNOWN');
@@ -144,13 +144,13 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
   });
 
   it('is not followed when it redirects', async () => {
-    server.answer = (response) => response.writeHead(302, { location: '/elsewhere' }).end();
+    server.respond = (response) => response.writeHead(302, { location: '/elsewhere' }).end();
     expect(await call()).toEqual({ kind: 'UNKNOWN', reason: 'HTTP 302' });
     expect(server.seen).toHaveLength(1);
   });
 
   it('reports as the reason of a failure the body of the response, joined from any number of pieces', async () => {
-    server.answer = (response) => {
+    server.respond = (response) => {
       const text = Buffer.from('{"message":"ausverkauft – größer"}');
       response.writeHead(409);
       for (const byte of text) response.write(Buffer.of(byte));
@@ -161,7 +161,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
 
   it('has an unknown result when it does not respond in time, and its connection is closed', async () => {
     let closed: Promise<unknown> | undefined;
-    server.answer = (response) => {
+    server.respond = (response) => {
       closed = once(response, 'close');
     };
     const result = await call({ timeoutMs: 40 });
@@ -174,7 +174,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
   });
 
   it('has an unknown result when its response never ends', async () => {
-    server.answer = (response) => {
+    server.respond = (response) => {
       response.writeHead(200);
       response.write('{"dtm_result":');
     };
@@ -203,12 +203,12 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
   });
 
   describe('whose response is too long to be read whole', () => {
-    const long = 'x'.repeat(MAX_ANSWER_BYTES + 1);
+    const long = 'x'.repeat(MAX_KEPT_BYTES + 1);
 
     it('is judged by its status', async () => {
-      server.answer = always(200, `{"data":"${long}"}`);
+      server.respond = always(200, `{"data":"${long}"}`);
       expect((await call()).kind).toBe('SUCCESS');
-      server.answer = always(409, `{"data":"${long}"}`);
+      server.respond = always(409, `{"data":"${long}"}`);
       expect((await call()).kind).toBe('FAILURE');
     });
 
@@ -216,16 +216,16 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
       ['as JSON', `{"data":"${long}","dtm_result":"FAILURE"}`, 'FAILURE'],
       ['as JSON, at its beginning', `{"dtm_result":"ONGOING","data":"${long}"}`, 'ONGOING'],
       ['as text', `${long} FAILURE`, 'FAILURE'],
-      ['as text, over the bound', `${'x'.repeat(MAX_ANSWER_BYTES - 3)}FAILURE`, 'FAILURE'],
+      ['as text, over the bound', `${'x'.repeat(MAX_KEPT_BYTES - 3)}FAILURE`, 'FAILURE'],
       ['as JSON that only mentions a word', `{"note":"FAILURE","data":"${long}"}`, 'SUCCESS'],
     ])('has the result of the word that decides, wherever it is: %s', async (_, body, kind) => {
-      server.answer = always(200, body);
+      server.respond = always(200, body);
       expect((await call()).kind).toBe(kind);
     });
 
     it('is UNKNOWN when it does not end', async () => {
       const closed = new Promise((resolve) => {
-        server.answer = (response) => {
+        server.respond = (response) => {
           response.once('close', resolve);
           const more = (): void => {
             while (!response.destroyed && response.write(long));
@@ -240,11 +240,11 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
   });
 
   it('is UNKNOWN when its response may have been cut off, since nothing but the connection ends it', async () => {
-    server.answer = (response) => response.socket?.end('HTTP/1.1 200 OK\r\n\r\n{"note":"sold out","dtm_resu');
+    server.respond = (response) => response.socket?.end('HTTP/1.1 200 OK\r\n\r\n{"note":"sold out","dtm_resu');
     const result = await call();
     expect(result.kind).toBe('UNKNOWN');
     expect(result.reason).toContain('cut off');
-    server.answer = (response) => response.socket?.end('HTTP/1.0 200 OK\r\n\r\n{"dtm_result":"SUCCESS"}');
+    server.respond = (response) => response.socket?.end('HTTP/1.0 200 OK\r\n\r\n{"dtm_result":"SUCCESS"}');
     expect((await call()).kind).toBe('SUCCESS');
   });
 
@@ -252,14 +252,14 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
     await router.close();
     router = branchRouter(new ConnectionPools({ ...connect, settings: { connections: 1 } }));
     let first: Promise<unknown> | undefined;
-    const answerFirst = await new Promise<() => void>((asked) => {
-      server.answer = (response) => asked(() => response.end());
+    const respondToFirst = await new Promise<() => void>((received) => {
+      server.respond = (response) => received(() => response.end());
       first = call({ gid: 'first' });
     });
     const late = await call({ gid: 'late', timeoutMs: 20 });
-    server.answer = (response) => response.end();
+    server.respond = (response) => response.end();
     const third = call({ gid: 'third' });
-    answerFirst();
+    respondToFirst();
     await Promise.all([first, third]);
     expect(late.reason).toBe('no response within 20 ms');
     expect(server.seen.map(({ url }) => url.searchParams.get('gid'))).toEqual(['first', 'third']);
@@ -267,7 +267,7 @@ describe.each(['own', 'undici'] as const)('a branch called over HTTP by the clie
 
   it('is reached over connections that are used again', async () => {
     const ports = new Set<number | undefined>();
-    server.answer = (response) => {
+    server.respond = (response) => {
       ports.add(response.socket?.remotePort);
       response.end();
     };

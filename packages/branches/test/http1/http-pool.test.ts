@@ -4,17 +4,17 @@ import { makeCertificate } from '@holdfast/testing/servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HTTP_CLIENT_SETTINGS, HttpPool, type HttpPoolSettings, machine } from '@holdfast/branches';
 import { describeWith } from '@holdfast/testing/describe-with';
-import type { Answer } from '../../src/http1/answer-parser.ts';
+import type { HttpResponse } from '../../src/http1/response-parser.ts';
 import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';
 import { atEndOfTurn } from '../../src/event-loop/end-of-turn.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const answering =
-  (answer: string): Peer =>
+const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const responding =
+  (response: string): Peer =>
   (socket) =>
-    socket.write(answer, 'latin1');
+    socket.write(response, 'latin1');
 
 const pools: HttpPool[] = [];
 function poolOf(origin: string, settings: Partial<HttpPoolSettings> = {}): HttpPool {
@@ -42,7 +42,7 @@ class Call implements HttpCall {
     this.connection = connection;
   }
 
-  answered({ status, body }: Answer): void {
+  responded({ status, body }: HttpResponse): void {
     this.#settle(`${status} ${body}`);
   }
 
@@ -65,14 +65,14 @@ const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() =>
  * buffer.
  */
 function sendStray(server: RawServer): void {
-  server.sockets.at(-1)?.write(ANSWER.replace('ok', 'no'));
+  server.sockets.at(-1)?.write(RESPONSE.replace('ok', 'no'));
   const startedMs = performance.now();
   while (performance.now() - startedMs < 20);
 }
 
 describe('the connections to one origin', () => {
   it('are used again, one call at a time, and no more of them are opened than are allowed', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin, { connections: 2 });
     const calls = Array.from({ length: 20 }, () => send(pool));
     expect(await Promise.all(calls.map(({ result }) => result))).toEqual(Array.from({ length: 20 }, () => '200 ok'));
@@ -82,7 +82,7 @@ describe('the connections to one origin', () => {
   });
 
   it('are two for a caller that makes one call right after the other, and one for calls with time between', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin);
     for (let i = 0; i < 5; i++) {
       await twoTurns();
@@ -100,8 +100,8 @@ describe('the connections to one origin', () => {
       'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok',
     ],
     ['is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-  ])('are not used again when the other side %s', async (_, answer) => {
-    await using server = await RawServer.start(answering(answer));
+  ])('are not used again when the other side %s', async (_, response) => {
+    await using server = await RawServer.start(responding(response));
     const pool = poolOf(server.origin);
     expect(await send(pool).result).toBe('200 ok');
     expect(await send(pool).result).toBe('200 ok');
@@ -109,7 +109,7 @@ describe('the connections to one origin', () => {
   });
 
   it('are closed when they have been idle for their time', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin, { idleMs: 0 });
     await send(pool).result;
     pool.closeIdle();
@@ -119,7 +119,7 @@ describe('the connections to one origin', () => {
   });
 
   it('are forgotten when the other side closes them', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin);
     await send(pool).result;
     const [first] = server.sockets;
@@ -130,17 +130,17 @@ describe('the connections to one origin', () => {
   });
 
   it('end when bytes come without a request', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin);
     await send(pool).result;
     const [first] = server.sockets;
-    first?.write(ANSWER);
+    first?.write(RESPONSE);
     await once(first as NonNullable<typeof first>, 'close');
     expect(await send(pool).result).toBe('200 ok');
   });
 
   it('are not used again when another response comes right behind the requested one', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin, { connections: 1 });
     for (let round = 0; round < 5; round++) {
       const [first, waiting] = [send(pool), send(pool)];
@@ -155,9 +155,9 @@ describe('the connections to one origin', () => {
   it('end when a response comes before a request has left that is not the first', async () => {
     let isStray = true;
     await using server = await RawServer.start((socket, text) => {
-      if (text.startsWith('GET')) return socket.write(ANSWER);
-      if (isStray) socket.pause().write(ANSWER.replace('ok', 'no'));
-      else if (text.endsWith('!')) socket.write(ANSWER);
+      if (text.startsWith('GET')) return socket.write(RESPONSE);
+      if (isStray) socket.pause().write(RESPONSE.replace('ok', 'no'));
+      else if (text.endsWith('!')) socket.write(RESPONSE);
       isStray = false;
       return undefined;
     });
@@ -172,52 +172,54 @@ describe('the connections to one origin', () => {
     ['is reset', (socket) => socket.resetAndDestroy()],
     ['says that it had waited for too long', (socket) => socket.end('HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n')],
   ])('give a call that met their end to a new one, once, when the one that %s had been used before', async (_, end) => {
-    let asked = 0;
-    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : end(socket, '')));
+    let requests = 0;
+    await using server = await RawServer.start((socket) =>
+      ++requests === 1 ? socket.write(RESPONSE) : end(socket, ''),
+    );
     const pool = poolOf(server.origin, { connections: 1 });
     expect(await send(pool).result).toBe('200 ok');
     // The repetition meets an end as well, over a connection that had not been used before.
     expect(await send(pool).result).toMatch(/^failed: |^408/);
-    expect(asked).toBe(3);
-    server.peer = answering(ANSWER);
+    expect(requests).toBe(3);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
     server.peer = (socket) => {
-      server.peer = answering(ANSWER);
+      server.peer = responding(RESPONSE);
       return end(socket, '');
     };
     expect(await send(pool).result).toBe('200 ok');
   });
 
   it('do not repeat a call after a part of its response has come', async () => {
-    let asked = 0;
+    let requests = 0;
     await using server = await RawServer.start((socket) =>
-      ++asked === 1 ? socket.write(ANSWER) : socket.end('HTTP/1.1 2'),
+      ++requests === 1 ? socket.write(RESPONSE) : socket.end('HTTP/1.1 2'),
     );
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
     expect(await send(pool).result).toBe('failed: the connection was closed before the response was complete');
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it('do not repeat a call whose time is over', async () => {
-    let asked = 0;
-    let isAsked!: () => void;
-    const askedAgain = new Promise<void>((resolve) => (isAsked = resolve));
-    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : isAsked()));
+    let requests = 0;
+    let isRequested!: () => void;
+    const requestedAgain = new Promise<void>((resolve) => (isRequested = resolve));
+    await using server = await RawServer.start((socket) => (++requests === 1 ? socket.write(RESPONSE) : isRequested()));
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
     const late = send(pool);
-    await askedAgain;
+    await requestedAgain;
     late.connection?.destroy(new Error('timed out'));
     expect(await late.result).toBe('failed: timed out');
-    server.peer = answering(ANSWER);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it('are made to whichever address of a name accepts', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
-    const gone = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
+    const gone = await RawServer.start(responding(RESPONSE));
     await gone[Symbol.asyncDispose]();
     // No server listens at 127.0.0.2 on this port.
     const names = new Names({
@@ -232,12 +234,12 @@ describe('the connections to one origin', () => {
 
   it.each([
     ['nonsense', 'what?\r\n\r\n', 'status line'],
-    ['two answers to one request', ANSWER + ANSWER, 'more bytes came'],
-  ])('end when the other side sends %s, and the call fails', async (_, answer, reason) => {
-    await using server = await RawServer.start(answering(answer));
+    ['two responses to one request', RESPONSE + RESPONSE, 'more bytes came'],
+  ])('end when the other side sends %s, and the call fails', async (_, response, reason) => {
+    await using server = await RawServer.start(responding(response));
     const pool = poolOf(server.origin);
     expect(await send(pool).result).toContain(reason);
-    server.peer = answering(ANSWER);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(2);
   });
@@ -255,17 +257,17 @@ describe('the connections to one origin', () => {
   it('are not used again when the response came before the whole request was sent', async () => {
     await using server = await RawServer.start((socket) => {
       socket.pause();
-      socket.write(ANSWER);
+      socket.write(RESPONSE);
     });
     const pool = poolOf(server.origin);
     expect(await send(pool, 'x'.repeat(64 * 1024 * 1024)).result).toBe('200 ok');
-    server.peer = answering(ANSWER);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(2);
   });
 
   it('fail each call that waited for one when no server listens there', async () => {
-    const server = await RawServer.start(answering(ANSWER));
+    const server = await RawServer.start(responding(RESPONSE));
     const { origin } = server;
     await server[Symbol.asyncDispose]();
     const pool = poolOf(origin, { connections: 1 });
@@ -284,7 +286,7 @@ describe('the connections to one origin', () => {
     const seen: string[] = [];
     await using server = await RawServer.start((socket, text) => {
       seen.push(text);
-      socket.write(ANSWER);
+      socket.write(RESPONSE);
     });
     const pool = poolOf(server.origin, { connections: 1 });
     const [first, second, third] = [send(pool, 'first'), send(pool, 'second'), send(pool, 'third')];
@@ -298,7 +300,7 @@ describe('the connections to one origin', () => {
   });
 
   it('are not used when their end has come but was not reported yet', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin);
     await Promise.all([send(pool).result, send(pool).result]);
     const idle = [...server.sockets];
@@ -328,7 +330,7 @@ describe('the connections to one origin', () => {
   });
 
   it('may be ended twice', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin);
     await send(pool).result;
     expect(await Promise.all([pool.destroy(), pool.destroy()])).toEqual([undefined, undefined]);
@@ -346,7 +348,7 @@ describeWith(['openssl'], 'connections over TLS', () => {
   });
 
   it.each(['127.0.0.1', 'localhost'])('reach an origin whose certificate is trusted: %s', async (host) => {
-    await using server = await RawServer.start(answering(ANSWER), { key, cert });
+    await using server = await RawServer.start(responding(RESPONSE), { key, cert });
     const pool = poolOf(`https://${host}:${server.port}`, { tls: { ca: cert } });
     expect(await send(pool).result).toBe('200 ok');
     await twoTurns();
@@ -355,17 +357,17 @@ describeWith(['openssl'], 'connections over TLS', () => {
   });
 
   it('fail each call when the settings for them cannot be used', async () => {
-    await using server = await RawServer.start(answering(ANSWER), { key, cert });
+    await using server = await RawServer.start(responding(RESPONSE), { key, cert });
     const pool = poolOf(server.origin, { tls: { cert: 'no certificate' } });
     expect(await send(pool).result).toMatch(/^failed: /);
     expect(await send(pool).result).toMatch(/^failed: /);
   });
 
   it('send nothing to an origin whose certificate is not', async () => {
-    let asked = 0;
-    await using server = await RawServer.start(() => asked++, { key, cert });
+    let requests = 0;
+    await using server = await RawServer.start(() => requests++, { key, cert });
     const pool = poolOf(server.origin);
     expect(await send(pool).result).toContain('self-signed certificate');
-    expect(asked).toBe(0);
+    expect(requests).toBe(0);
   });
 });

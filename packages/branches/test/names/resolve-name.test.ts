@@ -33,13 +33,13 @@ describe('the name of a host', () => {
 
   it('is resolved from the hosts file before DNS is queried', async () => {
     expect(await addressesOf('Bank', '', '10.1.1.1 other bank # not this\n::1 bank\n')).toEqual(['10.1.1.1', '::1']);
-    expect(dns.asked).toEqual([]);
+    expect(dns.queried).toEqual([]);
   });
 
   it('is this machine when it is localhost', async () => {
     expect(await addressesOf('localhost')).toEqual(['127.0.0.1', '::1']);
     expect(await addressesOf('a.localhost')).toEqual(['127.0.0.1', '::1']);
-    expect(dns.asked).toEqual([]);
+    expect(dns.queried).toEqual([]);
   });
 
   it('is completed by the search list as in Kubernetes', async () => {
@@ -47,8 +47,8 @@ describe('the name of a host', () => {
     const config = 'search shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n';
     expect(await addressesOf('bank', config)).toEqual(['10.0.0.3']);
     expect(await addressesOf('bank.shop', config)).toEqual(['10.0.0.3']);
-    expect(dns.asked).toContain('A bank.shop.shop.svc.cluster.local');
-    expect(dns.asked).not.toContain('A bank');
+    expect(dns.queried).toContain('A bank.shop.shop.svc.cluster.local');
+    expect(dns.queried).not.toContain('A bank');
   });
 
   it('is looked up otherwise when neither the hosts file nor DNS has it', async () => {

@@ -10,7 +10,7 @@ export type Zone = Readonly<Record<string, readonly string[] | undefined>>;
 /** A DNS server on a real port that records its queries. */
 export class DnsServer implements AsyncDisposable {
   /** `A name` or `AAAA name`. */
-  readonly asked: string[] = [];
+  readonly queried: string[] = [];
   zone: Zone;
   readonly #socket: Socket;
 
@@ -48,7 +48,7 @@ export class DnsServer implements AsyncDisposable {
     }
     const name = labels.join('.').toLowerCase();
     const type = query.readUInt16BE(at + 1);
-    this.asked.push(`${type === 1 ? 'A' : 'AAAA'} ${name}`);
+    this.queried.push(`${type === 1 ? 'A' : 'AAAA'} ${name}`);
     const exists = Object.hasOwn(this.zone, name);
     const addresses = this.zone[name];
     if (exists && addresses === undefined) return undefined;

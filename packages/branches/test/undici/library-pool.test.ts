@@ -4,17 +4,17 @@ import { makeCertificate } from '@holdfast/testing/servers';
 import { type BranchHttpCall, HTTP_CLIENT_SETTINGS, type HttpPoolSettings } from '@holdfast/branches';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
-import type { Answer } from '../../src/http1/answer-parser.ts';
+import type { HttpResponse } from '../../src/http1/response-parser.ts';
 import type { Destroyable } from '../../src/http1/http-connection.ts';
 import { Names } from '../../src/names/names.ts';
 import { LibraryPool } from '../../src/undici/library-pool.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
 
-const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const answering =
-  (answer: string): Peer =>
+const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const responding =
+  (response: string): Peer =>
   (socket) =>
-    socket.write(answer, 'latin1');
+    socket.write(response, 'latin1');
 
 const pools: LibraryPool[] = [];
 function poolOf(origin: string, settings: Partial<HttpPoolSettings> = {}): LibraryPool {
@@ -43,7 +43,7 @@ class Call implements BranchHttpCall {
     this.connection = connection;
   }
 
-  answered({ status, body }: Answer): void {
+  responded({ status, body }: HttpResponse): void {
     this.#settle(`${status} ${body}`);
   }
 
@@ -60,7 +60,7 @@ function send(pool: LibraryPool, path = '/'): Call {
 
 describe('the connections to one origin by undici', () => {
   it('are used again, one call at a time, and no more of them are opened than are allowed', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin, { connections: 2 });
     const calls = Array.from({ length: 20 }, () => send(pool));
     expect(await Promise.all(calls.map(({ result }) => result))).toEqual(Array.from({ length: 20 }, () => '200 ok'));
@@ -71,7 +71,7 @@ describe('the connections to one origin by undici', () => {
     let seen = '';
     await using server = await RawServer.start((socket, text) => {
       seen = text;
-      socket.write(ANSWER);
+      socket.write(RESPONSE);
     });
     await send(poolOf(server.origin), '/debit?a=%20b').result;
     expect(
@@ -93,74 +93,76 @@ describe('the connections to one origin by undici', () => {
     ['is reset', (socket) => socket.resetAndDestroy()],
     ['says that it had waited for too long', (socket) => socket.end('HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n')],
   ])('give a call that met their end to a new one, once, when the one that %s had been used before', async (_, end) => {
-    let asked = 0;
-    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : end(socket, '')));
+    let requests = 0;
+    await using server = await RawServer.start((socket) =>
+      ++requests === 1 ? socket.write(RESPONSE) : end(socket, ''),
+    );
     const pool = poolOf(server.origin, { connections: 1 });
     expect(await send(pool).result).toBe('200 ok');
     // The repetition meets an end as well, over a connection that had not been used before.
     expect(await send(pool).result).toMatch(/^failed: |^408/);
-    expect(asked).toBe(3);
-    server.peer = answering(ANSWER);
+    expect(requests).toBe(3);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
     server.peer = (socket) => {
-      server.peer = answering(ANSWER);
+      server.peer = responding(RESPONSE);
       return end(socket, '');
     };
     expect(await send(pool).result).toBe('200 ok');
   });
 
   it('do not repeat a call whose first connection was lost, nor one after a part of its response has come', async () => {
-    let asked = 0;
+    let requests = 0;
     await using server = await RawServer.start((socket) => {
-      asked++;
+      requests++;
       socket.end(
-        asked === 1
+        requests === 1
           ? ''
-          : asked === 2
-            ? ANSWER.replace('\r\n', '\r\nConnection: keep-alive\r\n')
+          : requests === 2
+            ? RESPONSE.replace('\r\n', '\r\nConnection: keep-alive\r\n')
             : 'HTTP/1.1 200 OK\r\nContent-Le',
       );
     });
     const pool = poolOf(server.origin, { connections: 1 });
     expect(await send(pool).result).toMatch(/^failed: /);
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
   });
 
   it('do not repeat a call whose time is over', async () => {
-    let asked = 0;
-    let isAsked!: () => void;
-    const askedAgain = new Promise<void>((resolve) => (isAsked = resolve));
-    await using server = await RawServer.start((socket) => (++asked === 1 ? socket.write(ANSWER) : isAsked()));
+    let requests = 0;
+    let isRequested!: () => void;
+    const requestedAgain = new Promise<void>((resolve) => (isRequested = resolve));
+    await using server = await RawServer.start((socket) => (++requests === 1 ? socket.write(RESPONSE) : isRequested()));
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
     const late = send(pool);
-    await askedAgain;
+    await requestedAgain;
     late.connection?.destroy(new Error('timed out'));
     expect(await late.result).toBe('failed: timed out');
-    server.peer = answering(ANSWER);
+    server.peer = responding(RESPONSE);
     expect(await send(pool).result).toBe('200 ok');
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it('are not used again when another response comes right behind the requested one', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
+    await using server = await RawServer.start(responding(RESPONSE));
     const pool = poolOf(server.origin, { connections: 1 });
     await send(pool).result;
     const [first] = server.sockets;
-    first?.write(ANSWER.replace('ok', 'no'));
+    first?.write(RESPONSE.replace('ok', 'no'));
     await once(first as NonNullable<typeof first>, 'close');
     expect(await send(pool).result).toBe('200 ok');
-    server.peer = answering(ANSWER + ANSWER.replace('ok', 'no'));
+    server.peer = responding(RESPONSE + RESPONSE.replace('ok', 'no'));
     const both = [send(pool), send(pool)];
     expect(await Promise.all(both.map(({ result }) => result))).toEqual(['200 ok', '200 ok']);
   });
 
   it('are made by the names of our resolver, to whichever address accepts', async () => {
-    await using server = await RawServer.start(answering(ANSWER));
-    const asked: string[] = [];
+    await using server = await RawServer.start(responding(RESPONSE));
+    const lookedUp: string[] = [];
     const names = new Names({
       resolve: (name) => {
-        asked.push(name);
+        lookedUp.push(name);
         return {
           // No server listens at 127.0.0.2 on this port.
           result: Promise.resolve({ addresses: ['127.0.0.2', '127.0.0.1'], keepMs: 1_000 }),
@@ -170,11 +172,11 @@ describe('the connections to one origin by undici', () => {
     });
     const pool = poolOf(server.origin.replace('127.0.0.1', 'service.example'), { names });
     expect(await send(pool).result).toBe('200 ok');
-    expect(asked).toEqual(['service.example']);
+    expect(lookedUp).toEqual(['service.example']);
   });
 
   it('fail each call when no server listens there', async () => {
-    const server = await RawServer.start(answering(ANSWER));
+    const server = await RawServer.start(responding(RESPONSE));
     const { origin } = server;
     await server[Symbol.asyncDispose]();
     const pool = poolOf(origin, { connections: 1 });
@@ -193,7 +195,7 @@ describe('the connections to one origin by undici', () => {
     const seen: string[] = [];
     await using server = await RawServer.start((socket, text) => {
       seen.push(text.split(' ', 2)[1] ?? '');
-      socket.write(ANSWER);
+      socket.write(RESPONSE);
     });
     const pool = poolOf(server.origin, { connections: 1 });
     const [first, second, third] = [send(pool, '/first'), send(pool, '/second'), send(pool, '/third')];
@@ -230,7 +232,7 @@ describeWith(['openssl'], 'connections by undici over TLS', () => {
   it.each(['127.0.0.1', 'localhost'])(
     'reach an origin whose certificate is trusted, and no other: %s',
     async (host) => {
-      await using server = await RawServer.start(answering(ANSWER), { key, cert });
+      await using server = await RawServer.start(responding(RESPONSE), { key, cert });
       const origin = `https://${host}:${server.port}`;
       const pool = poolOf(origin, { connections: 1, tls: { ca: cert } });
       expect(await send(pool).result).toBe('200 ok');
@@ -241,7 +243,7 @@ describeWith(['openssl'], 'connections by undici over TLS', () => {
   );
 
   it('fail each call when the settings for them cannot be used', async () => {
-    await using server = await RawServer.start(answering(ANSWER), { key, cert });
+    await using server = await RawServer.start(responding(RESPONSE), { key, cert });
     const pool = poolOf(server.origin, { tls: { cert: 'no certificate' } });
     expect(await send(pool).result).toMatch(/^failed: /);
     expect(await send(pool).result).toMatch(/^failed: /);

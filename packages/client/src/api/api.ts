@@ -3,7 +3,7 @@ import type { RequestRejected } from '../errors.ts';
 
 /** A stub for each operation of the coordinator. */
 export type ApiCalls = {
-  readonly [Name in OperationName]: (input: InputOf<Name>, call: ApiCall) => Promise<Answer<ResultOf<Name>>>;
+  readonly [Name in OperationName]: (input: InputOf<Name>, call: ApiCall) => Promise<ApiResponse<ResultOf<Name>>>;
 };
 
 /**
@@ -72,7 +72,7 @@ export interface ApiCall {
  * A rejection is a value here, because its meaning depends on whether an earlier attempt may have
  * been carried out.
  */
-export type Answer<T> =
+export type ApiResponse<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;

@@ -12,7 +12,7 @@ import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a
@@ -23,7 +23,7 @@ export class BranchCaller {
   #closing: Promise<void> | undefined;
 
   constructor(connectionsPerOrigin: number) {
-    this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_ANSWER_BYTES });
+    this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_RESPONSE_BYTES });
   }
 
   /**

@@ -2,7 +2,7 @@ import { basicAuthorization, problemDetails, rejectionCode } from '@holdfast/pro
 import { type Dispatcher, Pool } from 'undici';
 import { CoordinatorUnreachable, RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
-import type { Answer, ApiCall } from './api.ts';
+import type { ApiResponse, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
 import { RetryBudget } from './retry-budget.ts';
 
@@ -86,7 +86,7 @@ export class HttpTransport {
     });
   }
 
-  async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<Answer<T>> {
+  async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<ApiResponse<T>> {
     const budget = new RetryBudget(call.retryForMs ?? this.#options.retryForMs);
     let repeated = false;
     for (let attempt = 1; ; attempt++) {

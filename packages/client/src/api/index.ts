@@ -3,7 +3,7 @@
  * the SDK's object over them. Applications do not need this.
  */
 export { holdfast, type Holdfast } from '../holdfast.ts';
-export type { Answer, Api, ApiCall, ApiCalls, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
+export type { ApiResponse, Api, ApiCall, ApiCalls, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
 export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
 export { RetryBudget } from './retry-budget.ts';

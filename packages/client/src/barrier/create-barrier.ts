@@ -6,7 +6,7 @@ import {
   CommitUnknown,
   LocalTransactionRefused,
 } from './barrier.ts';
-import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import type { BarrierDialect, BarrierPurge, BarrierRow } from './dialect.ts';
 import { BarrierUseUnclear, TransactionEnded } from './errors.ts';
 import type { JsonResult, ResultOptions } from '../result-types.ts';
 import { type Codec, keptResult, readResult, unavailable, unkeptRow } from './results.ts';
@@ -77,8 +77,10 @@ export interface DatabaseBarrier<Tx extends Open, Open = Tx> extends Barrier<Tx>
 }
 
 /** Creates a barrier over a dialect; `postgresBarrier` and `mysqlBarrier` are such barriers. */
-export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<Tx, Open>): DatabaseBarrier<Tx, Open> {
-  return new DriverBarrier(driver);
+export function createBarrier<Tx extends Open, Open = Tx>(
+  dialect: BarrierDialect<Tx, Open>,
+): DatabaseBarrier<Tx, Open> {
+  return new DialectBarrier(dialect);
 }
 
 /**
@@ -95,13 +97,13 @@ export function createBarrier<Tx extends Open, Open = Tx>(driver: BarrierDriver<
  *     transaction: a repeated call that finds the rows finds the result, too.
  * B6  A call that was undone fails: its effect does not exist, and never will.
  */
-class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
-  readonly #driver: BarrierDriver<Tx, Open>;
+class DialectBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> {
+  readonly #dialect: BarrierDialect<Tx, Open>;
   readonly #uses: Uses;
 
-  constructor(driver: BarrierDriver<Tx, Open>) {
-    this.#driver = driver;
-    const { pool, table } = driver.place ?? { pool: driver, table: '' };
+  constructor(dialect: BarrierDialect<Tx, Open>) {
+    this.#dialect = dialect;
+    const { pool, table } = dialect.place ?? { pool: dialect, table: '' };
     this.#uses = usesOf(pool, table);
   }
 
@@ -124,7 +126,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   ): Promise<BarrierOutcome<T>> {
     const last = this.#uses.lastIn(call, open);
     // The row is missing if the caller rolled back, and began again with the same object.
-    if (last !== undefined && (await this.#driver.readReason(open, passOf(call, last, undefined).own)) !== undefined)
+    if (last !== undefined && (await this.#dialect.readReason(open, passOf(call, last, undefined).own)) !== undefined)
       this.#uses.stands(last);
     return this.#used(call, work, 'with others', async (use) => {
       const outcome = await this.#pass(open, passOf(call, use, options), work);
@@ -138,16 +140,16 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   }
 
   async messageWithin<T>(open: Open, gid: string, work: () => T | Promise<T>): Promise<T> {
-    const [inserted] = await this.#driver.insertMissing(open, [messageRow(gid)]);
+    const [inserted] = await this.#dialect.insertMissing(open, [messageRow(gid)]);
     if (inserted !== true) throw new LocalTransactionRefused(gid);
     return work();
   }
 
   async checkBack(gid: string): Promise<'committed' | 'refused'> {
     const row = refusalRow(gid);
-    const [inserted] = await this.#transaction((tx) => this.#driver.insertMissing(tx, [row]));
+    const [inserted] = await this.#transaction((tx) => this.#dialect.insertMissing(tx, [row]));
     if (inserted === true) return 'refused';
-    const reason = await this.#transaction((tx) => this.#driver.readReason(tx, row));
+    const reason = await this.#transaction((tx) => this.#dialect.readReason(tx, row));
     if (reason === undefined) throw new Error(`The barrier's row of message ${gid} was deleted while it was read`);
     return reason === MESSAGE_BARRIER.refusal ? 'refused' : 'committed';
   }
@@ -157,11 +159,11 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
       throw new RangeError(`olderThanMs is a number of ms from 0 on, not ${olderThanMs}`);
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PURGE))
       throw new RangeError(`limit is a whole number from 1 to ${LARGEST_PURGE}, not ${limit}`);
-    return this.#driver.purge({ olderThanMs, limit });
+    return this.#dialect.purge({ olderThanMs, limit });
   }
 
   async ensureSchema(): Promise<void> {
-    return this.#driver.ensureSchema();
+    return this.#dialect.ensureSchema();
   }
 
   async #used<T>(
@@ -183,7 +185,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   }
 
   async #pass<T>(open: Open, { rows, own, use, codec }: Pass, work: () => T | Promise<T>): Promise<BarrierOutcome<T>> {
-    const inserted = await this.#driver.insertMissing(open, rows);
+    const inserted = await this.#dialect.insertMissing(open, rows);
     const fresh = rows.filter((_, index) => inserted[index] === true);
     if (!fresh.includes(own)) {
       await this.#refuseUndone(open, own);
@@ -203,7 +205,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   /** U4 */
   async #refuseAfterMark(open: Open, own: BarrierRow, use: Use): Promise<void> {
     for (const number of use.repeated)
-      if (forbidsMore(await this.#driver.readReason(open, inUse(own, number)), number, use))
+      if (forbidsMore(await this.#dialect.readReason(open, inUse(own, number)), number, use))
         throw new BarrierUseUnclear(own, number, 'failed in an earlier request, which then carried out one more');
   }
 
@@ -214,21 +216,21 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
   async #refuseUndone(open: Open, own: BarrierRow): Promise<void> {
     const undoing = undoingRow(own);
     if (undoing === undefined) return;
-    if ((await this.#driver.readReason(open, undoing)) !== undefined) throw undoneBefore(own);
+    if ((await this.#dialect.readReason(open, undoing)) !== undefined) throw undoneBefore(own);
   }
 
   /** B5 */
   async #keep(open: Open, own: BarrierRow, value: unknown, codec: Codec): Promise<void> {
     const kept = await keptResult(value, codec);
     if (kept.kind === 'nothing') return;
-    if (kept.kind === 'json') await this.#driver.keepResult?.(open, own, kept.text);
-    else await this.#driver.keepResult?.(open, unkeptRow(own), JSON.stringify(kept.kind));
+    if (kept.kind === 'json') await this.#dialect.keepResult?.(open, own, kept.text);
+    else await this.#dialect.keepResult?.(open, unkeptRow(own), JSON.stringify(kept.kind));
   }
 
   async #kept(open: Open, own: BarrierRow, codec: Codec): Promise<Partial<BarrierOutcome<unknown>>> {
-    const kept = await this.#driver.readResult?.(open, own);
+    const kept = await this.#dialect.readResult?.(open, own);
     if (kept !== undefined) return readResult(kept, codec);
-    const unkept = await this.#driver.readResult?.(open, unkeptRow(own));
+    const unkept = await this.#dialect.readResult?.(open, unkeptRow(own));
     return unkept === undefined ? {} : unavailable(own, String(JSON.parse(unkept)));
   }
 
@@ -237,7 +239,7 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     let error = thrown;
     for (let depth = 0; depth < MOST_CAUSES && error instanceof Error; depth++) {
       if (error instanceof CommitUnknown || error instanceof TransactionEnded) return false;
-      if (this.#driver.lostAgainstAnother(error)) return true;
+      if (this.#dialect.lostAgainstAnother(error)) return true;
       error = error.cause;
     }
     return false;
@@ -251,14 +253,14 @@ class DriverBarrier<Tx extends Open, Open> implements DatabaseBarrier<Tx, Open> 
     for (let attempt = 1; ; attempt++) {
       let begun = false;
       try {
-        return await this.#driver.transaction((tx) =>
+        return await this.#dialect.transaction((tx) =>
           body(tx, async (work) => {
             begun = true;
             return work(tx);
           }),
         );
       } catch (error) {
-        if (begun || attempt === MOST_ATTEMPTS || !this.#driver.lostAgainstAnother(error)) throw error;
+        if (begun || attempt === MOST_ATTEMPTS || !this.#dialect.lostAgainstAnother(error)) throw error;
       }
     }
   }

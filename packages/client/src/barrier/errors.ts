@@ -1,4 +1,4 @@
-import type { BarrierRow } from './driver.ts';
+import type { BarrierRow } from './dialect.ts';
 
 /**
  * The barrier's table is unusable: it is missing, or rejects rows. The work did not run. The

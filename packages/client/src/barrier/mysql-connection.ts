@@ -45,8 +45,8 @@ async function commit(connection: PoolConnection): Promise<void> {
   // A deadlock rolls the whole transaction back. If the work caught that error, its later writes
   // were committed statement by statement, without the barrier's rows, and the commit would have no
   // effect. So the state is checked first.
-  const [answer] = await connection.query<ResultSetHeader>('do 0');
-  if ((answer.serverStatus & IN_TRANSACTION) === 0) throw new TransactionEnded();
+  const [result] = await connection.query<ResultSetHeader>('do 0');
+  if ((result.serverStatus & IN_TRANSACTION) === 0) throw new TransactionEnded();
   try {
     await connection.query(COMMIT);
   } catch (error) {

@@ -42,16 +42,16 @@ async function commit(client: PoolClient): Promise<void> {
     over ||= code === NO_TRANSACTION;
   };
   client.on('notice', listen);
-  let answer: { readonly command: string };
+  let result: { readonly command: string };
   try {
-    answer = await client.query('commit');
+    result = await client.query('commit');
   } catch (error) {
     throw isRefused(error) ? error : new CommitUnknown(error);
   } finally {
     client.off('notice', listen);
   }
   // In a transaction that an error has aborted, commit rolls back without an error.
-  if (over || answer.command !== 'COMMIT') throw new TransactionEnded();
+  if (over || result.command !== 'COMMIT') throw new TransactionEnded();
 }
 
 function isRefused(error: unknown): boolean {

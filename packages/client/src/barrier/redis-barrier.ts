@@ -165,14 +165,14 @@ export class RedisBarrier implements Barrier<RedisTx> {
       queue.close();
     }
     const { keys, args } = queue.close();
-    const answer = await this.#commit(
+    const reply = await this.#commit(
       applyScript(queue.scripts),
       [...attempt.keys, ...keys],
       [...this.#header(...withResult(attempt, await keptResult(value, codec))), ...args],
     );
-    if (answer === 'ran') return { ran: true, value };
-    if (answer === 'empty') return { ran: false, why: answer };
-    return settledOf(answer, attempt.call, codec) as BarrierOutcome<T>;
+    if (reply === 'ran') return { ran: true, value };
+    if (reply === 'empty') return { ran: false, why: reply };
+    return settledOf(reply, attempt.call, codec) as BarrierOutcome<T>;
   }
 
   async #commit(lua: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<string> {
@@ -217,14 +217,14 @@ function messageOf(gid: string): BranchKey {
  *
  * @throws the error for any other outcome of the script
  */
-function settledOf(answer: string, call: BranchKey, codec: Codec): BarrierOutcome<unknown> {
-  if (answer === 'repeated') return { ran: false, why: 'repeated' };
-  if (answer.startsWith('repeated '))
-    return { ran: false, why: 'repeated', ...readResult(answer.slice('repeated '.length), codec) };
-  if (answer.startsWith('unkept '))
-    return { ran: false, why: 'repeated', ...unavailable(call, answer.slice('unkept '.length)) };
-  if (answer === 'undone') throw undoneBefore(call);
-  throw answer.startsWith('taken ') ? takenBy(answer.slice('taken '.length), call) : errorOf(answer);
+function settledOf(reply: string, call: BranchKey, codec: Codec): BarrierOutcome<unknown> {
+  if (reply === 'repeated') return { ran: false, why: 'repeated' };
+  if (reply.startsWith('repeated '))
+    return { ran: false, why: 'repeated', ...readResult(reply.slice('repeated '.length), codec) };
+  if (reply.startsWith('unkept '))
+    return { ran: false, why: 'repeated', ...unavailable(call, reply.slice('unkept '.length)) };
+  if (reply === 'undone') throw undoneBefore(call);
+  throw reply.startsWith('taken ') ? takenBy(reply.slice('taken '.length), call) : errorOf(reply);
 }
 
 function takenBy(identity: string, { gid, branchId }: BranchKey): BarrierUnusable {
@@ -239,9 +239,9 @@ const sha1 = (text: string): string => createHash('sha1').update(text).digest('h
 const isUnknownScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT ');
 
 /** Results of the script other than success: a word, and the reason. */
-function errorOf(answer: string): Error {
-  const space = answer.indexOf(' ');
-  const [word, reason] = [answer.slice(0, space), answer.slice(space + 1)];
+function errorOf(reply: string): Error {
+  const space = reply.indexOf(' ');
+  const [word, reason] = [reply.slice(0, space), reply.slice(space + 1)];
   if (word === 'refused') return new BranchFailure(reason);
   return new RedisWorkFailed(reason, word === 'broken' ? 'perhaps a part' : 'nothing');
 }

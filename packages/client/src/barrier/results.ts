@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { keptJson, type KeptJson } from '../kept-json.ts';
 import type { StepCodec } from '../workflow/flow.ts';
-import type { BarrierRow } from './driver.ts';
+import type { BarrierRow } from './dialect.ts';
 import { BarrierResultUnavailable } from './errors.ts';
 
 /** Longer results are not kept. */

@@ -1,6 +1,6 @@
 import { BARRIER_COLUMNS, barrierId, BranchFailure, MESSAGE_BARRIER, undoingOp, undoneOp } from '@holdfast/protocol';
 import type { BranchKey } from './barrier.ts';
-import type { BarrierRow } from './driver.ts';
+import type { BarrierRow } from './dialect.ts';
 
 /**
  * The rows of one use of the barrier: the row of the op, and that of the op which it undoes, if

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '@holdfast/protocol';
 import type { Request, Response } from 'express';
 import type { Barrier } from '../barrier/barrier.ts';
-import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { headerOf, readJson, send } from './node-body.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Barrier } from '../barrier/barrier.ts';
-import { branchServer, readArguments } from './answer.ts';
+import { branchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { headerOf } from './node-body.ts';

@@ -2,7 +2,7 @@ import { LIMITS } from '@holdfast/protocol';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Barrier } from '../barrier/barrier.ts';
-import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { readWebJson } from './web-body.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BranchAnswer, BranchRequest } from './answer.ts';
+import type { BranchResponse, BranchRequest } from './branch-server.ts';
 import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
 
 /** Returns the headers of a request by name. */
@@ -32,7 +32,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   return parseJson(utf8Text(() => strictDecoder().decode(Buffer.concat(chunks))));
 }
 
-export function send(request: IncomingMessage, response: ServerResponse, { status, text }: BranchAnswer): void {
+export function send(request: IncomingMessage, response: ServerResponse, { status, text }: BranchResponse): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, {
     'content-type': 'application/json',

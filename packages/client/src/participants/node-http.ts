@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
-import { branchServer, type BranchServer, readArguments } from './answer.ts';
+import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { headerOf, readJson, send } from './node-body.ts';

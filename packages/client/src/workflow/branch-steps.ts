@@ -1,6 +1,6 @@
 import { BranchFailure, type Op, xaName } from '@holdfast/protocol';
 import type { Api, InitiatorCall } from '../api/api.ts';
-import { bodyOrThrow } from '../branch-answer.ts';
+import { bodyOrThrow } from '../branch-response.ts';
 import { urlOf } from '../branch-declaration.ts';
 import { assertJson } from '../json-value.ts';
 import { runInBranch } from '../participants/branch-context.ts';
@@ -130,5 +130,5 @@ const caller = (
   };
 };
 
-const parsed = (parse: ((answer: unknown) => unknown) | undefined, answer: unknown): unknown =>
-  parse === undefined ? answer : parse(answer);
+const parsed = (parse: ((response: unknown) => unknown) | undefined, response: unknown): unknown =>
+  parse === undefined ? response : parse(response);

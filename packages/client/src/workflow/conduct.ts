@@ -144,8 +144,8 @@ export class Conductor {
         if (ended.kind === 'refused') return await this.#againUnless('prepared', ended.rejection);
         if (ended.kind === 'unclear') return this.#pending(progress, ended.cause);
       }
-      const answer = await api.finishWorkflow({ gid, body: { status: 'succeed', result: encode(value) } }, {});
-      return answer.ok ? { status: 'succeed', value } : await this.#againUnless('prepared', answer.rejection);
+      const response = await api.finishWorkflow({ gid, body: { status: 'succeed', result: encode(value) } }, {});
+      return response.ok ? { status: 'succeed', value } : await this.#againUnless('prepared', response.rejection);
     } catch (error) {
       return this.#pending(progress, error);
     }
@@ -158,11 +158,11 @@ export class Conductor {
     const { api, gid } = this.#c;
     this.#thrown = { cause: failed.thrown };
     try {
-      const answer = await api.abortTransaction(
+      const response = await api.abortTransaction(
         { gid, body: { reason: shortened(failed.reason), by: 'initiator' } },
         {},
       );
-      return answer.ok ? 'again' : await this.#againUnless('prepared', answer.rejection);
+      return response.ok ? 'again' : await this.#againUnless('prepared', response.rejection);
     } catch (error) {
       return this.#pending(progress, error);
     }
@@ -179,8 +179,8 @@ export class Conductor {
     try {
       if (ended.kind === 'refused') return await this.#againUnless('aborting', ended.rejection);
       const reason = shortened(progress.rollbackReason);
-      const answer = await api.finishWorkflow({ gid, body: { status: 'failed', reason } }, {});
-      if (!answer.ok) return await this.#againUnless('aborting', answer.rejection);
+      const response = await api.finishWorkflow({ gid, body: { status: 'failed', reason } }, {});
+      if (!response.ok) return await this.#againUnless('aborting', response.rejection);
       return { status: 'failed', reason: progress.rollbackReason, ...this.#thrown };
     } catch (error) {
       return this.#pending(progress, error);
@@ -195,9 +195,9 @@ export class Conductor {
 
   async #park(error: WorkflowMismatch): Promise<Result | 'again'> {
     const { api, gid } = this.#c;
-    const answer = await api.parkWorkflow({ gid, body: { reason: shortened(error.message) } }, {});
+    const response = await api.parkWorkflow({ gid, body: { reason: shortened(error.message) } }, {});
     // If the request was rejected, the transaction has finished.
-    return answer.ok ? { status: 'parked', error } : 'again';
+    return response.ok ? { status: 'parked', error } : 'again';
   }
 
   #pending({ status, rollbackReason }: Progress, cause: unknown): Result {
@@ -215,9 +215,9 @@ export class Conductor {
   }
 
   async #read(): Promise<Progress> {
-    const answer = await this.#c.api.getWorkflowProgress({ gid: this.#c.gid }, {});
-    if (!answer.ok) throw answer.rejection;
-    return new Progress(answer.value);
+    const response = await this.#c.api.getWorkflowProgress({ gid: this.#c.gid }, {});
+    if (!response.ok) throw response.rejection;
+    return new Progress(response.value);
   }
 }
 

@@ -40,7 +40,7 @@ type Ended = Exclude<CodeOutcome, { readonly kind: 'overtaken' | 'mismatch' }>;
 const GAP_MS = 10_000;
 
 /** A step that the code requested. */
-export interface AskedStep {
+export interface RequestedStep {
   readonly name: string;
   readonly work: StepWork;
   /** Undefined: unknown; the step may have run, here or in another process. */
@@ -94,7 +94,7 @@ const stepsAtWork = new AsyncLocalStorage<StepAtWork>();
 export class Execution implements Flow {
   readonly gid: string;
   /** The steps in the order in which the code requested them. */
-  readonly #asked = new Map<string, AskedStep>();
+  readonly #requested = new Map<string, RequestedStep>();
   /** Names in the order of their recording. */
   readonly #order: string[];
   readonly #running = new Set<Promise<unknown>>();
@@ -156,7 +156,7 @@ export class Execution implements Flow {
     const ignored = this.#failures.find(({ promise }) => !promise.isUsed);
     if (ignored !== undefined)
       return { kind: 'failed', thrown: ignored.thrown, reason: resultOfThrown(ignored.thrown).reason };
-    const left = [...this.#asked.values()].find(({ outcome }) => outcome === undefined);
+    const left = [...this.#requested.values()].find(({ outcome }) => outcome === undefined);
     if (left === undefined) return ended;
     return { kind: 'unclear', cause: new TypeError(`The code did not wait for a step that it began: ${left.name}`) };
   }
@@ -166,7 +166,7 @@ export class Execution implements Flow {
    * since then. Undefined if there is no such step.
    */
   get preparedSinceMs(): number | undefined {
-    const times = [...this.#asked.values()].flatMap(({ beganAtMs, outcome }) =>
+    const times = [...this.#requested.values()].flatMap(({ beganAtMs, outcome }) =>
       beganAtMs === undefined || outcome === 'failed' ? [] : [beganAtMs],
     );
     return times.length === 0 ? undefined : Math.min(...times);
@@ -174,37 +174,37 @@ export class Execution implements Flow {
 
   /** Whether an abort undoes every effect that the steps have, or may have. */
   get isUndoable(): boolean {
-    return [...this.#asked.values()].every(
+    return [...this.#requested.values()].every(
       ({ outcome, work }) => outcome === 'failed' || work.rollback !== undefined || work.hasNoEffect === true,
     );
   }
 
   /** The steps, newest first; those that are not recorded precede all others. */
-  steps(): AskedStep[] {
-    const recorded = this.#order.flatMap((name) => this.#asked.get(name) ?? []);
-    const others = [...this.#asked.values()].filter(({ name }) => !this.#order.includes(name));
+  steps(): RequestedStep[] {
+    const recorded = this.#order.flatMap((name) => this.#requested.get(name) ?? []);
+    const others = [...this.#requested.values()].filter(({ name }) => !this.#order.includes(name));
     return [...recorded, ...others].reverse();
   }
 
   step<T>(name: string, step: FlowStep<T> | FlowStep<T>['run']): Promise<T> {
     const whole = typeof step === 'function' ? { run: step } : step;
-    return this.#ask(name, () => localStep(this.gid, name, whole)) as Promise<T>;
+    return this.#step(name, () => localStep(this.gid, name, whole)) as Promise<T>;
   }
 
   call<P, A>(name: string, branch: FlowCall<P, A>): Promise<A> {
-    return this.#ask(name, () => calledStep(this.#o, name, branch)) as Promise<A>;
+    return this.#step(name, () => calledStep(this.#o, name, branch)) as Promise<A>;
   }
 
   tcc<P, A>(name: string, branch: TccBranch<P, A>): Promise<A> {
-    return this.#ask(name, () => tccStep(this.#o, name, branch)) as Promise<A>;
+    return this.#step(name, () => tccStep(this.#o, name, branch)) as Promise<A>;
   }
 
   xa<P, A>(name: string, branch: FlowXa<P, A>): Promise<A> {
-    return this.#ask(name, () => xaStep(this.#o, name, branch)) as Promise<A>;
+    return this.#step(name, () => xaStep(this.#o, name, branch)) as Promise<A>;
   }
 
   now(name: string): Promise<number> {
-    return this.#ask(name, () => ({
+    return this.#step(name, () => ({
       ...localStep(this.gid, name, { run: Date.now }),
       hasNoEffect: true,
     })) as Promise<number>;
@@ -212,11 +212,11 @@ export class Execution implements Flow {
 
   uuid(name: string): Promise<string> {
     const run = (): string => randomUUID();
-    return this.#ask(name, () => ({ ...localStep(this.gid, name, { run }), hasNoEffect: true })) as Promise<string>;
+    return this.#step(name, () => ({ ...localStep(this.gid, name, { run }), hasNoEffect: true })) as Promise<string>;
   }
 
-  #ask(name: string, workOf: () => StepWork): Promise<unknown> {
-    const running = this.#answer(name, workOf);
+  #step(name: string, workOf: () => StepWork): Promise<unknown> {
+    const running = this.#resolve(name, workOf);
     this.#running.add(running);
     const promise = StepPromise.of(running);
     running.then(
@@ -229,10 +229,10 @@ export class Execution implements Flow {
     return promise;
   }
 
-  async #answer(name: string, workOf: () => StepWork): Promise<unknown> {
+  async #resolve(name: string, workOf: () => StepWork): Promise<unknown> {
     const step = this.#begin(name, workOf);
-    this.#replay.asked(name);
-    this.#restart.asked(name);
+    this.#replay.requested(name);
+    this.#restart.requested(name);
     const recorded = this.#o.progress.steps.get(name);
     if (recorded !== undefined) return this.#fromRecord(step, recorded);
     await this.#replay.over();
@@ -245,7 +245,7 @@ export class Execution implements Flow {
     return this.#carryOut(step);
   }
 
-  #begin(name: string, workOf: () => StepWork): AskedStep {
+  #begin(name: string, workOf: () => StepWork): RequestedStep {
     try {
       assertStepName(name);
       const outer = this.#outer();
@@ -253,10 +253,10 @@ export class Execution implements Flow {
         throw new TypeError(
           `Step ${name} is requested by the work of step ${outer}, which could not be undone together with it: request the steps one after the other, in the code of the workflow`,
         );
-      if (this.#asked.has(name))
+      if (this.#requested.has(name))
         throw new TypeError(`There are two steps named ${name}: a name identifies one step of the transaction`);
       const step = { name, work: workOf(), outcome: undefined, result: undefined };
-      this.#asked.set(name, step);
+      this.#requested.set(name, step);
       return step;
     } catch (error) {
       if (resultOfThrown(error).kind !== 'FAILURE') this.#stop({ kind: 'unclear', cause: error });
@@ -274,7 +274,7 @@ export class Execution implements Flow {
     return step?.name;
   }
 
-  #fromRecord(step: AskedStep, { failed, record }: RecordedStep): unknown {
+  #fromRecord(step: RequestedStep, { failed, record }: RecordedStep): unknown {
     const { name, work } = step;
     if (record !== undefined && record.kind !== work.kind)
       throw this.#mismatch(`step ${name} was recorded as a ${record.kind}, now it is a ${work.kind}`);
@@ -292,7 +292,7 @@ export class Execution implements Flow {
   }
 
   /** Carries out a step and records its result before the code receives it. */
-  async #carryOut(step: AskedStep): Promise<unknown> {
+  async #carryOut(step: RequestedStep): Promise<unknown> {
     const { name, work } = step;
     try {
       if (work.kind === 'xa') step.beganAtMs = this.#o.progress.started.get(name)?.beganAtMs ?? Date.now();
@@ -310,7 +310,7 @@ export class Execution implements Flow {
   }
 
   /** Records that the action of a step that can be undone is about to run. */
-  async #announce({ name, work: { kind, rollback }, beganAtMs }: AskedStep): Promise<void> {
+  async #announce({ name, work: { kind, rollback }, beganAtMs }: RequestedStep): Promise<void> {
     const { api, gid, workflow, version, progress, read } = this.#o;
     if (rollback === undefined || progress.started.has(name)) return;
     const data = encode({
@@ -320,12 +320,12 @@ export class Execution implements Flow {
       ...(beganAtMs !== undefined && { beganAtMs }),
     } satisfies StepRecord);
     const start = { pattern: 'workflow', branchId: name, op: 'start', status: 'succeed', data } as const;
-    const answer = await api.registerBranch({ gid, body: start }, {});
-    if (answer.ok) {
+    const response = await api.registerBranch({ gid, body: start }, {});
+    if (response.ok) {
       if (this.#closed || this.#halt !== undefined) throw this.#halted();
       return;
     }
-    const { rejection } = answer;
+    const { rejection } = response;
     // A coordinator of the previous version does not support the op `start`.
     if (rejection.rejection === 'invalid') return;
     if (rejection.rejection === 'too_large') throw new BranchFailure(rejection.message, { cause: rejection });
@@ -357,7 +357,7 @@ export class Execution implements Flow {
    * about the transaction.
    */
   async #record(
-    { name, work: { kind }, beganAtMs }: AskedStep,
+    { name, work: { kind }, beganAtMs }: RequestedStep,
     outcome: { readonly result?: unknown } | { readonly reason: string },
   ): Promise<RecordedStep | undefined> {
     const { api, gid, workflow, version, read } = this.#o;
@@ -365,9 +365,9 @@ export class Execution implements Flow {
     const failed = 'reason' in outcome;
     const status = failed ? 'failed' : 'succeed';
     const registration = { pattern: 'workflow', branchId: name, op: 'action', status, data: encode(record) } as const;
-    const answer = await api.registerBranch({ gid, body: registration }, {});
-    if (answer.ok) return { failed, record };
-    return this.#first(name, await read(), answer.rejection);
+    const response = await api.registerBranch({ gid, body: registration }, {});
+    if (response.ok) return { failed, record };
+    return this.#first(name, await read(), response.rejection);
   }
 
   #first(name: string, now: Progress, rejection: RequestRejected): RecordedStep | undefined {
@@ -388,7 +388,7 @@ export class Execution implements Flow {
   }
 
   /** Applies the record of a step: returns its result, or throws its failure. */
-  #took(step: AskedStep, failed: boolean, record: StepRecord | undefined): unknown {
+  #took(step: RequestedStep, failed: boolean, record: StepRecord | undefined): unknown {
     const { name, work } = step;
     step.outcome = failed ? 'failed' : 'succeed';
     if (failed) {

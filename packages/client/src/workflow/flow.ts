@@ -49,13 +49,13 @@ export interface Flow {
    *   only the necessary parts
    * @throws {BranchFailure} the branch failed, or its response cannot be recorded
    */
-  call<Payload = unknown, Answer = unknown>(name: string, branch: FlowCall<Payload, Answer>): Promise<Answer>;
+  call<Payload = unknown, Result = unknown>(name: string, branch: FlowCall<Payload, Result>): Promise<Result>;
 
   /**
    * A tcc branch: tried now (`op` is `action`), confirmed (`commit`) or cancelled (`rollback`) when
    * the code of the workflow has ended. Resolves as `call` does.
    */
-  tcc<Payload = unknown, Answer = unknown>(name: string, branch: TccBranch<Payload, Answer>): Promise<Answer>;
+  tcc<Payload = unknown, Result = unknown>(name: string, branch: TccBranch<Payload, Result>): Promise<Result>;
 
   /**
    * An xa branch: prepared now, and committed or rolled back when the code of the workflow has
@@ -63,7 +63,7 @@ export interface Flow {
    * `phase2_url`. Gid and name together have at most 63 bytes, since databases limit the names of
    * XA transactions. Resolves as `call` does.
    */
-  xa<Payload = unknown, Answer = unknown>(name: string, branch: FlowXa<Payload, Answer>): Promise<Answer>;
+  xa<Payload = unknown, Result = unknown>(name: string, branch: FlowXa<Payload, Result>): Promise<Result>;
 
   /**
    * The time, recorded as a step, so that every run of the code sees the same time: ms since the
@@ -99,9 +99,9 @@ export interface StepCodec<T> {
 }
 
 /** A branch that a workflow calls, and its compensation. */
-export type FlowCall<Payload = unknown, Answer = unknown> = FlowCallBranches<Payload, Answer> & WithPayload<Payload>;
+export type FlowCall<Payload = unknown, Result = unknown> = FlowCallBranches<Payload, Result> & WithPayload<Payload>;
 
-interface FlowCallBranches<Payload, Answer> extends BranchCallOptions {
+interface FlowCallBranches<Payload, Result> extends BranchCallOptions {
   readonly action: BranchTarget<Payload>;
   /**
    * Undoes the action; also called if it is uncertain whether the action happened. `null`: there is
@@ -112,13 +112,13 @@ interface FlowCallBranches<Payload, Answer> extends BranchCallOptions {
    * Validates the response of the action and determines its type, for example a schema's `parse`.
    * The returned value is recorded.
    */
-  readonly parse?: (answer: unknown) => Answer;
+  readonly parse?: (response: unknown) => Result;
 }
 
 /** An xa branch that a workflow calls. */
-export type FlowXa<Payload = unknown, Answer = unknown> = FlowXaBranch<Payload, Answer> & WithPayload<Payload>;
+export type FlowXa<Payload = unknown, Result = unknown> = FlowXaBranch<Payload, Result> & WithPayload<Payload>;
 
-interface FlowXaBranch<Payload, Answer> extends BranchCallOptions {
+interface FlowXaBranch<Payload, Result> extends BranchCallOptions {
   readonly url: BranchTarget<Payload>;
-  readonly parse?: (answer: unknown) => Answer;
+  readonly parse?: (response: unknown) => Result;
 }

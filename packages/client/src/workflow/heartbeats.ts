@@ -1,4 +1,4 @@
-import type { Answer, Api } from '../api/api.ts';
+import type { ApiResponse, Api } from '../api/api.ts';
 import { LONGEST_TIMER_MS } from '../longest-timer.ts';
 
 /** No heartbeat is sent for this time after a coordinator that takes none. */
@@ -71,19 +71,19 @@ export class Heartbeat {
     this.#request?.abort();
   }
 
-  #paced<T extends { readonly heartbeatMs?: number | undefined }>(answer: Answer<T>): Answer<T> {
-    if (!answer.ok) return answer;
-    const { heartbeatMs } = answer.value;
+  #paced<T extends { readonly heartbeatMs?: number | undefined }>(response: ApiResponse<T>): ApiResponse<T> {
+    if (!response.ok) return response;
+    const { heartbeatMs } = response.value;
     this.#periodMs = heartbeatMs && Math.min(heartbeatMs, LONGEST_TIMER_MS);
     this.#wait();
-    return answer;
+    return response;
   }
 
-  #recorded(answer: Answer<void>): Answer<void> {
-    if (!answer.ok) return answer;
+  #recorded(response: ApiResponse<void>): ApiResponse<void> {
+    if (!response.ok) return response;
     this.#recordedAtMs = performance.now();
     this.#wait();
-    return answer;
+    return response;
   }
 
   /**
@@ -112,10 +112,10 @@ export class Heartbeat {
     const late = setTimeout(() => request.abort(), periodMs).unref();
     try {
       const call = { retryForMs: periodMs, signal: request.signal, onlyStatedGid: true } as const;
-      const answer = await this.#api.sendHeartbeat({ gid: this.#gid }, call);
-      if (!answer.ok && answer.rejection.gid === undefined) this.#all.pause();
+      const response = await this.#api.sendHeartbeat({ gid: this.#gid }, call);
+      if (!response.ok && response.rejection.gid === undefined) this.#all.pause();
       // The transaction is finished or missing: the run detects this with its next record.
-      else if (!answer.ok) this.stop();
+      else if (!response.ok) this.stop();
     } catch {
       // The next heartbeat may succeed again.
     } finally {

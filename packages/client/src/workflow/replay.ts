@@ -29,7 +29,7 @@ export class Replay {
   }
 
   /** Notes that the code requested a step, recorded or not. */
-  asked(name: string): void {
+  requested(name: string): void {
     this.#missing.delete(name);
     if (this.#missing.size === 0) return this.#close();
     if (this.#timer !== undefined) this.#startTimer();
@@ -54,10 +54,10 @@ export class Replay {
 
   #startTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#tell(), this.#quietMs);
+    this.#timer = setTimeout(() => this.#report(), this.#quietMs);
   }
 
-  #tell(): void {
+  #report(): void {
     const missing = [...this.#missing];
     this.#missing.clear();
     this.#onMismatch(missing);

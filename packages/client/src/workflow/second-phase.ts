@@ -1,7 +1,7 @@
 import { readableThrown } from '@holdfast/protocol';
 import type { Api } from '../api/api.ts';
 import type { RequestRejected } from '../errors.ts';
-import type { AskedStep, Execution } from './execution.ts';
+import type { RequestedStep, Execution } from './execution.ts';
 import { DECISION_BRANCH_ID, encode, type Progress } from './records.ts';
 
 /** The work for one step once the workflow's outcome is decided. */
@@ -23,13 +23,13 @@ export type SecondPhaseOutcome =
  * The ending of a step if the workflow succeeds: its commit, if it has one, or the rollback of a
  * step whose failure the code handled.
  */
-export function endingOfSuccess({ work, outcome, result }: AskedStep): Ending | undefined {
+export function endingOfSuccess({ work, outcome, result }: RequestedStep): Ending | undefined {
   if (outcome === 'succeed') return work.commit && { op: 'commit', carryOut: work.commit };
   return endingOfFailure({ work, result });
 }
 
 /** The ending of a step if the workflow fails: the rollback, since the step ran or may have run. */
-export function endingOfFailure({ work, result }: Pick<AskedStep, 'work' | 'result'>): Ending | undefined {
+export function endingOfFailure({ work, result }: Pick<RequestedStep, 'work' | 'result'>): Ending | undefined {
   const { rollback } = work;
   return rollback && { op: 'rollback', carryOut: () => rollback(result) };
 }
@@ -39,7 +39,7 @@ export interface SecondPhase {
   readonly gid: string;
   readonly progress: Progress;
   readonly execution: Execution;
-  readonly endingOf: (step: AskedStep) => Ending | undefined;
+  readonly endingOf: (step: RequestedStep) => Ending | undefined;
 }
 
 /**
@@ -60,8 +60,8 @@ export async function carryOut({ api, gid, progress, execution, endingOf }: Seco
     try {
       await ending.carryOut();
       const registration = { branchId: step.name, op: ending.op, status: 'succeed' } as const;
-      const answer = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration } }, {});
-      if (!answer.ok) return { kind: 'refused', rejection: answer.rejection };
+      const response = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration } }, {});
+      if (!response.ok) return { kind: 'refused', rejection: response.rejection };
     } catch (thrown) {
       return { kind: 'unclear', cause: readableThrown(thrown) };
     }
@@ -79,6 +79,6 @@ export async function decideToSucceed(
 ): Promise<RequestRejected | undefined> {
   const registration = { branchId: DECISION_BRANCH_ID, op: 'commit', status: 'succeed' } as const;
   const data = encode({ workflow, version });
-  const answer = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration, data } }, {});
-  return answer.ok ? undefined : answer.rejection;
+  const response = await api.registerBranch({ gid, body: { pattern: 'workflow', ...registration, data } }, {});
+  return response.ok ? undefined : response.rejection;
 }

@@ -128,9 +128,9 @@ export class Workflows {
       this.#joined(gid, definition.name, input) ?? this.#begin(definition, callbackUrl, gid, input, options);
     const result = await unlessAborted(running, signal);
     const unfinished = result.status === 'prepared' || result.status === 'aborting';
-    if (!unfinished || wait === undefined || wait === false) return this.#answer(gid, result);
+    if (!unfinished || wait === undefined || wait === false) return this.#valueOrThrow(gid, result);
     const timeoutMs = wait === true ? this.#context.waitTimeoutMs : wait.timeoutMs;
-    return this.#answer(gid, await this.#awaitEnd(gid, result, timeoutMs, signal));
+    return this.#valueOrThrow(gid, await this.#awaitEnd(gid, result, timeoutMs, signal));
   }
 
   #begin(
@@ -152,10 +152,10 @@ export class Workflows {
         queryPrepared: callbackUrl,
         ...wireOptions(definition.options),
       } as const;
-      const answer = await api.createTransaction({ body }, { signal });
-      if (!answer.ok) throw answer.rejection;
+      const response = await api.createTransaction({ body }, { signal });
+      if (!response.ok) throw response.rejection;
       // Under a generated gid nothing can be recorded yet.
-      const progress = given === undefined && answer.value.status === 'prepared' ? NO_PROGRESS : undefined;
+      const progress = given === undefined && response.value.status === 'prepared' ? NO_PROGRESS : undefined;
       return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal, isStopped }).run();
     };
     return this.#run(definition, gid, text, conduct);
@@ -201,7 +201,7 @@ export class Workflows {
     return isFinal(details.status) ? resultOf(details, before) : before;
   }
 
-  #answer(gid: string, result: Result): unknown {
+  #valueOrThrow(gid: string, result: Result): unknown {
     const details = reader(this.#context.api, gid);
     switch (result.status) {
       case 'succeed':

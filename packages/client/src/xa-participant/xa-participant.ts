@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BranchFailure, xaName } from '@holdfast/protocol';
 import type { Barrier, BarrierOutcome, BranchKey } from '../barrier/barrier.ts';
 import { createBarrier } from '../barrier/create-barrier.ts';
-import type { IsolationLevel } from '../barrier/pg-driver.ts';
-import type { BarrierRow } from '../barrier/driver.ts';
+import type { IsolationLevel } from '../barrier/pg-dialect.ts';
+import type { BarrierRow } from '../barrier/dialect.ts';
 import { rowsOf } from '../barrier/rows.ts';
 import { checkedLockTimeout } from '../lock-timeout.ts';
 import { XaLockTimeout, XaUndecided } from './errors.ts';
 import { coordinatorRoot, registerXaBranch } from './registration.ts';
-import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
+import type { XaConnection, XaDialect, XaEnd } from './xa-dialect.ts';
 
 /** A call at the URL of an XA branch, as `branch` of a framework passes it. */
 export interface XaCall extends BranchKey {
@@ -80,10 +80,10 @@ const PAUSE_MS = 20;
  * X7  An action waits for a lock no longer than its lock timeout, and then fails: it is rolled back
  *     before that, and so is certainly not prepared.
  */
-export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
+export class DialectXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly message: Barrier<Tx>['message'];
   readonly checkBack: Barrier<Tx>['checkBack'];
-  readonly #driver: XaDriver<Tx, Open>;
+  readonly #dialect: XaDialect<Tx, Open>;
   readonly #coordinator: string | undefined;
   readonly #lockTimeoutMs: number;
   /**
@@ -92,11 +92,11 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
    */
   readonly #used = new WeakSet<BranchKey>();
 
-  constructor(driver: XaDriver<Tx, Open>, { coordinator, lockTimeoutMs = LOCK_TIMEOUT_MS }: XaOptions) {
-    const barrier = createBarrier(driver.rows);
+  constructor(dialect: XaDialect<Tx, Open>, { coordinator, lockTimeoutMs = LOCK_TIMEOUT_MS }: XaOptions) {
+    const barrier = createBarrier(dialect.rows);
     this.message = barrier.message.bind(barrier);
     this.checkBack = barrier.checkBack.bind(barrier);
-    this.#driver = driver;
+    this.#dialect = dialect;
     this.#coordinator = coordinator === undefined ? undefined : coordinatorRoot(coordinator);
     this.#lockTimeoutMs = checkedLockTimeout(lockTimeoutMs);
   }
@@ -118,14 +118,14 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
 
   async #run<T>(call: XaCall, work: (tx: Tx) => T | Promise<T>): Promise<BarrierOutcome<T>> {
     const name = xaName(call.gid, call.branchId);
-    const fits = Buffer.byteLength(name) <= this.#driver.longestNameBytes;
+    const fits = Buffer.byteLength(name) <= this.#dialect.longestNameBytes;
     const [row] = rowsOf({ ...call, op: 'action' }, 1);
     if (row === undefined) throw new TypeError('An action has one row');
     switch (call.op) {
       case 'action':
         if (!fits)
           throw new BranchFailure(
-            `This database names XA transactions with ${this.#driver.longestNameBytes} bytes at most; "${name}" is longer: choose a shorter gid`,
+            `This database names XA transactions with ${this.#dialect.longestNameBytes} bytes at most; "${name}" is longer: choose a shorter gid`,
           );
         return this.#patiently(name, () => this.#action(call, name, row, work));
       case 'commit':
@@ -157,7 +157,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
     row: BarrierRow,
     work: (tx: Tx) => T | Promise<T>,
   ): Promise<BarrierOutcome<T> | undefined> {
-    const connection = await this.#driver.open(name);
+    const connection = await this.#dialect.open(name);
     if (connection === undefined) return this.#preparedBefore(name);
     let claim: 'inserted' | 'there' | 'taken' | undefined;
     try {
@@ -170,7 +170,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
       }
     } catch (error) {
       await connection.rollback();
-      throw claim === 'inserted' && this.#driver.isBlocked(error) ? this.#lockTimeout(name, error) : error;
+      throw claim === 'inserted' && this.#dialect.isBlocked(error) ? this.#lockTimeout(name, error) : error;
     }
     await connection.rollback();
     return claim === 'there' ? this.#doneBefore(name, row) : this.#preparedBefore(name);
@@ -192,12 +192,14 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   async #insert(tx: Tx, row: BarrierRow, laterMs = 0): Promise<'inserted' | 'there'> {
-    const [inserted] = await this.#driver.withShortWaits(tx, laterMs, () => this.#driver.rows.insertMissing(tx, [row]));
+    const [inserted] = await this.#dialect.withShortWaits(tx, laterMs, () =>
+      this.#dialect.rows.insertMissing(tx, [row]),
+    );
     return inserted === true ? 'inserted' : 'there';
   }
 
   async #preparedBefore(name: string): Promise<{ ran: false; why: 'repeated' } | undefined> {
-    return (await this.#driver.isPrepared(name)) ? { ran: false, why: 'repeated' } : undefined;
+    return (await this.#dialect.isPrepared(name)) ? { ran: false, why: 'repeated' } : undefined;
   }
 
   async #doneBefore(name: string, row: BarrierRow): Promise<{ ran: false; why: 'repeated' } | undefined> {
@@ -208,7 +210,7 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   async #commit(name: string, row: BarrierRow): Promise<true | undefined> {
-    const ended = await this.#driver.end(name, 'commit');
+    const ended = await this.#dialect.end(name, 'commit');
     if (ended === 'ended') return true;
     if (ended === 'busy') return undefined;
     const reason = await this.#reason(row);
@@ -223,9 +225,9 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   async #rollback(name: string, row: BarrierRow): Promise<true | undefined> {
-    if ((await this.#driver.end(name, 'rollback')) === 'busy') return undefined;
+    if ((await this.#dialect.end(name, 'rollback')) === 'busy') return undefined;
     try {
-      if ((await this.#driver.rows.transaction((tx) => this.#insert(tx, row))) === 'inserted') return true;
+      if ((await this.#dialect.rows.transaction((tx) => this.#insert(tx, row))) === 'inserted') return true;
     } catch (error) {
       if (!this.#isTaken(error)) throw error;
       const ended = await this.#endOfEarlierVersion({ ...row, reason: 'action' }, 'rollback', true);
@@ -247,21 +249,21 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
    */
   async #endOfEarlierVersion(row: BarrierRow, how: XaEnd, isHeld: boolean): Promise<boolean> {
     const name = `${row.gid}-${row.branchId}`;
-    if (name === xaName(row.gid, row.branchId) || !(await this.#driver.isPrepared(name))) return false;
+    if (name === xaName(row.gid, row.branchId) || !(await this.#dialect.isPrepared(name))) return false;
     if (!isHeld && (await this.#isFree(row))) return false;
     for (let at = name.indexOf('-'); at >= 0; at = name.indexOf('-', at + 1)) {
       const [gid, branchId] = [name.slice(0, at), name.slice(at + 1)];
       if (gid === row.gid || gid === '' || branchId === '') continue;
       if (!(await this.#isFree({ ...row, gid, branchId }))) return false;
     }
-    return (await this.#driver.end(name, how)) === 'ended';
+    return (await this.#dialect.end(name, how)) === 'ended';
   }
 
   /** Whether no transaction has inserted the row, committed or not. */
   async #isFree(row: BarrierRow): Promise<boolean> {
     const free = new Error('rolled back on purpose');
     try {
-      await this.#driver.rows.transaction(async (tx) => {
+      await this.#dialect.rows.transaction(async (tx) => {
         if ((await this.#insert(tx, row)) === 'inserted') throw free;
       });
       return false;
@@ -274,9 +276,9 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
 
   /** The reason of the action's row; `blocked`: the row belongs to an open transaction. */
   async #reason(row: BarrierRow): Promise<string | undefined> {
-    const { rows } = this.#driver;
+    const { rows } = this.#dialect;
     try {
-      return await rows.transaction((tx) => this.#driver.withShortWaits(tx, 0, () => rows.readReason(tx, row)));
+      return await rows.transaction((tx) => this.#dialect.withShortWaits(tx, 0, () => rows.readReason(tx, row)));
     } catch (error) {
       if (this.#isTaken(error)) return 'blocked';
       throw error;
@@ -284,6 +286,6 @@ export class DriverXa<Tx extends Open, Open> implements Barrier<Tx> {
   }
 
   #isTaken(error: unknown): boolean {
-    return this.#driver.isBlocked(error) || this.#driver.rows.lostAgainstAnother(error);
+    return this.#dialect.isBlocked(error) || this.#dialect.rows.lostAgainstAnother(error);
   }
 }

@@ -3,7 +3,7 @@ import { type Barrier, type BranchKey } from '../../src/barrier/barrier.ts';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
 import { currentBranch, runInBranch } from '../../src/participants/branch-context.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { RowDriver } from '@holdfast/testing/barriers';
+import { RowDialect } from '@holdfast/testing/barriers';
 
 /** One request of the coordinator for the same branch. */
 function request(op = 'action'): BranchCallContext {
@@ -29,7 +29,7 @@ const REBUILT: Readonly<Record<string, Copy>> = {
 };
 
 /** Runs a handler that adds 1 and then 10, each for another copy; returns which of them ran. */
-async function handle(barrier: Barrier<RowDriver>, first: Copy, second: Copy, done: number[]): Promise<boolean[]> {
+async function handle(barrier: Barrier<RowDialect>, first: Copy, second: Copy, done: number[]): Promise<boolean[]> {
   return runInBranch(request(), async () => {
     const call = current();
     const outcomes = [
@@ -49,7 +49,7 @@ function current(): BranchCallContext {
 for (const [name, second] of Object.entries(COPIES))
   for (const [before, first] of Object.entries(COPIES))
     it(`uses for ${before} and then ${name} are two uses of one handler`, async () => {
-      const barrier = createBarrier(new RowDriver());
+      const barrier = createBarrier(new RowDialect());
       const done: number[] = [];
       expect(await handle(barrier, first, second, done)).toEqual([true, true]);
       expect(await handle(barrier, first, second, done)).toEqual([false, false]);
@@ -58,7 +58,7 @@ for (const [name, second] of Object.entries(COPIES))
 
 for (const [name, rebuilt] of Object.entries(REBUILT)) {
   it(`one use for ${name} is carried out once`, async () => {
-    const barrier = createBarrier(new RowDriver());
+    const barrier = createBarrier(new RowDialect());
     const runs: boolean[] = [];
     for (let times = 0; times < 2; times++)
       await runInBranch(request(), async () => {
@@ -69,7 +69,7 @@ for (const [name, rebuilt] of Object.entries(REBUILT)) {
 
   for (const [before, first] of Object.entries({ ...COPIES, ...REBUILT }))
     it(`a second use for ${name} after ${before} is rejected and not mistaken for a repetition`, async () => {
-      const barrier = createBarrier(new RowDriver());
+      const barrier = createBarrier(new RowDialect());
       const done: number[] = [];
       for (let times = 0; times < 2; times++)
         await expect(handle(barrier, first, rebuilt, done)).rejects.toMatchObject({
@@ -80,12 +80,12 @@ for (const [name, rebuilt] of Object.entries(REBUILT)) {
     });
 
   it(`a second use for the call after ${name} is rejected and not mistaken for a repetition`, async () => {
-    const barrier = createBarrier(new RowDriver());
+    const barrier = createBarrier(new RowDialect());
     await expect(handle(barrier, rebuilt, (call) => call, [])).rejects.toMatchObject({ code: 'barrier_use_unclear' });
   });
 
   it(`numbered uses for ${name} are distinguished`, async () => {
-    const barrier = createBarrier(new RowDriver());
+    const barrier = createBarrier(new RowDialect());
     const done: number[] = [];
     const numbered = (use: number) => (call: BranchCallContext) => ({ ...rebuilt(call), use });
     expect(await handle(barrier, numbered(1), numbered(2), done)).toEqual([true, true]);
@@ -95,7 +95,7 @@ for (const [name, rebuilt] of Object.entries(REBUILT)) {
 }
 
 it('a call of another request that a queue of the first one carries out is a repetition', async () => {
-  const barrier = createBarrier(new RowDriver());
+  const barrier = createBarrier(new RowDialect());
   const jobs: (() => Promise<void>)[] = [];
   const runs: boolean[] = [];
   const enqueue = (call: BranchCallContext): Promise<void> =>
@@ -115,24 +115,24 @@ it('a call of another request that a queue of the first one carries out is a rep
 });
 
 it('a use of another branch or op by a copy is counted separately', async () => {
-  const driver = new RowDriver();
-  const barrier = createBarrier(driver);
+  const dialect = new RowDialect();
+  const barrier = createBarrier(dialect);
   const numbers = await runInBranch(request(), async () => {
     const call = current();
     for (const copy of [call, { ...call, branchId: '02' }, { ...call, branchId: '02' }, { ...call, op: 'try' }])
       await barrier.run(copy, () => 0);
-    return [...driver.rows.values()].map(({ branchId, op, barrierId }) => `${branchId} ${op} ${barrierId}`);
+    return [...dialect.rows.values()].map(({ branchId, op, barrierId }) => `${branchId} ${op} ${barrierId}`);
   });
   expect(numbers).toEqual(['01 action 01', '02 action 01', '02 action 02', '01 try 01']);
 });
 
 it('two barrier objects over one pool and table count the uses of a request together', async () => {
-  const driver = new RowDriver();
+  const dialect = new RowDialect();
   const done: number[] = [];
   const runs: boolean[] = [];
   for (let times = 0; times < 2; times++)
     await runInBranch(request(), async () => {
-      const [one, other] = [createBarrier(driver), createBarrier(driver)];
+      const [one, other] = [createBarrier(dialect), createBarrier(dialect)];
       for (const barrier of [one, other, one])
         runs.push((await barrier.run(current(), () => void done.push(done.length))).ran);
     });
@@ -142,7 +142,7 @@ it('two barrier objects over one pool and table count the uses of a request toge
 
 it('barriers over different tables count separately', async () => {
   const runs = await runInBranch(request(), async () => {
-    const [one, other] = [createBarrier(new RowDriver()), createBarrier(new RowDriver())];
+    const [one, other] = [createBarrier(new RowDialect()), createBarrier(new RowDialect())];
     for (const barrier of [one, other]) await barrier.run(current(), () => 0);
     return [
       (await one.run({ ...current(), use: 1 }, () => 0)).ran,

@@ -1,13 +1,15 @@
 import { expect, it } from 'vitest';
-import { MysqlDriver } from '../../src/barrier/mysql-driver.ts';
-import { PgDriver } from '../../src/barrier/pg-driver.ts';
+import { MysqlDialect } from '../../src/barrier/mysql-dialect.ts';
+import { PgDialect } from '../../src/barrier/pg-dialect.ts';
 
-it.each([MysqlDriver, PgDriver])(
+it.each([MysqlDialect, PgDialect])(
   '%o rejects an isolation level that is none: it would be a part of a statement',
-  (Driver) => {
+  (Dialect) => {
     const pool = {} as never;
     for (const isolation of ['serializable; drop table t', 'default', 'toString', ''])
-      expect(() => new Driver(pool, { isolation: isolation as 'serializable' })).toThrow(/isolation is read committed/);
-    expect(() => new Driver(pool, { isolation: 'serializable' })).not.toThrow();
+      expect(() => new Dialect(pool, { isolation: isolation as 'serializable' })).toThrow(
+        /isolation is read committed/,
+      );
+    expect(() => new Dialect(pool, { isolation: 'serializable' })).not.toThrow();
   },
 );

@@ -9,7 +9,7 @@ import { describeWith } from '@holdfast/testing/describe-with';
 import type { BranchKey } from '../../src/barrier/barrier.ts';
 import { type MysqlExecutable, mysqlBarrier } from '../../src/mysql2.ts';
 import { postgresBarrier, type PostgresQueryable } from '../../src/pg.ts';
-import { MysqlXaDriver } from '../../src/xa-participant/mysql-xa-driver.ts';
+import { MysqlXaDialect } from '../../src/xa-participant/mysql-xa-dialect.ts';
 
 const load = createRequire(import.meta.url);
 
@@ -239,7 +239,7 @@ describeWith(['mariadbd'], 'the MySQL barrier in a transaction of', () => {
           return finish(fails);
         });
       await expectExactlyOnce(carry, balance);
-      const xa = new MysqlXaDriver(own, {});
+      const xa = new MysqlXaDialect(own, {});
       const name = randomUUID();
       const open = await xa.open(name);
       await xa.withShortWaits(open?.tx as PoolConnection, 0, async () =>

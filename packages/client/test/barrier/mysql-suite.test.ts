@@ -64,9 +64,9 @@ describeWith(['mariadbd'], 'on MariaDB', () => {
       const call = { gid, transType: 'saga', branchId: '01', op: 'action' } as const;
       await barrier.run(call, () => 0);
       let ran = false;
-      const answer = await barrier.run({ ...call, gid: other }, () => (ran = true)).catch((error: unknown) => error);
+      const result = await barrier.run({ ...call, gid: other }, () => (ran = true)).catch((error: unknown) => error);
       // Either the call runs, or it is rejected loudly; it is never taken for a repetition.
-      if (!ran) expect(answer).toBeInstanceOf(BarrierUnusable);
+      if (!ran) expect(result).toBeInstanceOf(BarrierUnusable);
       // Another request: the same one would count as its second use.
       const again = await barrier.run({ ...call }, () => 1);
       expect(again).toEqual({ ran: false, why: 'repeated' });

@@ -134,8 +134,8 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
     });
 
     it('does not mistake a check-back for a call', async () => {
-      const asked = barrierOf().run({ gid: 'm', transType: 'msg', branchId: '00', op: 'msg' }, take);
-      await expect(asked).rejects.toBeInstanceOf(TypeError);
+      const checking = barrierOf().run({ gid: 'm', transType: 'msg', branchId: '00', op: 'msg' }, take);
+      await expect(checking).rejects.toBeInstanceOf(TypeError);
       expect(await balance()).toBe(100);
     });
 
@@ -172,8 +172,8 @@ describeWith(['redis-server'], 'the Redis barrier', () => {
     function losing(nth: number, then: 'fails' | 'is sent again'): RedisScripts {
       let calls = 0;
       const evalLua: RedisScripts['eval'] = async (lua, keys, args) => {
-        const answer = await world.look.eval(lua, keys.length, ...keys, ...args);
-        if (++calls !== nth) return answer;
+        const result = await world.look.eval(lua, keys.length, ...keys, ...args);
+        if (++calls !== nth) return result;
         if (then === 'is sent again') return world.look.eval(lua, keys.length, ...keys, ...args);
         throw new Error('the connection is closed');
       };

@@ -15,11 +15,11 @@ describeWith(['redis-server'], 'a Redis that is killed while calls are under way
     const { server, look } = world;
     const barrier = world.barriers[library]();
     await look.set('acc', 0);
-    let answered = 0;
+    let responded = 0;
     let halfway = (): void => {};
     const half = new Promise<void>((resolve) => (halfway = resolve));
     /** Repeats a call until it succeeds, as the coordinator does. */
-    const untilAnswered = async (index: number): Promise<void> => {
+    const untilResponse = async (index: number): Promise<void> => {
       const call = { gid: `${library}${index}`, transType: 'saga', branchId: '01', op: 'action' } as const;
       for (let tries = 0; tries < 1_000; tries++) {
         const done = await barrier
@@ -29,7 +29,7 @@ describeWith(['redis-server'], 'a Redis that is killed while calls are under way
             () => false,
           );
         if (done) {
-          if (++answered === CALLS / 2) halfway();
+          if (++responded === CALLS / 2) halfway();
           return;
         }
         await look.ping().catch(() => undefined);
@@ -37,12 +37,12 @@ describeWith(['redis-server'], 'a Redis that is killed while calls are under way
     };
     // In four lanes, so that the kill finds some before, some within and some after their script.
     const lanes = Array.from({ length: 4 }, async (_, lane) => {
-      for (let index = lane; index < CALLS; index += 4) await untilAnswered(index);
+      for (let index = lane; index < CALLS; index += 4) await untilResponse(index);
     });
     await half;
     await server.kill();
     await server.start();
     await Promise.all(lanes);
-    expect([answered, await look.get('acc')]).toEqual([CALLS, String(CALLS)]);
+    expect([responded, await look.get('acc')]).toEqual([CALLS, String(CALLS)]);
   });
 });

@@ -294,13 +294,13 @@ function withinCases<Tx extends Open, Open>(worldOf: () => SqlWorld<Tx, Open>): 
     const world = worldOf();
     const { barrier, add, read } = await world.createPlace();
     const gid = randomUUID();
-    const answers = [];
+    const results = [];
     for (const how of ['rollback', 'commit', 'commit'] as const) {
       const { tx, end } = await world.begin();
-      answers.push((await barrier.within(tx, callOf('action', gid), () => add(tx, 1))).ran);
+      results.push((await barrier.within(tx, callOf('action', gid), () => add(tx, 1))).ran);
       await end(how);
     }
-    expect(answers).toEqual([true, true, false]);
+    expect(results).toEqual([true, true, false]);
     expect(await read()).toBe(1);
   });
 

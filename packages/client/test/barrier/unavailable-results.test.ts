@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
-import { readArguments } from '../../src/participants/answer.ts';
+import { readArguments } from '../../src/participants/branch-server.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
-import { RowDriver } from '@holdfast/testing/barriers';
+import { RowDialect } from '@holdfast/testing/barriers';
 
 const TOO_LARGE = 'x'.repeat(16 * 1024);
 
@@ -18,8 +18,8 @@ const request = (transType: 'saga' | 'tcc' | 'workflow' | 'xa' | 'msg', op: stri
 /** A handler behind a barrier, and how often its work ran. */
 function behindBarrier(result: () => unknown) {
   let runs = 0;
-  const barrier = createBarrier(new RowDriver());
-  const { handler } = readArguments<unknown, RowDriver, object>([barrier, () => (runs++, result()), undefined]);
+  const barrier = createBarrier(new RowDialect());
+  const { handler } = readArguments<unknown, RowDialect, object>([barrier, () => (runs++, result()), undefined]);
   return { handler, runs: () => runs };
 }
 
@@ -80,15 +80,15 @@ describe('the response to a repeated call behind a barrier, whose result could n
 
 describe('within a transaction of the caller', () => {
   it('a result that cannot be kept is unavailable, and one with a codec is returned', async () => {
-    const driver = new RowDriver();
-    const barrier = createBarrier(driver);
+    const dialect = new RowDialect();
+    const barrier = createBarrier(dialect);
     const codec = { encode: String, decode: (json: unknown) => BigInt(json as string) };
     const call = (branchId: string) => ({ ...request('saga', 'action'), branchId });
-    await barrier.within<unknown>(driver, call('01'), () => 1n);
-    const lost = await barrier.within<unknown>(driver, call('01'), () => 2n);
+    await barrier.within<unknown>(dialect, call('01'), () => 1n);
+    const lost = await barrier.within<unknown>(dialect, call('01'), () => 2n);
     expect(lost).toMatchObject({ ran: false, unavailable: { code: 'barrier_result_unavailable' } });
-    await barrier.within(driver, call('02'), () => 1n, { codec });
-    expect(await barrier.within(driver, call('02'), () => 2n, { codec })).toEqual({
+    await barrier.within(dialect, call('02'), () => 1n, { codec });
+    expect(await barrier.within(dialect, call('02'), () => 2n, { codec })).toEqual({
       ran: false,
       why: 'repeated',
       value: 1n,
@@ -96,11 +96,11 @@ describe('within a transaction of the caller', () => {
   });
 
   it('a member that is undefined is left out, as its reader sees no difference', async () => {
-    const driver = new RowDriver();
-    const barrier = createBarrier(driver);
+    const dialect = new RowDialect();
+    const barrier = createBarrier(dialect);
     const call = () => request('saga', 'action');
-    await barrier.within(driver, call(), () => ({ receipt: 7, note: undefined }));
-    const again = await barrier.within(driver, call(), () => ({ receipt: 8, note: undefined }));
+    await barrier.within(dialect, call(), () => ({ receipt: 7, note: undefined }));
+    const again = await barrier.within(dialect, call(), () => ({ receipt: 8, note: undefined }));
     expect(again).toEqual({ ran: false, why: 'repeated', value: { receipt: 7 } });
   });
 });

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { createBarrier } from '../../src/barrier/create-barrier.ts';
 import type { BranchCallContext } from '../../src/participants/call.ts';
 import { serveBranch } from '../../src/participants/joined-work.ts';
-import { RowDriver } from '@holdfast/testing/barriers';
+import { RowDialect } from '@holdfast/testing/barriers';
 
 function request(gid: string, op: string): BranchCallContext {
   return { gid, transType: 'saga', branchId: '01', op, payload: undefined, query: new URLSearchParams() };
@@ -10,7 +10,7 @@ function request(gid: string, op: string): BranchCallContext {
 
 it('warns once when a compensation behind a barrier does nothing because its action used no barrier', async () => {
   const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-  const barrier = createBarrier(new RowDriver());
+  const barrier = createBarrier(new RowDialect());
   const undo = (gid: string) => serveBranch(request(gid, 'compensate'), (call) => barrier.run(call, () => 0));
   // No warning for an action that never ran, ran behind the barrier, or failed.
   await undo('never ran');

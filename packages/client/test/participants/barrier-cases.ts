@@ -14,8 +14,8 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
     const url = await served(
       branch(barrier, (call, tx) => (tx.push(`take ${call.payload.amount}`), currentBranch()?.gid), { of }),
     );
-    const answers = [await callOf(url), await callOf(url)];
-    expect(answers.map(({ status, text }) => [status, json(text)])).toEqual([
+    const responses = [await callOf(url), await callOf(url)];
+    expect(responses.map(({ status, text }) => [status, json(text)])).toEqual([
       [200, { dtm_result: 'SUCCESS', result: 'g-1' }],
       [200, { dtm_result: 'SUCCESS', result: 'g-1' }],
     ]);
@@ -28,8 +28,8 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
       tx.push('take 30');
       throw new BranchFailure('the account is closed');
     };
-    const answer = await callOf(await served(branch(barrier, refuse)));
-    expect([answer.status, json(answer.text)?.['message']]).toEqual([409, 'the account is closed']);
+    const response = await callOf(await served(branch(barrier, refuse)));
+    expect([response.status, json(response.text)?.['message']]).toEqual([409, 'the account is closed']);
     expect(barrier.committed).toEqual([]);
   });
 
@@ -46,11 +46,11 @@ export function barrierCases<Route>({ branch, checkBack, served, callOf }: Parti
   it('responds with 500 to a check-back that cannot be resolved now, and with 400 to a call of a step', async () => {
     const barrier = new FakeBarrier();
     barrier.broken = new Error('the database is down');
-    const told: unknown[] = [];
-    const url = await served(checkBack(barrier, { onError: (error) => told.push(error) }));
+    const notes: unknown[] = [];
+    const url = await served(checkBack(barrier, { onError: (error) => notes.push(error) }));
     const unknown = await callOf(url, { query: MESSAGE, body: null });
     const step = await callOf(url);
     expect([unknown.status, step.status]).toEqual([500, 400]);
-    expect(told).toHaveLength(2);
+    expect(notes).toHaveLength(2);
   });
 }

@@ -130,7 +130,7 @@ export function connectionCases<Route>({ branch, served, callOf }: Participant<R
       'accept-encoding': 'gzip, br',
       accept: 'text/html',
     };
-    const answer = await callOf(url, { headers });
-    expect([answer.status, json(answer.text)?.['result']]).toEqual([200, { amount: 30 }]);
+    const response = await callOf(url, { headers });
+    expect([response.status, json(response.text)?.['result']]).toEqual([200, { amount: 30 }]);
   });
 }

@@ -36,14 +36,14 @@ it('branchBodies parses as Fastify does: a poisoned prototype is rejected', asyn
   const app = Fastify();
   await app.register(branchBodies);
   app.post('/any', () => 'never reached');
-  const answer = await app.inject({ ...EMPTY, url: '/any', body: '{"__proto__":{"admin":true}}' });
-  expect(answer.statusCode).toBe(400);
+  const response = await app.inject({ ...EMPTY, url: '/any', body: '{"__proto__":{"admin":true}}' });
+  expect(response.statusCode).toBe(400);
 });
 
 it('branchBodies responds with 400 to a body that is not UTF-8', async () => {
   const app = Fastify();
   await app.register(branchBodies);
   app.post('/any', () => 'never reached');
-  const answer = await app.inject({ ...EMPTY, url: '/any', body: Buffer.from('{"to":"\xe9"}', 'latin1') });
-  expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining('UTF-8')]);
+  const response = await app.inject({ ...EMPTY, url: '/any', body: Buffer.from('{"to":"\xe9"}', 'latin1') });
+  expect([response.statusCode, response.body]).toEqual([400, expect.stringContaining('UTF-8')]);
 });

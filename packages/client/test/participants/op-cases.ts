@@ -46,9 +46,9 @@ export function opCases<Route>({ branch, served, callOf }: Participant<Route>): 
       const [status, kind] = THROWN[end];
       // JSON-RPC is what a coordinator reads from the body alone: see `dtm_result`.
       for (const body of ['{"amount":30}', '', null]) {
-        const answer = await callOf(url, { query, body });
-        expect([answer.status, resultOfHttp(answer.status, answer.text).kind]).toEqual([status, kind]);
-        expect(json(answer.text)?.['dtm_result'] ?? 'UNKNOWN').toBe(kind);
+        const response = await callOf(url, { query, body });
+        expect([response.status, resultOfHttp(response.status, response.text).kind]).toEqual([status, kind]);
+        expect(json(response.text)?.['dtm_result'] ?? 'UNKNOWN').toBe(kind);
       }
     }
     expect(calls).toEqual(Array.from({ length: 12 }, () => [transType, op]));

@@ -14,12 +14,12 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
   it('passes the transaction, branch, op and payload to the handler', async () => {
     const calls: unknown[] = [];
     const query = `${CALL}&customer=ana`;
-    const answer = await called(
+    const response = await called(
       ({ query: all, ...call }) => void calls.push({ ...call, customer: all.get('customer') }),
       {},
       { query },
     );
-    expect(answer).toMatchObject({ status: 200, text: '{"dtm_result":"SUCCESS"}' });
+    expect(response).toMatchObject({ status: 200, text: '{"dtm_result":"SUCCESS"}' });
     const call = { gid: 'g-1', transType: 'saga', branchId: '01', op: 'action', payload: { amount: 30 } };
     expect(JSON.parse(JSON.stringify(calls))).toEqual([{ ...call, customer: 'ana' }]);
   });
@@ -27,8 +27,8 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
   it('is called with GET, or with POST and no body, when the step has no payload', async () => {
     const payloads: unknown[] = [];
     const url = await served(branch((call) => void payloads.push(call.payload)));
-    const answers = [await callOf(url, { body: null }), await callOf(url, { body: '' })];
-    expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
+    const responses = [await callOf(url, { body: null }), await callOf(url, { body: '' })];
+    expect(responses.map((response) => response.status)).toEqual([200, 200]);
     expect(payloads).toEqual([undefined, undefined]);
   });
 
@@ -43,13 +43,13 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     const amounts: number[] = [];
     await called((call) => amounts.push(call.payload.amount), { parse: parseAmount });
     expect(amounts).toEqual([30]);
-    const answer = await called(
+    const response = await called(
       (call) => amounts.push(call.payload.amount),
       { parse: parseAmount, onError: () => {} },
       { body: '{}' },
     );
-    expect(answer.status).toBe(400);
-    expect(answer.text).toContain('amount is missing');
+    expect(response.status).toBe(400);
+    expect(response.text).toContain('amount is missing');
     expect(amounts).toEqual([30]);
   });
 
@@ -57,17 +57,17 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     const amounts: number[] = [];
     const of = declareBranch('http://bank/debit', parseAmount);
     const url = await served(branch((call) => void amounts.push(call.payload.amount), { of, onError: () => {} }));
-    const answers = [await callOf(url), await callOf(url, { body: '{}' })];
-    expect(answers.map((answer) => answer.status)).toEqual([200, 400]);
+    const responses = [await callOf(url), await callOf(url, { body: '{}' })];
+    expect(responses.map((response) => response.status)).toEqual([200, 400]);
     expect(amounts).toEqual([30]);
   });
 
   it.each(['gid', 'trans_type', 'branch_id', 'op'])('responds with 400 to a call without %s', async (parameter) => {
     const query = new URLSearchParams(CALL);
     query.delete(parameter);
-    const answer = await called(() => {}, { onError: () => {} }, { query: query.toString() });
-    expect(answer.status).toBe(400);
-    expect(answer.text).toContain(parameter);
+    const response = await called(() => {}, { onError: () => {} }, { query: query.toString() });
+    expect(response.status).toBe(400);
+    expect(response.text).toContain(parameter);
   });
 
   it.each(['op=refund', '%67id=42', 'GID=42', 'branch_id=', 'trans_type=tcc'])(
@@ -75,9 +75,9 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
     async (own) => {
       const calls: unknown[] = [];
       for (const query of [`${own}&${CALL}`, `${CALL}&${own}`]) {
-        const answer = await called((call) => void calls.push(call), {}, { query });
-        expect(answer.status).toBe(400);
-        expect(answer.text).toContain('has several values');
+        const response = await called((call) => void calls.push(call), {}, { query });
+        expect(response.status).toBe(400);
+        expect(response.text).toContain('has several values');
       }
       expect(calls).toEqual([]);
       expect((await called(() => undefined, {}, { query: `${CALL}&gid=g-1` })).status).toBe(200);
@@ -115,8 +115,8 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
   });
 
   it('responds with 400 to a query that is not UTF-8', async () => {
-    const answer = await called(() => undefined, {}, { query: CALL.replace('g-1', 'g-%e9') });
-    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('UTF-8')]);
+    const response = await called(() => undefined, {}, { query: CALL.replace('g-1', 'g-%e9') });
+    expect([response.status, response.text]).toEqual([400, expect.stringContaining('UTF-8')]);
   });
 
   it('responds with 400 to a gid or an op with a NUL, which no coordinator sends', async () => {
@@ -169,8 +169,8 @@ export function requestCases<Route>({ branch, served, callOf, called }: Particip
         return branchUrl('http://ledger/note?page=2');
       }),
     );
-    const answers = await Promise.all([callOf(url), callOf(url, { query: CALL.replace('g-1', 'g-2') })]);
-    expect(answers.map((answer) => json(answer.text)?.['result'])).toEqual([
+    const responses = await Promise.all([callOf(url), callOf(url, { query: CALL.replace('g-1', 'g-2') })]);
+    expect(responses.map((response) => json(response.text)?.['result'])).toEqual([
       `http://ledger/note?page=2&${CALL}`,
       `http://ledger/note?page=2&${CALL.replace('g-1', 'g-2')}`,
     ]);

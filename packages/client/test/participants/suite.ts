@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { answerCases } from './answer-cases.ts';
+import { responseCases } from './response-cases.ts';
 import { barrierCases } from './barrier-cases.ts';
 import { bodyCases } from './body-cases.ts';
 import { connectionCases } from './connection-cases.ts';
@@ -15,7 +15,7 @@ export function participantSuite<Route>(name: string, framework: Framework<Route
     opCases(participant);
     bodyCases(participant);
     connectionCases(participant);
-    answerCases(participant);
+    responseCases(participant);
     barrierCases(participant);
   });
 }

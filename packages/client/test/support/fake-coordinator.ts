@@ -16,7 +16,7 @@ export type Fault =
   /** The connection breaks before the request is handled. */
   | 'lost-request'
   /** The request is handled, and the response is lost. */
-  | 'lost-answer'
+  | 'lost-response'
   /** 503: temporarily unavailable. */
   | 'unavailable'
   /** 500 with a problem of the code `internal`. */
@@ -93,7 +93,7 @@ export class FakeCoordinator {
     if (fault === 'unavailable') return this.#problem(response, 503, 'unavailable', 'the node is stopping');
     if (fault === 'defect') return this.#problem(response, 500, 'internal', 'a defect');
     if (fault === 'html') return void response.writeHead(200).end('<html>welcome</html>');
-    if (fault === 'lost-answer') response.end = () => (request.socket.destroy(), response);
+    if (fault === 'lost-response') response.end = () => (request.socket.destroy(), response);
     await this.#handle(seen, response);
   }
 
@@ -102,7 +102,7 @@ export class FakeCoordinator {
     if (resource === 'topics') return this.#changeTopic(method, gid ?? '', query, body, response);
     if (resource !== 'transactions') return this.#problem(response, 404, 'not_found', `no ${path}`);
     if (method === 'POST' && gid === undefined) return this.#create(body, query, response);
-    if (gid === undefined) return this.#answer(response, { items: [...this.transactions.values()], next: 'more' });
+    if (gid === undefined) return this.#respond(response, { items: [...this.transactions.values()], next: 'more' });
     const transaction = this.transactions.get(gid);
     if (transaction === undefined) return this.#problem(response, 404, 'not_found', `no transaction ${gid}`, { gid });
     if (method === 'GET') return this.#whenFinal(gid, query, response);
@@ -114,7 +114,7 @@ export class FakeCoordinator {
       this.change(gid, { status, rollbackReason: (body as { reason: string }).reason });
     }
     if (verb === 'retry') this.change(gid, { dueAtMs: null });
-    this.#answer(response, this.transactions.get(gid));
+    this.#respond(response, this.transactions.get(gid));
   }
 
   #register(transaction: TransactionDetails, body: unknown, response: ServerResponse): void {
@@ -167,7 +167,7 @@ export class FakeCoordinator {
       return this.#refuse(response, gid, found.status);
     }
     if (status === 'submitted') return this.#submit(gid, query, response);
-    this.#answer(response, replyOf(this.transactions.get(gid) ?? EMPTY));
+    this.#respond(response, replyOf(this.transactions.get(gid) ?? EMPTY));
   }
 
   async #submit(gid: string, query: Record<string, string>, response: ServerResponse): Promise<void> {
@@ -186,7 +186,7 @@ export class FakeCoordinator {
     } catch (error) {
       if (!timeOut.aborted) throw error;
     }
-    this.#answer(response, replyOf(this.transactions.get(gid) ?? EMPTY));
+    this.#respond(response, replyOf(this.transactions.get(gid) ?? EMPTY));
   }
 
   #refuse(response: ServerResponse, gid: string, transactionStatus: Status): void {
@@ -204,7 +204,7 @@ export class FakeCoordinator {
     response.end(JSON.stringify({ type: 'about:blank', title: code, status, detail, code, ...more }));
   }
 
-  #answer(response: ServerResponse, body: unknown): void {
+  #respond(response: ServerResponse, body: unknown): void {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));
   }

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '@holdfast/server';
-import { request as ask } from 'undici';
+import { request as forward } from 'undici';
 import { connect } from '../../src/connect.ts';
 import type { Holdfast } from '../../src/holdfast.ts';
 
@@ -15,7 +15,7 @@ interface Starter {
   readonly process: ChildProcess;
   /** The number of the request during which the process is killed, before its completion. */
   readonly diesAt: number;
-  asked: number;
+  requests: number;
 }
 
 /**
@@ -64,11 +64,11 @@ export class WorkflowWorld {
     const child = fork(FIXTURE, ['start', this.#url(`starter/${gid}`), this.#callbackUrl, gid, fate], {
       stdio: [...STDIO],
     });
-    const starter: Starter = { process: child, diesAt, asked: 0 };
+    const starter: Starter = { process: child, diesAt, requests: 0 };
     this.#starters.set(gid, starter);
     const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     this.#starters.delete(gid);
-    return { asked: starter.asked, killed: signal === 'SIGKILL' };
+    return { requests: starter.requests, killed: signal === 'SIGKILL' };
   }
 
   effects(gid: string): readonly string[] {
@@ -91,20 +91,20 @@ export class WorkflowWorld {
     const url = new URL(request.url ?? '/', 'http://world');
     const [, who, gid = '', service, ...rest] = url.pathname.split('/');
     const starter = who === 'starter' ? this.#starters.get(decodeURIComponent(gid)) : undefined;
-    if (starter !== undefined && ++starter.asked >= starter.diesAt) {
+    if (starter !== undefined && ++starter.requests >= starter.diesAt) {
       starter.process.kill('SIGKILL');
       return void response.destroy();
     }
     if (service === 'bank') return this.#bank(rest[0] ?? '', url.searchParams, response);
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const answer = await ask(`${this.#coordinator.url}/${rest.join('/')}${url.search}`, {
+    const forwarded = await forward(`${this.#coordinator.url}/${rest.join('/')}${url.search}`, {
       method: request.method as 'GET' | 'POST',
       headers: { 'content-type': 'application/json' },
       body: chunks.length === 0 ? null : Buffer.concat(chunks),
     });
-    response.writeHead(answer.statusCode, { 'content-type': 'application/json' });
-    response.end(Buffer.from(await answer.body.arrayBuffer()));
+    response.writeHead(forwarded.statusCode, { 'content-type': 'application/json' });
+    response.end(Buffer.from(await forwarded.body.arrayBuffer()));
   }
 
   /** Executes an effect behind a barrier like the one of the protocol. */

@@ -17,12 +17,12 @@ const PARTICIPANT = fileURLToPath(new URL('../fixtures/xa-participant.mjs', impo
 /** A participant as a process that is started again, at the same URL, whenever it dies. */
 async function keepAlive(databaseUrl: string) {
   const port = await freePort();
-  const orders = await mkdtemp(join(tmpdir(), 'holdfast-xa-'));
+  const commands = await mkdtemp(join(tmpdir(), 'holdfast-xa-'));
   let closing = false;
   let deaths = 0;
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, [PARTICIPANT, databaseUrl, String(port), orders], {
+    child = spawn(process.execPath, [PARTICIPANT, databaseUrl, String(port), commands], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.once('exit', (_, signal) => {
@@ -36,12 +36,12 @@ async function keepAlive(databaseUrl: string) {
   return {
     url: `http://127.0.0.1:${port}/xa`,
     deaths: () => deaths,
-    dieAt: (moment: string) => writeFile(join(orders, moment), ''),
+    dieAt: (moment: string) => writeFile(join(commands, moment), ''),
     async close() {
       closing = true;
       child.kill('SIGKILL');
       await once(child, 'exit');
-      await rm(orders, { recursive: true });
+      await rm(commands, { recursive: true });
     },
   };
 }

@@ -20,7 +20,7 @@ const newBranch = (gid = `xa-${process.pid}-${++lastGid}`) => {
 };
 
 /**
- * The guarantees of an XA participant over any database; the numbers are those of `DriverXa`.
+ * The guarantees of an XA participant over any database; the numbers are those of `DialectXa`.
  */
 export function xaSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
   let world: XaWorld<Tx>;

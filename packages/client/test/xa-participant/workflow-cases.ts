@@ -84,18 +84,18 @@ export function xaWorkflowSuite<Tx>(open: () => Promise<XaWorld<Tx>>): void {
     const { hf, branches, numbers, read, options } = await start();
     const holder = { gid: `holder-${process.pid}`, transType: 'xa', branchId: '01' } as const;
     await world.xa().run({ ...holder, op: 'action' }, (tx) => numbers.b.add(tx, 10));
-    const told: string[] = [];
+    const notes: string[] = [];
     const pay = hf.workflow('pay', options, async (flow: Flow) => {
       await flow.xa('a', { url: branches.xa, payload: { which: 'a' } });
       try {
         await flow.xa('b', { url: branches.xa, payload: { which: 'b' } });
       } catch (error) {
         if (!(error instanceof BranchFailure)) throw error;
-        await flow.step('later', () => void told.push('later'));
+        await flow.step('later', () => void notes.push('later'));
       }
     });
     await pay.run(undefined, { wait: true });
-    expect(told).toEqual(['later']);
+    expect(notes).toEqual(['later']);
     await world.xa().run({ ...holder, op: 'commit' }, () => expect.unreachable());
     expect(await read()).toEqual([1, 10]);
     expect(await world.prepared()).toEqual([]);

@@ -83,8 +83,8 @@ export async function openPostgresXa(): Promise<XaWorld<PoolClient>> {
     },
     async lockTimeouts() {
       const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()));
-      const answers = clients.map((client) => client.query<{ lock_timeout: string }>('show lock_timeout'));
-      const found = (await Promise.all(answers)).flatMap(({ rows }) => rows.map((row) => row.lock_timeout));
+      const results = clients.map((client) => client.query<{ lock_timeout: string }>('show lock_timeout'));
+      const found = (await Promise.all(results)).flatMap(({ rows }) => rows.map((row) => row.lock_timeout));
       for (const client of clients) client.release();
       return [...new Set(found)];
     },
@@ -144,9 +144,9 @@ export async function openMysqlXa(): Promise<XaWorld<PoolConnection>> {
     async lockTimeouts() {
       const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.getConnection()));
       const text = "select concat(@@session.innodb_lock_wait_timeout, ' ', @@session.lock_wait_timeout) as waits";
-      const answers = await Promise.all(connections.map((connection) => connection.query<RowDataPacket[]>(text)));
+      const results = await Promise.all(connections.map((connection) => connection.query<RowDataPacket[]>(text)));
       for (const connection of connections) connection.release();
-      return [...new Set(answers.flatMap(([rows]) => rows.map((row) => String(row['waits']))))];
+      return [...new Set(results.flatMap(([rows]) => rows.map((row) => String(row['waits']))))];
     },
     async close() {
       await pool.end();

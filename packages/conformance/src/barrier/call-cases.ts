@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BranchFailure } from '@holdfast/protocol';
-import type { BarrierAnswer, BarrierCases, BarrierFixture } from './harness.ts';
+import type { BarrierResult, BarrierCases, BarrierFixture } from './harness.ts';
 
 /** An op, and the op that undoes it. */
 const PAIRS = [
@@ -76,7 +76,7 @@ async function assertUndone(run: Promise<unknown>): Promise<void> {
 /** Runs requests of the pattern that has this undo. */
 const ofOnePattern =
   <Tx>({ barrier, add, call }: BarrierFixture<Tx>, undo: string) =>
-  (op: string, amount: number): Promise<BarrierAnswer<number>> =>
+  (op: string, amount: number): Promise<BarrierResult<number>> =>
     barrier.run({ ...call(op), transType: call(undo).transType }, async (tx) => {
       await add(tx, amount);
       return amount;
@@ -340,7 +340,7 @@ function resultCases({ it }: BarrierCases): void {
       const first = await run(value);
       assert.ok(first.ran && Object.is(first.value, value), what);
       for (let times = 0; times < 2; times++) {
-        const { unavailable, ...rest } = (await run('other')) as BarrierAnswer<unknown> & { ran: false };
+        const { unavailable, ...rest } = (await run('other')) as BarrierResult<unknown> & { ran: false };
         assert.deepEqual(rest, REPEATED, what);
         assert.equal(unavailable?.code, 'barrier_result_unavailable', what);
         assert.match(unavailable.message, what.startsWith('too large') ? /16384 bytes/ : /not JSON/, what);

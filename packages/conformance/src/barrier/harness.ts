@@ -14,7 +14,7 @@ export interface BarrierCall {
 }
 
 /** The outcome of a call. */
-export type BarrierAnswer<T> =
+export type BarrierResult<T> =
   | { readonly ran: true; readonly value: T }
   | {
       readonly ran: false;
@@ -30,7 +30,7 @@ export interface TestCodec<T> {
 }
 
 /** The outcome of a call that was repeated until it had one. */
-type LastAnswer = BarrierAnswer<number> | { readonly ran: false; readonly why: 'undone' };
+type LastResult = BarrierResult<number> | { readonly ran: false; readonly why: 'undone' };
 
 /** The methods of a barrier that the suite uses; every `Barrier` of `@holdfast/client` has them. */
 export interface BarrierUnderTest<Tx> {
@@ -38,7 +38,7 @@ export interface BarrierUnderTest<Tx> {
     call: BarrierCall,
     work: (tx: Tx) => T | Promise<T>,
     options?: { readonly codec: TestCodec<T> },
-  ): Promise<BarrierAnswer<T>>;
+  ): Promise<BarrierResult<T>>;
   message<T>(gid: string, work: (tx: Tx) => T | Promise<T>): Promise<T>;
   checkBack(gid: string): Promise<'committed' | 'refused'>;
 }
@@ -69,9 +69,9 @@ export interface BarrierFixture<Tx> {
   /** Creates a call as the coordinator makes it; each belongs to another request. */
   readonly call: (op: string, branchId?: string, gid?: string) => BarrierCall;
   /** Runs one request that adds an amount. */
-  readonly runAdd: (op: string, amount: number, branchId?: string) => Promise<BarrierAnswer<number>>;
+  readonly runAdd: (op: string, amount: number, branchId?: string) => Promise<BarrierResult<number>>;
   /** Like `runAdd`, repeated while it throws, as the coordinator repeats a call that failed. */
-  readonly untilAnswered: (op: string, amount: number, branchId?: string) => Promise<LastAnswer>;
+  readonly untilResponse: (op: string, amount: number, branchId?: string) => Promise<LastResult>;
 }
 
 export type BarrierCase = <Tx>(fixture: BarrierFixture<Tx>) => Promise<void>;
@@ -114,12 +114,12 @@ function fixtureOf<Tx>(place: BarrierPlace<Tx>): BarrierFixture<Tx> {
     branchId,
     op,
   });
-  const runAdd = (op: string, amount: number, branchId?: string): Promise<BarrierAnswer<number>> =>
+  const runAdd = (op: string, amount: number, branchId?: string): Promise<BarrierResult<number>> =>
     barrier.run(call(op, branchId), async (tx) => {
       await place.add(tx, amount);
       return amount;
     });
-  const untilAnswered = async (op: string, amount: number, branchId?: string): Promise<LastAnswer> => {
+  const untilResponse = async (op: string, amount: number, branchId?: string): Promise<LastResult> => {
     for (let tries = 1; ; tries++) {
       try {
         return await runAdd(op, amount, branchId);
@@ -137,7 +137,7 @@ function fixtureOf<Tx>(place: BarrierPlace<Tx>): BarrierFixture<Tx> {
     gid,
     call,
     runAdd,
-    untilAnswered,
+    untilResponse,
   };
 }
 

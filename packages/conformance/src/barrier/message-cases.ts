@@ -61,8 +61,8 @@ export function messageCases({ describe, it }: BarrierCases): void {
  * Returns whether the local transaction was committed, on which barrier and check-back must agree.
  * A transaction that lost against those of other messages was not.
  */
-async function race<Tx>({ barrier, add }: BarrierFixture<Tx>, gid: string, askFirst: boolean): Promise<boolean> {
-  const ask = () => Promise.all([barrier.checkBack(gid), barrier.checkBack(gid)]);
+async function race<Tx>({ barrier, add }: BarrierFixture<Tx>, gid: string, checkFirst: boolean): Promise<boolean> {
+  const check = () => Promise.all([barrier.checkBack(gid), barrier.checkBack(gid)]);
   const send = () =>
     barrier
       .message(gid, (tx) => add(tx, 1))
@@ -70,9 +70,9 @@ async function race<Tx>({ barrier, add }: BarrierFixture<Tx>, gid: string, askFi
         () => 'committed',
         () => 'refused',
       );
-  const asked = askFirst ? ask() : undefined;
+  const checking = checkFirst ? check() : undefined;
   const sent = send();
-  const [first, second] = await (asked ?? ask());
+  const [first, second] = await (checking ?? check());
   const outcome = await sent;
   assert.deepEqual([first, second], [outcome, outcome], gid);
   return outcome === 'committed';

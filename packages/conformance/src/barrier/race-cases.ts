@@ -10,9 +10,9 @@ const MANY = 100;
  */
 export function raceCases({ describe, it }: BarrierCases): void {
   describe('calls at once', () => {
-    it('a hundred equal ones have one effect', async ({ untilAnswered, read }) => {
-      const answers = await Promise.all(Array.from({ length: MANY }, () => untilAnswered('action', 3)));
-      assert.equal(answers.filter(({ ran }) => ran).length, 1);
+    it('a hundred equal ones have one effect', async ({ untilResponse, read }) => {
+      const results = await Promise.all(Array.from({ length: MANY }, () => untilResponse('action', 3)));
+      assert.equal(results.filter(({ ran }) => ran).length, 1);
       assert.equal(await read(), 3);
     });
 
@@ -20,20 +20,20 @@ export function raceCases({ describe, it }: BarrierCases): void {
       ['action', 'compensate'],
       ['try', 'cancel'],
     ] as const) {
-      it(`fifty of ${op} and fifty of ${undo} have both effects or none`, async ({ untilAnswered, read }) => {
+      it(`fifty of ${op} and fifty of ${undo} have both effects or none`, async ({ untilResponse, read }) => {
         const calls = Array.from({ length: MANY / 2 }, (_, index) =>
           index % 2 === 0
-            ? [untilAnswered(op, 3), untilAnswered(undo, -3)]
-            : [untilAnswered(undo, -3), untilAnswered(op, 3)],
+            ? [untilResponse(op, 3), untilResponse(undo, -3)]
+            : [untilResponse(undo, -3), untilResponse(op, 3)],
         );
-        const ran = (await Promise.all(calls.flat())).flatMap((answer) => (answer.ran ? [answer.value] : []));
+        const ran = (await Promise.all(calls.flat())).flatMap((result) => (result.ran ? [result.value] : []));
         assert.ok(ran.length === 0 || (ran.length === 2 && ran.includes(3) && ran.includes(-3)), `ran: ${ran.join()}`);
         assert.equal(await read(), 0);
       });
     }
 
     it('undos that meet the action midway have both effects or none', async (fixture) => {
-      const { barrier, add, call, untilAnswered, read } = fixture;
+      const { barrier, add, call, untilResponse, read } = fixture;
       let begun = (): void => {};
       let release = (): void => {};
       const [begins, released] = [new Promise<void>((go) => (begun = go)), new Promise<void>((go) => (release = go))];
@@ -49,7 +49,7 @@ export function raceCases({ describe, it }: BarrierCases): void {
           throw thrown;
         });
       await begins;
-      const undos = Array.from({ length: 5 }, () => untilAnswered('compensate', -3));
+      const undos = Array.from({ length: 5 }, () => untilResponse('compensate', -3));
       await turns(50);
       release();
       const undone = (await Promise.all(undos)).filter(({ ran }) => ran).length;
@@ -59,14 +59,14 @@ export function raceCases({ describe, it }: BarrierCases): void {
 
     it('of a hundred, most of whose work fails, one has its effect', async ({ barrier, add, call, read }) => {
       const tryOnce = async (index: number): Promise<boolean> => {
-        const answer = await barrier.run(call('action'), async (tx) => {
+        const result = await barrier.run(call('action'), async (tx) => {
           await add(tx, 3);
           if (index % 10 !== 0) throw new BranchFailure('unlucky');
         });
-        return answer.ran;
+        return result.ran;
       };
-      const answers = await Promise.allSettled(Array.from({ length: MANY }, (_, index) => tryOnce(index)));
-      const ran = answers.filter((answer) => answer.status === 'fulfilled' && answer.value).length;
+      const results = await Promise.allSettled(Array.from({ length: MANY }, (_, index) => tryOnce(index)));
+      const ran = results.filter((result) => result.status === 'fulfilled' && result.value).length;
       assert.ok(ran <= 1, `${ran} calls had their effect`);
       assert.equal(await read(), 3 * ran);
       // A call that lost against others only still needs its outcome.
@@ -75,10 +75,10 @@ export function raceCases({ describe, it }: BarrierCases): void {
       assert.equal(await read(), 3);
     });
 
-    it('of different branches do not disturb each other', async ({ untilAnswered, read }) => {
+    it('of different branches do not disturb each other', async ({ untilResponse, read }) => {
       const branches = Array.from({ length: MANY }, (_, index) => String(index).padStart(4, '0'));
-      const answers = await Promise.all(branches.map((branchId) => untilAnswered('action', 1, branchId)));
-      assert.ok(answers.every(({ ran }) => ran));
+      const results = await Promise.all(branches.map((branchId) => untilResponse('action', 1, branchId)));
+      assert.ok(results.every(({ ran }) => ran));
       assert.equal(await read(), MANY);
     });
   });

@@ -213,8 +213,8 @@ function makeDueCases({ it }: Cases): void {
       insertOf('owned', { owner: session }),
       insertOf('finished', { status: 'succeed' }),
     ]);
-    const answer = await store.makeDue({ namespace: 'default', laterThanMs: 120_000, limit: 10 });
-    assert.deepEqual(answer, { count: 2, more: false });
+    const result = await store.makeDue({ namespace: 'default', laterThanMs: 120_000, limit: 10 });
+    assert.deepEqual(result, { count: 2, more: false });
     const { claimed, nextDueInMs } = await store.claimDue({ session, limit: 10, groups: ['shop'] });
     assert.deepEqual(claimed.map((record) => record.key.gid).toSorted(), ['late', 'late in a group']);
     assert.deepEqual(
@@ -232,10 +232,10 @@ function makeDueCases({ it }: Cases): void {
       store,
       Array.from({ length: 25 }, (_, i) => insertOf(`gid-${i}`, { dueInMs: 600_000, group: `${i % 3}` })),
     );
-    const answers = [];
+    const results = [];
     for (let i = 0; i < 4; i++)
-      answers.push(await store.makeDue({ namespace: 'default', laterThanMs: 1_000, limit: 10 }));
-    assert.deepEqual(answers, [
+      results.push(await store.makeDue({ namespace: 'default', laterThanMs: 1_000, limit: 10 }));
+    assert.deepEqual(results, [
       { count: 10, more: true },
       { count: 10, more: true },
       { count: 5, more: false },

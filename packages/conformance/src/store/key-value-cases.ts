@@ -36,8 +36,8 @@ export function keyValueCases({ describe, it }: Cases): void {
 
     it('applies one of two concurrent writes', async ({ store, secondNode }) => {
       const other = await secondNode();
-      const answers = await Promise.all([store.kvPut(id('k'), 'one', 0), other.kvPut(id('k'), 'two', 0)]);
-      assert.deepEqual(answers.toSorted(), ['applied', 'conflict']);
+      const results = await Promise.all([store.kvPut(id('k'), 'one', 0), other.kvPut(id('k'), 'two', 0)]);
+      assert.deepEqual(results.toSorted(), ['applied', 'conflict']);
     });
 
     it('deletes when the version is the expected one', async ({ store }) => {

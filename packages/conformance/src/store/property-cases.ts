@@ -154,22 +154,22 @@ class Run {
   }
 
   async #takeOver(keep: string): Promise<void> {
-    const answer = await this.#store.takeOver({ silenceMs: -1, keep, limit: EVERYTHING });
+    const result = await this.#store.takeOver({ silenceMs: -1, keep, limit: EVERYTHING });
     const silent = [...this.#model.living].filter((living) => living !== keep);
     for (const ended of silent) this.#model.end(ended);
     const orphans = this.#model.orphans();
     for (const orphan of orphans) makeDue(orphan);
-    assert.deepEqual(answer.ended.toSorted(), silent.toSorted());
-    assert.deepEqual([answer.released, answer.more], [orphans.length, false]);
+    assert.deepEqual(result.ended.toSorted(), silent.toSorted());
+    assert.deepEqual([result.released, result.more], [orphans.length, false]);
   }
 
   async #makeDue(namespace: string, laterThanMs: number): Promise<void> {
-    const answer = await this.#store.makeDue({ namespace, laterThanMs, limit: EVERYTHING });
+    const result = await this.#store.makeDue({ namespace, laterThanMs, limit: EVERYTHING });
     const later = this.#model.records.filter(
       (record) => record.namespace === namespace && record.due !== null && record.due > laterThanMs,
     );
     for (const record of later) makeDue(record);
-    assert.deepEqual(answer, { count: later.length, more: false });
+    assert.deepEqual(result, { count: later.length, more: false });
   }
 
   async #purge(): Promise<void> {

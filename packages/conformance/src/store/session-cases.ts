@@ -239,12 +239,12 @@ function takeOverCases({ it }: Cases): void {
       store,
       Array.from({ length: 25 }, (_, i) => insertOf(`gid-${i}`, { owner: `gone ${i % 3}` })),
     );
-    const answers = [];
+    const results = [];
     for (let i = 0; i < 4; i++) {
       const { released, more } = await store.takeOver({ silenceMs: NEVER_SILENT, keep: keeper, limit: 10 });
-      answers.push([released, more]);
+      results.push([released, more]);
     }
-    assert.deepEqual(answers, [
+    assert.deepEqual(results, [
       [10, true],
       [10, true],
       [5, false],

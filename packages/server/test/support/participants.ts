@@ -1,14 +1,14 @@
 import { vi } from 'vitest';
-import { type Answer, always, BranchServer } from '@holdfast/testing/participant';
+import { type Responder, always, BranchServer } from '@holdfast/testing/participant';
 
 /** Participants of a test: paths respond as the test specifies; all other calls succeed. */
 export class Participants implements AsyncDisposable {
   readonly #server: BranchServer;
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new Map<string, Responder>();
 
   private constructor(server: BranchServer) {
     this.#server = server;
-    server.answer = (response, seen) => {
+    server.respond = (response, seen) => {
       const path = `${seen.url.pathname} ${seen.url.searchParams.get('op')}`;
       (this.#answers.get(path) ?? this.#answers.get(seen.url.pathname) ?? always(200, '{"dtm_result":"SUCCESS"}'))(
         response,
@@ -26,7 +26,7 @@ export class Participants implements AsyncDisposable {
   }
 
   /** Sets the response of a path, or of a path and an op (`/debit compensate`). */
-  answer(path: string, answer: Answer): void {
+  answer(path: string, answer: Responder): void {
     this.#answers.set(path, answer);
   }
 

@@ -6,7 +6,7 @@ import type { DatabaseBarrier } from '@holdfast/client/pg';
 import { startRedis } from '@holdfast/testing/servers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { RowDriver } from '@holdfast/testing/barriers';
+import { RowDialect } from '@holdfast/testing/barriers';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { BROKEN_SDKS } from '../../src/chaos/broken-sdks.ts';
 import { type PatchedBuild, withPatchedBuild } from '../../src/patched-build.ts';
@@ -21,12 +21,12 @@ interface XaParticipant {
 
 /** The modules of the SDK in a build, by their paths in `dist/`, as far as they are used here. */
 interface Modules {
-  'barrier/create-barrier.js': { readonly createBarrier: (driver: RowDriver) => DatabaseBarrier<RowDriver> };
+  'barrier/create-barrier.js': { readonly createBarrier: (dialect: RowDialect) => DatabaseBarrier<RowDialect> };
   'barrier/pg-connection.js': { readonly pgConnection: (client: unknown, begin: string) => PgConnection };
   'barrier/barrier.js': { readonly CommitUnknown: new (cause: unknown) => Error };
   'holdfast.js': { readonly holdfast: (api: unknown, waitTimeoutMs: number) => Holdfast };
   'ioredis.js': { readonly redisBarrier: (client: Redis) => RedisBarrier };
-  'xa-participant/xa-participant.js': { readonly DriverXa: new (driver: unknown, options: object) => XaParticipant };
+  'xa-participant/xa-participant.js': { readonly DialectXa: new (dialect: unknown, options: object) => XaParticipant };
 }
 
 type Load = <Path extends keyof Modules>(path: Path) => Promise<Modules[Path]>;
@@ -48,17 +48,17 @@ const succeeds = (promise: Promise<unknown>): Promise<boolean> =>
 const LOST = new Error('lost against another transaction');
 
 /** Inserted rows are visible to later transactions once theirs is committed. */
-class CommittingDriver extends RowDriver {
-  override async transaction<T>(body: (tx: RowDriver) => Promise<T>): Promise<T> {
-    const tx = new RowDriver();
+class CommittingDialect extends RowDialect {
+  override async transaction<T>(body: (tx: RowDialect) => Promise<T>): Promise<T> {
+    const tx = new RowDialect();
     for (const [key, row] of this.rows) tx.rows.set(key, row);
     const value = await body(tx);
     for (const [key, row] of tx.rows) this.rows.set(key, row);
     return value;
   }
 
-  override insertMissing(open: RowDriver, rows: Parameters<RowDriver['insertMissing']>[1]) {
-    return RowDriver.prototype.insertMissing.call(open, open, rows);
+  override insertMissing(open: RowDialect, rows: Parameters<RowDialect['insertMissing']>[1]) {
+    return RowDialect.prototype.insertMissing.call(open, open, rows);
   }
 
   override lostAgainstAnother(error?: unknown): boolean {
@@ -68,15 +68,15 @@ class CommittingDriver extends RowDriver {
 
 async function barrierOf(load: Load) {
   const { createBarrier } = await load('barrier/create-barrier.js');
-  return createBarrier(new CommittingDriver());
+  return createBarrier(new CommittingDialect());
 }
 
 /** An XA participant over a database in which nothing is prepared; `ends` notes what it ends. */
 async function xaOf(load: Load) {
-  const { DriverXa } = await load('xa-participant/xa-participant.js');
+  const { DialectXa } = await load('xa-participant/xa-participant.js');
   const ends: string[] = [];
-  const rows = new RowDriver();
-  const participant = new DriverXa(
+  const rows = new RowDialect();
+  const participant = new DialectXa(
     {
       rows,
       longestNameBytes: 64,
@@ -86,7 +86,7 @@ async function xaOf(load: Load) {
         ends.push(how);
         return Promise.resolve('missing');
       },
-      withShortWaits: <T>(_tx: RowDriver, _laterMs: number, body: () => T) => body(),
+      withShortWaits: <T>(_tx: RowDialect, _laterMs: number, body: () => T) => body(),
       isBlocked: () => false,
     },
     {},
@@ -156,14 +156,14 @@ const SCENARIOS: Readonly<Record<string, (load: Load) => Promise<boolean>>> = {
 
   'outbox-gives-up': async (load) => {
     const [{ holdfast }, { CommitUnknown }] = await Promise.all([load('holdfast.js'), load('barrier/barrier.js')]);
-    const asked: string[] = [];
+    const started: string[] = [];
     // Whatever the requests are called: the first one creates, the second one decides.
     const api = new Proxy(
       {},
       {
         get: (_api, name) => () => {
-          asked.push(String(name));
-          const status = asked.length === 1 ? 'prepared' : 'submitted';
+          started.push(String(name));
+          const status = started.length === 1 ? 'prepared' : 'submitted';
           return Promise.resolve({
             ok: true,
             value: { gid: 'g', status, rollbackReason: '', stopped: '', parked: '' },
@@ -180,7 +180,7 @@ const SCENARIOS: Readonly<Record<string, (load: Load) => Promise<boolean>>> = {
     };
     const message = holdfast(api, 1_000).message('g').step('http://bank-b/credit');
     await succeeds(message.submitWith(barrier as never, 'http://bank-a/check', () => 'done'));
-    return asked.length !== 2 || !/submit/i.test(asked[1] ?? '');
+    return started.length !== 2 || !/submit/i.test(started[1] ?? '');
   },
 
   'redis-repeats': async (load) => {

@@ -1,11 +1,11 @@
 import type { Pool, PoolClient } from 'pg';
 import { TransactionEnded } from '../barrier/errors.ts';
 import { pgConnection } from '../barrier/pg-connection.ts';
-import { beginOf, PgDriver, type PostgresQueryable } from '../barrier/pg-driver.ts';
+import { beginOf, PgDialect, type PostgresQueryable } from '../barrier/pg-dialect.ts';
 import { XaUnusable } from './errors.ts';
 import { isCausedBy } from './is-caused-by.ts';
 import type { XaOptions } from './xa-participant.ts';
-import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
+import type { XaConnection, XaDialect, XaEnd } from './xa-dialect.ts';
 
 /** SQLSTATE: there is no prepared transaction of that name. */
 const MISSING = '42704';
@@ -33,8 +33,8 @@ const SHORTEN_WAITS = `select case
  * Prepared transactions of PostgreSQL. They belong to one database, and to no connection once they
  * are prepared.
  */
-export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
-  readonly rows: PgDriver;
+export class PgXaDialect implements XaDialect<PoolClient, PostgresQueryable> {
+  readonly rows: PgDialect;
   readonly longestNameBytes = 199;
   readonly #pool: Pool;
   readonly #begin: string;
@@ -42,7 +42,7 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   constructor(pool: Pool, { table, isolation }: Pick<XaOptions, 'table' | 'isolation'>) {
     this.#pool = pool;
     this.#begin = beginOf(isolation);
-    this.rows = new PgDriver(pool, table === undefined ? {} : { table });
+    this.rows = new PgDialect(pool, table === undefined ? {} : { table });
   }
 
   /**
@@ -79,25 +79,25 @@ export class PgXaDriver implements XaDriver<PoolClient, PostgresQueryable> {
   async end(name: string, how: XaEnd): Promise<'ended' | 'missing' | 'busy'> {
     const connection = pgConnection(await this.#pool.connect(), 'begin');
     const { tx } = connection;
-    let answered = true;
+    let responded = true;
     try {
       await tx.query(`${how} prepared ${tx.escapeLiteral(name)}`);
       return 'ended';
     } catch (error) {
       if (codeOf(error) === MISSING) return 'missing';
       if (codeOf(error) === WRONG_STATE) return 'busy';
-      answered = false;
+      responded = false;
       throw error;
     } finally {
-      connection.release(answered);
+      connection.release(responded);
     }
   }
 
   /** An error ends the transaction, and with it the setting. */
   async withShortWaits<T>(tx: PoolClient, laterMs: number, body: () => Promise<T>): Promise<T> {
-    const answer = await tx.query<{ later: string }>(SHORTEN_WAITS, [SHORT_WAIT, `${laterMs}ms`]);
+    const settings = await tx.query<{ later: string }>(SHORTEN_WAITS, [SHORT_WAIT, `${laterMs}ms`]);
     const value = await body();
-    await tx.query(`select set_config('lock_timeout', $1, true)`, [answer.rows[0]?.later ?? '0']);
+    await tx.query(`select set_config('lock_timeout', $1, true)`, [settings.rows[0]?.later ?? '0']);
     return value;
   }
 
@@ -114,11 +114,11 @@ async function prepare(client: PoolClient, name: string): Promise<void> {
   } catch (error) {
     const code = codeOf(error);
     if (code !== WRONG_STATE && code !== FULL) throw error;
-    const mend =
+    const fix =
       code === FULL
         ? 'the maximum number of prepared transactions is reached: check the list of "holdfast xa recover", and raise max_prepared_transactions'
         : 'prepared transactions are disabled: set max_prepared_transactions to at least max_connections';
-    throw new XaUnusable(`PostgreSQL could not prepare ${name}, since ${mend} (postgresql.conf, then a restart)`, {
+    throw new XaUnusable(`PostgreSQL could not prepare ${name}, since ${fix} (postgresql.conf, then a restart)`, {
       cause: error,
     });
   }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Pool } from 'pg';
 import { expect, it } from 'vitest';
-import { PgXaDriver } from '../../src/xa-participant/pg-xa-driver.ts';
+import { PgXaDialect } from '../../src/xa-participant/pg-xa-dialect.ts';
 
 /**
  * A client whose connection breaks during its query; as with `pg`, the query and the listeners both
@@ -33,7 +33,7 @@ class BreakingClient extends EventEmitter {
 it('reports a connection that breaks at a commit as an error of the call, and does not reuse it', async () => {
   const client = new BreakingClient();
   const pool = { connect: () => Promise.resolve(client) } as unknown as Pool;
-  await expect(new PgXaDriver(pool, {}).end('order-1-01', 'commit')).rejects.toThrow('terminated unexpectedly');
+  await expect(new PgXaDialect(pool, {}).end('order-1-01', 'commit')).rejects.toThrow('terminated unexpectedly');
   expect(client.destroyed).toEqual([true]);
   expect(client.listenerCount('error')).toBe(0);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AnswerParser, MalformedResponseError, MAX_ANSWER_BYTES } from '../../src/http1/answer-parser.ts';
+import { ResponseParser, MalformedResponseError, MAX_KEPT_BYTES } from '../../src/http1/response-parser.ts';
 
 interface Read {
   readonly status: number;
@@ -14,7 +14,7 @@ interface Read {
  * them.
  */
 function read(pieces: readonly (string | Uint8Array)[], ends = false): Read {
-  const parser = new AnswerParser();
+  const parser = new ResponseParser();
   for (const piece of pieces) {
     // Bytes of a buffer that is used again at once, as a connection's is.
     const bytes = typeof piece === 'string' ? Buffer.from(piece, 'latin1') : Buffer.from(piece);
@@ -50,8 +50,8 @@ describe('a response', () => {
       'with headers of any kind',
       'HTTP/1.1 200 OK\r\nX-Empty:\r\nX-Colon: a:b:c\r\nX-Latin: \xfc\r\nContent-Length: 4\r\n\r\ndone',
     ],
-  ])('%s is read', (_, answer) => {
-    expect(read([answer])).toEqual(COMPLETE);
+  ])('%s is read', (_, response) => {
+    expect(read([response])).toEqual(COMPLETE);
   });
 
   it.each([
@@ -65,20 +65,20 @@ describe('a response', () => {
       'is of HTTP/1.0 and comes in chunks all the same',
       'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n\r\n',
     ],
-  ])('ends its connection when it %s', (_, answer) => {
-    expect(read([answer])).toEqual({ ...COMPLETE, isReusable: false });
+  ])('ends its connection when it %s', (_, response) => {
+    expect(read([response])).toEqual({ ...COMPLETE, isReusable: false });
   });
 
   it('without a length lasts until the connection ends', () => {
-    const answer = 'HTTP/1.1 200 OK\r\n\r\ndone';
-    expect(read([answer]).isComplete).toBe(false);
-    expect(read([answer], true)).toEqual({ ...COMPLETE, isReusable: false });
+    const response = 'HTTP/1.1 200 OK\r\n\r\ndone';
+    expect(read([response]).isComplete).toBe(false);
+    expect(read([response], true)).toEqual({ ...COMPLETE, isReusable: false });
   });
 
   it.each(['HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n'])(
     'that never has a body is complete with its head: %j',
-    (answer) => {
-      expect(read([answer])).toMatchObject({ body: '', isReusable: true, isComplete: true });
+    (response) => {
+      expect(read([response])).toMatchObject({ body: '', isReusable: true, isComplete: true });
     },
   );
 
@@ -95,8 +95,8 @@ describe('a response', () => {
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n',
     'HTTP/1.1 100 Continue\r\n\r\n',
     '',
-  ])('that broke off is not complete: %j', (answer) => {
-    expect(read([answer], true).isComplete).toBe(false);
+  ])('that broke off is not complete: %j', (response) => {
+    expect(read([response], true).isComplete).toBe(false);
   });
 
   it.each([
@@ -130,9 +130,9 @@ describe('a response', () => {
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}\r\n\r\n`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nA: ${'b'.repeat(16 * 1024)}`, 'longer than 16384 bytes'],
     [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(1024)}`, 'line longer than'],
-  ])('that could be read in two ways is rejected: %j', (answer, reason) => {
-    expect(() => read([answer])).toThrow(MalformedResponseError);
-    expect(() => read([answer])).toThrow(reason);
+  ])('that could be read in two ways is rejected: %j', (response, reason) => {
+    expect(() => read([response])).toThrow(MalformedResponseError);
+    expect(() => read([response])).toThrow(reason);
   });
 
   it.each(['Content-Length: 70000', 'Transfer-Encoding: chunked'])(
@@ -140,11 +140,11 @@ describe('a response', () => {
     (header) => {
       const long = 'x'.repeat(70_000);
       const body = header.startsWith('T') ? `${(70_000).toString(16)}\r\n${long}\r\n0\r\n\r\n` : long;
-      const parser = new AnswerParser();
+      const parser = new ResponseParser();
       parser.push(Buffer.from(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n${body}`));
       expect(parser).toMatchObject({ isComplete: true, isReusable: true });
-      expect(parser.answer.isTruncated).toBe(true);
-      expect(parser.body).toHaveLength(MAX_ANSWER_BYTES);
+      expect(parser.response.isTruncated).toBe(true);
+      expect(parser.body).toHaveLength(MAX_KEPT_BYTES);
     },
   );
 
@@ -164,7 +164,7 @@ describe('a response', () => {
       trailers: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n',
       'bytes until its connection ends': 'HTTP/1.1 200 OK\r\n\r\n',
     };
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     parser.push(Buffer.from(heads[kind] ?? ''));
     const pieces = Buffer.from(repeated.repeat(1_000));
     expect(() => {
@@ -177,7 +177,7 @@ describe('a response', () => {
   });
 
   it('reports how long its connection is kept', () => {
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     parser.push(Buffer.from('HTTP/1.1 204 No Content\r\nKeep-Alive: max=100, timeout=5\r\n\r\n'));
     expect(parser.keepAliveMs).toBe(5_000);
     parser.reset();
@@ -187,7 +187,7 @@ describe('a response', () => {
 
   it('is the same in whatever pieces it comes', () => {
     const chunk = fc.uint8Array({ maxLength: 40 });
-    const answers = fc.tuple(
+    const responses = fc.tuple(
       fc.boolean(),
       fc.constantFrom(200, 202, 409, 500),
       fc.array(chunk, { maxLength: 5 }),
@@ -195,7 +195,7 @@ describe('a response', () => {
     );
     const cuts = fc.array(fc.nat(400), { maxLength: 8 });
     fc.assert(
-      fc.property(answers, cuts, ([isChunked, status, parts, informs], at) => {
+      fc.property(responses, cuts, ([isChunked, status, parts, informs], at) => {
         const body = Buffer.concat(parts);
         const head = `${informs ? 'HTTP/1.1 103 Early\r\n\r\n' : ''}HTTP/1.1 ${status} X\r\nDate: now\r\n`;
         const chunks = parts

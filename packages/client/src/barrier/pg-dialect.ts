@@ -1,6 +1,6 @@
 import { barrierResultsSchema, barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolClient } from 'pg';
-import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import type { BarrierDialect, BarrierPurge, BarrierRow } from './dialect.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { checkedLockTimeout } from '../lock-timeout.ts';
 import { pgConnection } from './pg-connection.ts';
@@ -70,7 +70,7 @@ const NO_COLUMN = '42703';
 const SCHEMA_LOCK = 4_827_113;
 
 /** Barrier rows in PostgreSQL. */
-export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
+export class PgDialect implements BarrierDialect<PoolClient, PostgresQueryable> {
   readonly place: { readonly pool: object; readonly table: string };
   readonly #pool: Pool;
   readonly #begin: string;
@@ -110,7 +110,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
     const text =
       `insert into ${this.#table} (trans_type, gid, branch_id, op, barrier_id, reason, create_time, update_time)` +
       ` values ${values.join(', ')} on conflict (gid, branch_id, op, barrier_id) do nothing returning op`;
-    const answer = await this.#query(
+    const returned = await this.#query(
       open,
       text,
       rows.flatMap(({ transType, gid, branchId, op, barrierId, reason }) => [
@@ -122,7 +122,7 @@ export class PgDriver implements BarrierDriver<PoolClient, PostgresQueryable> {
         reason,
       ]),
     );
-    const inserted = answer.map((row) => (row as { readonly op: string }).op);
+    const inserted = returned.map((row) => (row as { readonly op: string }).op);
     return rows.map(({ op }) => inserted.includes(op));
   }
 
@@ -264,7 +264,7 @@ const limitOfLocks = (ms: number): string =>
     : `; select set_config('lock_timeout', '${ms}ms', true)` +
       ` where current_setting('lock_timeout')::interval not between '1 ms' and '${ms} ms'`;
 
-const goneOf = ([answer]: readonly unknown[]): number => (answer as { readonly gone: number }).gone;
+const goneOf = ([row]: readonly unknown[]): number => (row as { readonly gone: number }).gone;
 
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

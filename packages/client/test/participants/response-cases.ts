@@ -6,17 +6,17 @@ import { rejectingThenable, STRANGE_VALUES, throwingThenable } from '@holdfast/t
 import { MESSAGE, type Participant } from './harness.ts';
 
 /** The response of a participant to what its handler returns or throws. */
-export function answerCases<Route>({ branch, checkBack, served, callOf, called }: Participant<Route>): void {
+export function responseCases<Route>({ branch, checkBack, served, callOf, called }: Participant<Route>): void {
   it('responds with JSON', async () => {
-    const answer = await callOf(await served(branch(() => {})));
-    expect(answer.type).toMatch(/^application\/json/);
+    const response = await callOf(await served(branch(() => {})));
+    expect(response.type).toMatch(/^application\/json/);
   });
 
   it('waits for an asynchronous handler, and reports success for any value it returns', async () => {
-    const answer = await called(async () => Promise.resolve({ dtm_result: 'FAILURE', state: 'ONGOING' }));
-    expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: { dtm_result: 'FAILURE', state: 'ONGOING' } });
-    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
-    expect(resultOfHttp(answer.status, answer.text).kind).toBe('SUCCESS');
+    const response = await called(async () => Promise.resolve({ dtm_result: 'FAILURE', state: 'ONGOING' }));
+    expect(response.body).toEqual({ dtm_result: 'SUCCESS', result: { dtm_result: 'FAILURE', state: 'ONGOING' } });
+    expect(response.text).not.toMatch(/FAILURE|ONGOING/);
+    expect(resultOfHttp(response.status, response.text).kind).toBe('SUCCESS');
   });
 
   it.each([
@@ -27,35 +27,35 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
     ['null', null],
     ['words and backslashes', '\\FAILURE \\\\ONGOING "FAILURE"'],
   ])('responds with the value that the handler returned: %s', async (_what, value) => {
-    const answer = await called(() => value);
-    expect(answer.body).toEqual({ dtm_result: 'SUCCESS', result: value });
+    const response = await called(() => value);
+    expect(response.body).toEqual({ dtm_result: 'SUCCESS', result: value });
   });
 
   it('omits a value that cannot be serialized, since the work is done, and notifies the hook', async () => {
-    const told: unknown[] = [];
-    const onError = (error: unknown) => told.push(error);
+    const notes: unknown[] = [];
+    const onError = (error: unknown) => notes.push(error);
     const unspeakable = await called(() => ({ count: 1n }), { onError });
     const tooLong = await called(() => 'x'.repeat(1024 * 1024), { onError });
-    expect([unspeakable, tooLong].map((answer) => [answer.status, answer.body])).toEqual([
+    expect([unspeakable, tooLong].map((response) => [response.status, response.body])).toEqual([
       [200, { dtm_result: 'SUCCESS' }],
       [200, { dtm_result: 'SUCCESS' }],
     ]);
-    expect(told).toEqual([expect.any(TypeError), expect.any(RangeError)]);
+    expect(notes).toEqual([expect.any(TypeError), expect.any(RangeError)]);
   });
 
   it('responds to BranchFailure with 409 FAILURE and the reason', async () => {
-    const told: unknown[] = [];
+    const notes: unknown[] = [];
     const refuse = () => Promise.reject(new BranchFailure('the card was declined'));
-    const answer = await called(refuse, { onError: (error) => told.push(error) });
-    expect(answer.status).toBe(409);
-    expect(answer.body).toEqual({ dtm_result: 'FAILURE', message: 'the card was declined' });
-    expect(told).toEqual([]);
+    const response = await called(refuse, { onError: (error) => notes.push(error) });
+    expect(response.status).toBe(409);
+    expect(response.body).toEqual({ dtm_result: 'FAILURE', message: 'the card was declined' });
+    expect(notes).toEqual([]);
   });
 
   it('responds to BranchOngoing with 425 ONGOING', async () => {
-    const answer = await called(() => Promise.reject(new BranchOngoing('the courier is on the way')));
-    expect(answer.status).toBe(425);
-    expect(answer.body).toEqual({ dtm_result: 'ONGOING', message: 'the courier is on the way' });
+    const response = await called(() => Promise.reject(new BranchOngoing('the courier is on the way')));
+    expect(response.status).toBe(425);
+    expect(response.body).toEqual({ dtm_result: 'ONGOING', message: 'the courier is on the way' });
   });
 
   it('never lets a word in a reason override the result', async () => {
@@ -65,22 +65,22 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
   });
 
   it('responds to any other error with 500 and its message without the stack, and notifies the hook', async () => {
-    const told: unknown[] = [];
+    const notes: unknown[] = [];
     const error = new TypeError('the database is locked');
-    const answer = await called(() => Promise.reject(error), {
-      onError: (thrown, call) => told.push({ thrown, gid: call?.gid }),
+    const response = await called(() => Promise.reject(error), {
+      onError: (thrown, call) => notes.push({ thrown, gid: call?.gid }),
     });
-    expect(answer).toMatchObject({ status: 500, body: { message: 'the database is locked' } });
-    expect(told).toEqual([{ thrown: error, gid: 'g-1' }]);
+    expect(response).toMatchObject({ status: 500, body: { message: 'the database is locked' } });
+    expect(notes).toEqual([{ thrown: error, gid: 'g-1' }]);
   });
 
   it('never mistakes an unknown error for a decision, whatever its message contains', async () => {
-    const answer = await called(() => Promise.reject(new Error('FAILURE of the disk, ONGOING')), {
+    const response = await called(() => Promise.reject(new Error('FAILURE of the disk, ONGOING')), {
       onError: () => {},
     });
-    expect(answer).toMatchObject({ status: 500, body: { message: 'FAILURE of the disk, ONGOING' } });
-    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
-    expect(resultOfHttp(answer.status, answer.text).kind).toBe('UNKNOWN');
+    expect(response).toMatchObject({ status: 500, body: { message: 'FAILURE of the disk, ONGOING' } });
+    expect(response.text).not.toMatch(/FAILURE|ONGOING/);
+    expect(resultOfHttp(response.status, response.text).kind).toBe('UNKNOWN');
   });
 
   it('without a hook, an error that is not a decision becomes a process warning with its stack', async () => {
@@ -92,14 +92,14 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
       await called(() => Promise.reject(bug));
       await called(() => Promise.reject(new BranchFailure('sold out')));
       await called(() => Promise.reject(new BranchOngoing('later')));
-      const told = await vi.waitUntil(() => {
+      const notes = await vi.waitUntil(() => {
         const ours = warnings.filter(({ name }) => name === 'HoldfastWarning');
         return ours.length > 0 && ours;
       });
-      expect(told.map(({ message }) => message)).toEqual([
+      expect(notes.map(({ message }) => message)).toEqual([
         "an error in action of branch 01 of saga g-1: cannot read 'amount' of undefined",
       ]);
-      expect(told[0]).toMatchObject({ detail: bug.stack });
+      expect(notes[0]).toMatchObject({ detail: bug.stack });
     } finally {
       process.off('warning', onWarning);
     }
@@ -137,13 +137,13 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
   });
 
   it('responds with 500 when the handler throws a value that cannot be inspected, 400 when the parser does, whatever the hook throws', async () => {
-    const answers: [what: string, statuses: number[]][] = [];
+    const responses: [what: string, statuses: number[]][] = [];
     let thrown: () => unknown = () => undefined;
-    let told = 0;
+    let notes = 0;
     const strange = (): never => {
       throw thrown();
     };
-    const note = () => void told++;
+    const note = () => void notes++;
     const barrier = { checkBack: strange, run: strange, message: strange };
     const urls = [
       await served(branch(strange, { onError: note })),
@@ -156,10 +156,10 @@ export function answerCases<Route>({ branch, checkBack, served, callOf, called }
       const statuses: number[] = [];
       for (const url of urls) statuses.push((await callOf(url)).status);
       statuses.push((await callOf(check, { query: MESSAGE })).status);
-      answers.push([what, statuses]);
+      responses.push([what, statuses]);
     }
-    expect(answers).toEqual(STRANGE_VALUES.map(([what]) => [what, [500, 500, 400, 500]]));
-    expect(told).toBe(3 * STRANGE_VALUES.length);
+    expect(responses).toEqual(STRANGE_VALUES.map(([what]) => [what, [500, 500, 400, 500]]));
+    expect(notes).toBe(3 * STRANGE_VALUES.length);
   });
 
   it('without a hook, a value that cannot be inspected becomes a process warning', async () => {

@@ -36,14 +36,14 @@ export interface BranchRequest {
 }
 
 /** The response to the coordinator, independent of the framework. */
-export interface BranchAnswer {
+export interface BranchResponse {
   readonly status: number;
   /** JSON, to be sent as it is. */
   readonly text: string;
 }
 
 /** Serves calls of one branch URL. Never throws. */
-export type BranchServer = (request: BranchRequest) => Promise<BranchAnswer>;
+export type BranchServer = (request: BranchRequest) => Promise<BranchResponse>;
 
 /** The two ways to call `branch`: `(handler, options?)` and `(barrier, handler, options?)`. */
 export type BranchArguments<Payload, Tx, Options extends BranchOptions<Payload>> = readonly [
@@ -95,10 +95,10 @@ export function branchServer<Payload>(
       const context = { ...read, payload: await payloadOf(await readBody(), parse) };
       call = context;
       const value = await serveBranch(context, handler, `${String(header('host'))} ${pathOf(url ?? '')}`);
-      return { status: 200, text: successText(value, (error) => tell(options.onError, error, context)) };
+      return { status: 200, text: successText(value, (error) => notify(options.onError, error, context)) };
     } catch (thrown) {
       const error = readableThrown(thrown);
-      return answerOfThrown(error, () => tell(options.onError, error, call));
+      return responseOfThrown(error, () => notify(options.onError, error, call));
     }
   };
 }
@@ -124,7 +124,7 @@ async function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payl
 
 const STATUSES = { FAILURE: 409, ONGOING: 425 } as const;
 
-function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
+function responseOfThrown(error: unknown, complain: () => void): BranchResponse {
   if (error instanceof BadBranchCall) {
     complain();
     return { status: error.httpStatus, text: wireText({ message: error.message }) };
@@ -136,7 +136,7 @@ function answerOfThrown(error: unknown, complain: () => void): BranchAnswer {
   return { status: 500, text: wireText({ message: reason }) };
 }
 
-function tell(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
+function notify(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
   // An error of the hook itself is ignored: the response to the coordinator matters more.
   callHook(() => (onError ?? warnOfError)(error, call));
 }

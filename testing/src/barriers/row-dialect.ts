@@ -1,13 +1,13 @@
-import type { BarrierDriver, BarrierRow } from '@holdfast/client';
+import type { BarrierDialect, BarrierRow } from '@holdfast/client';
 
 const keyOf = ({ gid, branchId, op, barrierId }: BarrierRow): string => JSON.stringify([gid, branchId, op, barrierId]);
 
 /** Rows and results of a barrier in memory. Its transactions run one after the other. */
-export class RowDriver implements BarrierDriver<RowDriver> {
+export class RowDialect implements BarrierDialect<RowDialect> {
   readonly rows = new Map<string, BarrierRow>();
   readonly results = new Map<string, string>();
 
-  async transaction<T>(body: (tx: RowDriver) => Promise<T>): Promise<T> {
+  async transaction<T>(body: (tx: RowDialect) => Promise<T>): Promise<T> {
     const before = [new Map(this.rows), new Map(this.results)] as const;
     try {
       return await body(this);
@@ -18,22 +18,22 @@ export class RowDriver implements BarrierDriver<RowDriver> {
     }
   }
 
-  async insertMissing(_open: RowDriver, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
+  async insertMissing(_open: RowDialect, rows: readonly BarrierRow[]): Promise<readonly boolean[]> {
     const inserted = rows.map((row) => !this.rows.has(keyOf(row)));
     for (const row of rows) if (!this.rows.has(keyOf(row))) this.rows.set(keyOf(row), row);
     return Promise.resolve(inserted);
   }
 
-  async keepResult(_open: RowDriver, row: BarrierRow, result: string): Promise<void> {
+  async keepResult(_open: RowDialect, row: BarrierRow, result: string): Promise<void> {
     this.results.set(keyOf(row), result);
     return Promise.resolve();
   }
 
-  async readResult(_open: RowDriver, row: BarrierRow): Promise<string | undefined> {
+  async readResult(_open: RowDialect, row: BarrierRow): Promise<string | undefined> {
     return Promise.resolve(this.results.get(keyOf(row)));
   }
 
-  async readReason(_open: RowDriver, row: BarrierRow): Promise<string | undefined> {
+  async readReason(_open: RowDialect, row: BarrierRow): Promise<string | undefined> {
     return Promise.resolve(this.rows.get(keyOf(row))?.reason);
   }
 

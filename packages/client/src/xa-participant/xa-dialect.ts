@@ -1,11 +1,11 @@
-import type { BarrierDriver } from '../barrier/driver.ts';
+import type { BarrierDialect } from '../barrier/dialect.ts';
 
 /** How a prepared transaction ends. */
 export type XaEnd = 'commit' | 'rollback';
 
 /** The dialect of a database for a participant of XA, beside that of its barrier's rows. */
-export interface XaDriver<Tx extends Open, Open = Tx> {
-  readonly rows: BarrierDriver<Tx, Open>;
+export interface XaDialect<Tx extends Open, Open = Tx> {
+  readonly rows: BarrierDialect<Tx, Open>;
   /** The longest name of a transaction, in bytes. */
   readonly longestNameBytes: number;
 

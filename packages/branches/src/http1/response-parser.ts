@@ -1,7 +1,7 @@
 import { LongBody, type Word } from './long-body.ts';
 
 /** Longest body that is kept whole; the rest is only searched for the deciding words. */
-export const MAX_ANSWER_BYTES = 64 * 1024;
+export const MAX_KEPT_BYTES = 64 * 1024;
 
 /** Longest response that is read to its end, including heads, chunk lines and trailers. */
 export const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
@@ -17,9 +17,9 @@ const MAX_CHUNKS = 64 * 1024;
 const MAX_INFORMING = 16;
 
 /** A response as received. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
-  /** The body up to `MAX_ANSWER_BYTES`. */
+  /** The body up to `MAX_KEPT_BYTES`. */
   readonly body: string;
   /** Whether the body was longer. */
   readonly isTruncated: boolean;
@@ -48,7 +48,7 @@ type Phase = 'head' | 'length' | 'until-close' | 'chunk-line' | 'chunk' | 'chunk
  * bare LF) is rejected rather than guessed, so that a response is never attributed to another
  * request.
  */
-export class AnswerParser {
+export class ResponseParser {
   status = 0;
   body = '';
   /** Whether the connection may carry another request after this response. */
@@ -90,7 +90,7 @@ export class AnswerParser {
   }
 
   /** Valid once the response is complete. */
-  get answer(): Answer {
+  get response(): HttpResponse {
     const { status, body } = this;
     const long = this.#long;
     return { status, body, isTruncated: long !== undefined, word: long?.word, mayBeCutOff: this.#mayBeCutOff };
@@ -188,7 +188,7 @@ export class AnswerParser {
     this.keepAliveMs = head.keepAliveMs;
     this.#beginBody(head);
     // A usual response arrives in one piece: its body is not copied.
-    if (this.#phase === 'length' && bytes.length - next === this.#left && this.#left <= MAX_ANSWER_BYTES) {
+    if (this.#phase === 'length' && bytes.length - next === this.#left && this.#left <= MAX_KEPT_BYTES) {
       this.body = bytes.toString('utf8', next, bytes.length);
       this.#phase = 'complete';
       return bytes.length;
@@ -272,7 +272,7 @@ export class AnswerParser {
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
-    const kept = Math.min(MAX_ANSWER_BYTES - this.#kept, end - at);
+    const kept = Math.min(MAX_KEPT_BYTES - this.#kept, end - at);
     if (kept > 0) {
       this.#pieces.push(Buffer.from(bytes.subarray(at, at + kept)));
       this.#kept += kept;

@@ -1,9 +1,9 @@
 import { barrierResultsSchema, barrierSchema, barrierTable } from '@holdfast/protocol';
 import type { Pool, PoolConnection } from 'mysql2/promise';
-import type { BarrierDriver, BarrierPurge, BarrierRow } from './driver.ts';
+import type { BarrierDialect, BarrierPurge, BarrierRow } from './dialect.ts';
 import { BarrierUnusable, missingPrivilege } from './errors.ts';
 import { errnoOf, mysqlConnection } from './mysql-connection.ts';
-import type { IsolationLevel } from './pg-driver.ts';
+import type { IsolationLevel } from './pg-dialect.ts';
 import { valuesOfRows } from './mysql-row.ts';
 import { resultId } from './results.ts';
 import { assertColumns } from './schema-statements.ts';
@@ -49,7 +49,7 @@ const LACKING: readonly unknown[] = [1044, 1142];
 const WHERE = 'where gid = ? and branch_id = ? and op = ? and barrier_id = ?';
 
 /** Barrier rows in MySQL and MariaDB. */
-export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutable> {
+export class MysqlDialect implements BarrierDialect<PoolConnection, MysqlExecutable> {
   readonly place: { readonly pool: object; readonly table: string };
   readonly #pool: Pool;
   readonly #isolation: IsolationLevel | undefined;
@@ -115,8 +115,8 @@ export class MysqlDriver implements BarrierDriver<PoolConnection, MysqlExecutabl
     // In a separate transaction: with autocommit off, nothing else would commit it.
     return this.transaction(async (tx) => {
       const rows = affected(await this.#execute(tx, text, []));
-      const answer = await this.#onResults(tx, results, []);
-      return answer === undefined ? rows : Math.max(rows, affected(answer));
+      const result = await this.#onResults(tx, results, []);
+      return result === undefined ? rows : Math.max(rows, affected(result));
     });
   }
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { errnoOf } from '../barrier/mysql-connection.ts';
-import { checkedIsolation, MysqlDriver, type MysqlExecutable } from '../barrier/mysql-driver.ts';
-import type { IsolationLevel } from '../barrier/pg-driver.ts';
+import { checkedIsolation, MysqlDialect, type MysqlExecutable } from '../barrier/mysql-dialect.ts';
+import type { IsolationLevel } from '../barrier/pg-dialect.ts';
 import { valuesOfRows } from '../barrier/mysql-row.ts';
 import { isCausedBy } from './is-caused-by.ts';
 import type { XaOptions } from './xa-participant.ts';
-import type { XaConnection, XaDriver, XaEnd } from './xa-driver.ts';
+import type { XaConnection, XaDialect, XaEnd } from './xa-dialect.ts';
 
 /** XAER_DUPID: there is a transaction of that name, open or prepared. */
 const NAME_IN_USE = 1440;
@@ -25,8 +25,8 @@ const DETACH_POLL_MS = 5;
  * XA transactions of MySQL and MariaDB, named as dtm's clients name them: all in the gtrid, no
  * bqual.
  */
-export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> {
-  readonly rows: MysqlDriver;
+export class MysqlXaDialect implements XaDialect<PoolConnection, MysqlExecutable> {
+  readonly rows: MysqlDialect;
   readonly longestNameBytes = 64;
   readonly #pool: Pool;
   readonly #isolation: IsolationLevel | undefined;
@@ -36,7 +36,7 @@ export class MysqlXaDriver implements XaDriver<PoolConnection, MysqlExecutable> 
   constructor(pool: Pool, { table, isolation }: Pick<XaOptions, 'table' | 'isolation'>) {
     this.#pool = pool;
     this.#isolation = checkedIsolation(isolation);
-    this.rows = new MysqlDriver(pool, table === undefined ? {} : { table });
+    this.rows = new MysqlDialect(pool, table === undefined ? {} : { table });
   }
 
   async open(name: string): Promise<XaConnection<PoolConnection> | undefined> {

@@ -20,7 +20,7 @@ export interface BarrierRow {
  * `Tx` is the handle with which the work writes; `Open` is the part of it that the barrier needs
  * for its rows.
  */
-export interface BarrierDriver<Tx extends Open, Open = Tx> {
+export interface BarrierDialect<Tx extends Open, Open = Tx> {
   /**
    * Where the rows are stored: barriers over the same pool and table count the uses of a request
    * together. Default: each dialect object is a separate place.
