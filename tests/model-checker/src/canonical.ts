@@ -140,7 +140,7 @@ class Canon {
   #node({ session, clocks, port, committer, runner }: ModelNode): void {
     this.#value([session.leaseHeld(), this.#world.store.living.has(session.id)]);
     this.#name(session.id);
-    for (const run of runner.runs()) this.#value(run);
+    for (const run of runner.runs()) this.#value(run.snapshot());
     for (const { atMs, delayMs } of clocks.runner.pending) {
       if (isFlush(delayMs)) this.#parts.push('flush');
       else this.#time(EPOCH_MS + atMs);

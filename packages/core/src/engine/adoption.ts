@@ -4,7 +4,7 @@ import { type ClaimedRun, openInTurns } from './claimed-runs.ts';
 import { onClaim } from './reconcile.ts';
 import type { Releaser } from './releaser.ts';
 import type { RunTable } from './run-table.ts';
-import { idOf, newRun, type Run } from './run.ts';
+import { idOf, Run } from './run.ts';
 import { versionAfter } from './run-write.ts';
 import { type Suspect, Trials } from './trials.ts';
 
@@ -74,19 +74,17 @@ export class Adoption {
       case 'open':
         return this.#open(record, false);
       case 'remember':
+        return existing?.remember(record);
       case 'reconcile':
         if (existing === undefined) return;
-        existing.claimed = record;
-        if (existing.phase === 'open') this.#d.reconcile(existing, record);
+        existing.remember(record);
+        return this.#d.reconcile(existing, record);
     }
   }
 
   /** Creates the run of a claimed record, without opening the run. */
   add(record: StoredTransaction): Run {
-    const { key, group } = record;
-    const run = this.#d.runs.add(newRun(idOf(key), key, 'loading', group));
-    run.claimed = record;
-    return run;
+    return this.#d.runs.add(Run.ofStored(record.key, record));
   }
 
   /** Takes a record that was claimed while its earlier run was leaving memory. */
@@ -104,9 +102,9 @@ export class Adoption {
   }
 
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
-    run.phase = 'releasing';
+    run.release();
     this.#d.releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
-      run.version = versionAfter(run, released);
+      run.sawVersion(versionAfter(run, released));
       this.#d.onPutBack(run, dueInMs);
       done();
     });

@@ -11,7 +11,6 @@ import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
 import type { Branch, Transaction } from '../patterns/model.ts';
 import type { EngineObserver } from '../observer.ts';
 import { type CallBatch, type Destinations, SLICE } from './destinations.ts';
-import { DEFERRED, WITHDRAWN } from './run.ts';
 
 interface CallsDependencies {
   readonly caller: BranchCaller;
@@ -26,6 +25,19 @@ interface CallsDependencies {
  * no longer drives the run.
  */
 export type Permit = 'granted' | 'withdrawn' | 'void';
+
+/**
+ * The result of a call that was not made because a decision made it unnecessary while it waited for
+ * its turn.
+ */
+const WITHDRAWN: BranchResult = { kind: 'UNKNOWN', reason: 'needless after the decision', deferred: true };
+
+/** The result of a call that was not made because too many calls wait for the same destination. */
+const DEFERRED: BranchResult = {
+  kind: 'UNKNOWN',
+  reason: 'too many calls wait for this destination',
+  deferred: true,
+};
 
 /** Receives the results of calls. */
 export interface CallListener {

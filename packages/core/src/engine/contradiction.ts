@@ -2,7 +2,7 @@ import type { HoldfastError } from '@holdfast/protocol';
 import type { Transaction } from '../patterns/model.ts';
 import { contradicts, otherContent } from './errors.ts';
 import { differenceOf } from './identity.ts';
-import type { Delivery } from './run.ts';
+import type { Delivery } from './delivery.ts';
 
 /**
  * Returns an error if a delivery refers to a different transaction than the stored one with its

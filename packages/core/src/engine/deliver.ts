@@ -6,7 +6,8 @@ import { type Effects, isRefusal, type Moment, type TransactionEvent } from '../
 import type { AppendItem, Entry } from '../store/store.ts';
 import { contradictionOf } from './contradiction.ts';
 import { isPast, refused } from './errors.ts';
-import type { Delivery, Memory } from './run.ts';
+import type { Delivery } from './delivery.ts';
+import type { Memory } from './memory.ts';
 
 /**
  * Decides what one event does to a run, in addition to what the pattern does to its transaction.

@@ -5,7 +5,8 @@ import type { EngineObserver } from '../observer.ts';
 import type { Effects, TransactionEvent } from '../patterns/step.ts';
 import type { CallListener, Calls, InFlight, Permit } from './calls.ts';
 import type { Replies } from './replies.ts';
-import type { Reply, Run } from './run.ts';
+import type { Reply } from './delivery.ts';
+import type { Run } from './run.ts';
 import type { Session } from './session.ts';
 
 interface EffectRunnerDependencies {
@@ -44,8 +45,7 @@ export class EffectRunner {
   carryOut(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
     this.#answer(run, transaction, effects, reply);
     if (run.ownership !== 'ours') return;
-    run.timer?.cancel();
-    run.timer = effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs);
+    run.setTimer(effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs));
     if (effects.calls.length === 0 && !effects.check) return;
     const { status } = transaction.state;
     const mayCall = (): Permit => (this.#mayCall(run) ? 'granted' : 'void');
@@ -69,7 +69,7 @@ export class EffectRunner {
    */
   #startLate(run: Run, start: () => void): void {
     try {
-      if (isAlive(run)) start();
+      if (run.isAlive) start();
     } catch (error) {
       this.#d.failed(run, error);
     }
@@ -112,9 +112,9 @@ export class EffectRunner {
    * current, unfinished state.
    */
   answerEarly(run: Run): void {
-    const { passWaiters, transaction } = run;
-    run.passWaiters = [];
-    if (transaction !== undefined) for (const reply of passWaiters) this.#d.replies.done(reply, transaction);
+    const { transaction } = run;
+    if (transaction === undefined) return;
+    for (const reply of run.takePassWaiters()) this.#d.replies.done(reply, transaction);
   }
 
   /**
@@ -122,25 +122,25 @@ export class EffectRunner {
    * owner calls again.
    */
   #deliver(run: Run, event: TransactionEvent): void {
-    if (isAlive(run)) this.#d.deliver(run, event);
+    if (run.isAlive) this.#d.deliver(run, event);
   }
 
   /** Checked right before each call (E2). A lapsed lease drops every run of this node. */
   #mayCall(run: Run): boolean {
     const { session } = this.#d;
-    return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();
+    return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();
   }
 
   #wake(run: Run, atMs: number): Timer {
     const delayMs = Math.max(0, atMs - this.#d.session.nowMs());
     return this.#d.clock.setTimer(Math.min(LONGEST_TIMER_MS, delayMs), () => {
-      run.timer = undefined;
+      run.timerExpired();
       this.#deliver(run, { kind: 'timer' });
     });
   }
 
   #answer(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
-    if (reply?.wholePass === true) run.passWaiters.push(reply);
+    if (reply?.wholePass === true) run.awaitPass(reply);
     else this.#d.replies.done(reply, transaction);
     if (effects.passOver) this.answerEarly(run);
     if (effects.alert !== undefined) this.raise(run, transaction.state.status, effects.alert);
@@ -174,5 +174,3 @@ export class EffectRunner {
     this.#d.onAcknowledged(run.key);
   }
 }
-
-const isAlive = ({ phase }: Run): boolean => phase !== 'gone' && phase !== 'releasing';

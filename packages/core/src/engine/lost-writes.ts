@@ -92,7 +92,7 @@ export class LostWrites {
       run.transaction === undefined
         ? []
         : [
-            writeItem({ ...run, version: record?.version ?? 0 }, run.transaction, {
+            writeItem({ version: record?.version ?? 0, group: run.group }, run.transaction, {
               writeId: `restored ${owner} ${run.version}`,
               owner,
               dueInMs: null,

@@ -6,7 +6,9 @@ import type { AbortCommand, TransactionEvent } from '../patterns/step.ts';
 import type { SessionId, StoredTransaction } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import { transactionOf } from './records.ts';
-import type { Delivery, Memory, Ownership } from './run.ts';
+import type { Delivery } from './delivery.ts';
+import type { Memory, Ownership } from './memory.ts';
+import type { RunState } from './run-state.ts';
 
 /**
  * Decides what a node does when its memory of a transaction and the stored record may differ: after
@@ -250,7 +252,7 @@ export type ClaimDecision =
 
 /** Decides about a record that a claim returned; `memory` is that of the run that has it. */
 export function onClaim(
-  memory: (Memory & { readonly phase: 'loading' | 'open' | 'writing' | 'releasing' | 'gone' }) | undefined,
+  memory: (Memory & { readonly phase: RunState['kind'] }) | undefined,
   record: StoredTransaction,
 ): ClaimDecision {
   if (memory === undefined) return 'open';

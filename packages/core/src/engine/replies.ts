@@ -1,7 +1,7 @@
 import { type HoldfastError, logTextOfThrown } from '@holdfast/protocol';
 import type { Logger } from '../environment.ts';
 import type { Transaction } from '../patterns/model.ts';
-import type { Reply } from './run.ts';
+import type { Reply } from './delivery.ts';
 
 /**
  * Resolves or rejects the replies of callers. A callback that throws is logged and affects nothing

@@ -28,8 +28,10 @@ import { withoutBranches } from './records.ts';
 import { Releaser } from './releaser.ts';
 import { Replies } from './replies.ts';
 import { RunTable } from './run-table.ts';
-import { type Cause, hasWentBack, ownsRecord, versionAfter, type Write } from './run-write.ts';
-import { type Delivery, idOf, newRun, type Reply, type Run } from './run.ts';
+import { type Delivery, type Reply, UNHEARD } from './delivery.ts';
+import type { Cause, Writing } from './run-state.ts';
+import { hasWentBack, ownsRecord, versionAfter } from './run-write.ts';
+import { idOf, Run } from './run.ts';
 import type { Session } from './session.ts';
 import { stoppedRecord } from './stopped-record.ts';
 import { UnreadableLog } from './unreadable-log.ts';
@@ -145,7 +147,7 @@ export class Runner {
   /** Whether the transaction is stored and driven here, so that `onFinal` is still to be called. */
   drives(id: string): boolean {
     const run = this.#runs.get(id);
-    return run !== undefined && run.version > 0 && (run.phase === 'open' || run.phase === 'writing');
+    return run !== undefined && run.version > 0 && run.isDriving;
   }
 
   /** All runs in memory. */
@@ -158,7 +160,7 @@ export class Runner {
    * its calls.
    */
   reread(run: Run): void {
-    run.phase = 'loading';
+    run.load();
     void this.#reload(run);
   }
 
@@ -167,9 +169,7 @@ export class Runner {
     const id = idOf(fresh.key);
     const existing = this.#runs.get(id);
     if (existing !== undefined) return this.#deliver(existing, delivery);
-    const run = this.#runs.add(newRun(id, fresh.key, 'open', group));
-    run.transaction = fresh;
-    this.#deliver(run, delivery);
+    this.#deliver(this.#runs.add(Run.ofNew(fresh, group, id)), delivery);
   }
 
   /** Delivers an event to a stored transaction. */
@@ -177,8 +177,8 @@ export class Runner {
     const id = idOf(key);
     const existing = this.#runs.get(id);
     if (existing !== undefined) return this.#deliver(existing, delivery);
-    const run = this.#runs.add(newRun(id, key, 'loading', ''));
-    run.queue.push(delivery);
+    const run = this.#runs.add(Run.ofStored(key, undefined, id));
+    run.enqueue(delivery);
     void this.#reload(run);
   }
 
@@ -197,27 +197,23 @@ export class Runner {
 
   /** Discards all runs: the session has ended, and nothing more is called or written for them. */
   dropAll(): void {
-    for (const run of this.#runs.all()) {
-      run.claimed = undefined;
-      this.#drop(run, unavailable(run.key, 'this node lost its session'));
-    }
+    for (const run of this.#runs.all()) this.#discard(run, unavailable(run.key, 'this node lost its session'));
     this.#doubts.clear();
     this.#effects.newSession();
     this.#d.committer.abandon();
   }
 
   #deliver(run: Run, delivery: Delivery): void {
-    run.queue.push(delivery);
+    run.enqueue(delivery);
     this.#work(run);
   }
 
   /** Delivers queued events until a write must be waited for. */
   #work(run: Run): void {
-    if (run.delivering) return;
-    run.delivering = true;
+    if (!run.beginWork()) return;
     try {
       while (run.phase === 'open') {
-        const next = run.queue.shift();
+        const next = run.next();
         if (next === undefined) break;
         this.#apply(run, next);
       }
@@ -225,7 +221,7 @@ export class Runner {
     } catch (error) {
       this.#fail(run, error);
     } finally {
-      run.delivering = false;
+      run.endWork();
     }
   }
 
@@ -250,10 +246,10 @@ export class Runner {
       case 'forward':
         return this.#forward(before, run.id, verdict.entry, reply);
       case 'write':
-        run.transaction = verdict.transaction;
+        run.stepped(verdict.transaction);
         return this.#write(run, { before, delivery, effects: verdict.effects });
       case 'proceed':
-        run.transaction = verdict.transaction;
+        run.stepped(verdict.transaction);
         if (verdict.effects.persist === 'lazily') this.#progress.mark(run);
         this.#effects.carryOut(run, verdict.transaction, verdict.effects, reply);
     }
@@ -300,7 +296,7 @@ export class Runner {
    */
   #flush(run: Run): void {
     try {
-      if (run.transaction !== undefined) run.transaction = cleared(run.transaction);
+      if (run.transaction !== undefined) run.stepped(cleared(run.transaction));
       this.#write(run, undefined);
     } catch (error) {
       this.#fail(run, error);
@@ -316,52 +312,46 @@ export class Runner {
       const { hold, dueInMs } = ownershipAfter(transaction, cause?.effects.wakeAtMs ?? null, session.nowMs(), mayOwn);
       const writeId = this.#newWriteId();
       const item = writeItem(run, transaction, { writeId, owner: hold ? session.id : null, dueInMs });
-      run.phase = 'writing';
+      const writing = run.write(cause, hold, dueInMs, writeId);
       this.#progress.clear(run);
-      const write: Write = { run, transaction, cause, hold, dueInMs, writeId };
-      committer.enqueue(item, run.id, ownsRecord(run), (result) => this.#written(write, result));
+      committer.enqueue(item, run.id, ownsRecord(run), (result) => this.#written(run, writing, result));
     } catch (error) {
       this.#replies.failed(cause?.delivery.reply, internal(run.key, error));
       throw error;
     }
   }
 
-  #written(write: Write, result: WriteResult): void {
-    const { run, cause } = write;
-    const reply = cause?.delivery.reply;
+  #written(run: Run, writing: Writing, result: WriteResult): void {
+    const reply = writing.cause?.delivery.reply;
     if (run.phase === 'gone') return this.#replies.failed(reply, unavailable(run.key, 'this node lost its session'));
     // The run is left unchanged: its record is restored, and the run is dropped with the session.
-    if (hasWentBack(write, result)) {
+    if (hasWentBack(run, writing, result)) {
       this.#replies.failed(reply, unavailable(run.key, 'the store has lost acknowledged writes'));
       return void this.#d.session.wentBack();
     }
     try {
-      const next = afterWrite(run, { hold: write.hold, isAwaited: reply !== undefined }, result);
+      const next = afterWrite(run, { hold: writing.hold, isAwaited: reply !== undefined }, result);
       switch (next.kind) {
         case 'applied':
-          return this.#applied(write, next.version);
+          return this.#applied(run, writing, next.version);
         case 'again':
           this.#d.observer.conflicted();
-          if (result.kind === 'conflict') run.foundStatus = result.status;
-          return this.#startOver(run, cause, next);
+          run.lost(writing, result.kind === 'conflict' ? result.status : undefined);
+          return this.#startOver(run, writing.cause, next);
         default:
-          return this.#notWritten(run, cause, next, result);
+          return this.#notWritten(run, writing, next, result);
       }
     } catch (error) {
       this.#fail(run, error);
     }
   }
 
-  #applied({ run, transaction, cause, hold, dueInMs, writeId }: Write, version: number): void {
-    const created = run.version === 0;
+  #applied(run: Run, writing: Writing, version: number): void {
+    const { known, cause, hold, dueInMs } = writing;
+    const { transaction } = known;
+    const created = known.version === 0;
     const { claimed, queue } = run;
-    run.version = version;
-    run.writeId = writeId;
-    run.ownership = hold ? 'ours' : 'none';
-    run.suspect = transaction.state.suspicion > 0;
-    run.phase = 'open';
-    run.conflicts = 0;
-    run.claimed = undefined;
+    run.applied(writing, version);
     this.#observe(transaction, created);
     if (!hold) this.#forget(run);
     if (cause !== undefined) this.#effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
@@ -384,12 +374,9 @@ export class Runner {
 
   /** Reads the record again after a write that lost (R8). */
   #startOver(run: Run, cause: Cause | undefined, { paced, refused }: Again): void {
-    run.conflicts++;
-    this.#undo(run, cause);
     if (cause !== undefined && refused)
       this.#replies.failed(cause.delivery.reply, unavailable(run.key, 'too many other writers change the record'));
-    else if (cause !== undefined) run.queue.unshift(cause.delivery);
-    run.phase = 'loading';
+    else if (cause !== undefined) run.enqueueFirst(cause.delivery);
     if (paced) this.#reloadLater(run);
     else void this.#reload(run);
   }
@@ -397,7 +384,7 @@ export class Runner {
   /** The write cannot be applied, or its outcome is unknown (R9). */
   #notWritten(
     run: Run,
-    cause: Cause | undefined,
+    writing: Writing,
     next: Exclude<AfterWrite, Again | { kind: 'applied' }>,
     result: WriteResult,
   ): void {
@@ -407,13 +394,10 @@ export class Runner {
     // This caller's event had no effect. Other callers may wait for a transaction that is durable.
     const isWithoutEffect = next.kind === 'drop' || next.kind === 'undo';
     const isFailed = isWithoutEffect && result.kind === 'failed';
-    this.#replies.failed(cause?.delivery.reply, isFailed ? notStored(run.key, result.error) : error);
+    this.#replies.failed(writing.cause?.delivery.reply, isFailed ? notStored(run.key, result.error) : error);
     switch (next.kind) {
       case 'undo':
-        this.#undo(run, cause);
-        run.phase = 'open';
-        if (ownsRecord(run)) this.#progress.mark(run);
-        return this.#work(run);
+        return this.#undo(run, writing);
       case 'park':
         return this.#release(run, error);
       case 'doubt':
@@ -424,9 +408,13 @@ export class Runner {
     }
   }
 
-  /** Reverts the step that requested the write. */
-  #undo(run: Run, cause: Cause | undefined): void {
-    if (cause !== undefined) run.transaction = cause.before;
+  /** Reverts the step that requested the write, and continues. */
+  #undo(run: Run, writing: Writing): void {
+    const { claimed } = run;
+    run.undo(writing);
+    if (ownsRecord(run)) this.#progress.mark(run);
+    if (claimed !== undefined) this.#adoption.take(claimed);
+    this.#work(run);
   }
 
   async #reload(run: Run): Promise<void> {
@@ -451,7 +439,7 @@ export class Runner {
    * has created the record since then: a second read decides about them.
    */
   #readAgain(run: Run, known: number): void {
-    for (const { reply } of run.queue.splice(0, known)) this.#replies.failed(reply, unknownGid(run.key.gid));
+    for (const { reply } of run.takeQueue(known)) this.#replies.failed(reply, unknownGid(run.key.gid));
     void this.#reload(run);
   }
 
@@ -474,16 +462,11 @@ export class Runner {
       case 'gone':
         return this.#drop(run, unknownGid(run.key.gid));
       case 'stale':
-        run.phase = 'loading';
+        run.load();
         return this.#reloadLater(run);
       case 'merge':
         this.#unread.remove(run);
-        run.transaction = decision.transaction;
-        run.version = decision.version;
-        run.retryOrders = decision.retryOrders;
-        run.queue = decision.queue;
-        run.claimed = undefined;
-        run.phase = 'open';
+        run.merge(decision, decision.queue);
         if (run.queue.length === 0) this.#progress.mark(run);
         return this.#work(run);
       case 'drop run':
@@ -501,13 +484,12 @@ export class Runner {
   #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'drop run' }>): void {
     const { version, owner } = record;
     this.#d.logger.info({ gid: run.key.gid, version, owner }, 'run dropped: another node changed the transaction');
-    run.version = version;
-    run.queue = [];
+    run.sawVersion(version);
+    run.takeQueue();
     this.#forget(run);
     this.#effects.answerEarly(run);
     if (reopen) {
-      const again = this.#runs.add(newRun(run.id, run.key, 'loading', record.group));
-      if (claimed) again.claimed = record;
+      const again = this.#runs.add(Run.ofStored(run.key, claimed ? record : undefined, run.id));
       this.#reconcile(again, record);
     }
     this.#deliverAgain(run, queue);
@@ -520,26 +502,17 @@ export class Runner {
 
   #open(run: Run, opened: Opened): void {
     this.#unread.remove(run);
-    run.transaction = opened.transaction;
-    run.version = opened.version;
-    run.writeId = opened.writeId;
-    run.group = opened.group;
-    run.ownership = opened.ownership;
-    run.retryOrders = opened.retryOrders;
-    run.suspect = opened.suspect;
-    run.queue = opened.queue;
-    run.claimed = undefined;
-    run.phase = 'open';
+    run.open(opened, opened.queue);
     this.#work(run);
   }
 
   /** Events of callers are rejected; results of branches wait for the record (R7). */
   #awaitBodies(run: Run, { record, error }: Extract<Decision, { kind: 'without bodies' }>): void {
     this.#unread.add(run, error);
-    const { queue } = run;
-    run.queue = queue.filter(({ reply }) => reply === undefined);
+    const queue = run.takeQueue();
+    run.requeue(queue.filter(({ reply }) => reply === undefined));
     for (const { reply, event } of queue) this.#replies.failed(reply, unreadableRecord(record, error, event.kind));
-    run.phase = 'loading';
+    run.load();
     this.#reloadLater(run, UNREAD_PAUSE_MS);
   }
 
@@ -549,19 +522,18 @@ export class Runner {
    */
   #unreadable(run: Run, { record, owned, error }: Extract<Decision, { kind: 'unreadable' }>): void {
     this.#unreadableLog.met(run.id, run.key.gid, error);
-    run.version = record.version;
+    run.sawVersion(record.version);
     const stops: Delivery[] = [];
-    for (const delivery of run.queue) {
+    for (const delivery of run.takeQueue()) {
       if (delivery.event.kind === 'stop' && isStoppable(record, error)) stops.push(delivery);
       else this.#replies.failed(delivery.reply, unreadableRecord(record, error, delivery.event.kind));
     }
-    run.queue = [];
     const failure = unreadableRecord(record, error, 'resumed');
     if (owned) this.#release(run, failure);
     else if (stops.length === 0) return this.#drop(run, failure);
     // After `#release`, which fails everything queued: a stop is delivered again once the record is
     // released.
-    run.queue = stops;
+    run.requeue(stops);
     if (!owned) this.#stopDamaged(run, record, error);
   }
 
@@ -569,7 +541,7 @@ export class Runner {
     const event = run.queue[0]?.event;
     const settings = { writeId: this.#newWriteId(), nowMs: this.#d.session.nowMs(), why: error.message };
     const { item, state } = stoppedRecord(record, event?.kind === 'stop' ? event : { reason: '' }, settings);
-    run.phase = 'writing';
+    run.stop();
     this.#d.committer.enqueue(item, run.id, false, (result) => {
       if (run.phase === 'gone') return;
       switch (result.kind) {
@@ -577,9 +549,8 @@ export class Runner {
           return this.#stoppedDamaged(run, withoutBranches(record, state));
         case 'conflict':
         case 'missing':
-          if (run.conflicts++ >= MAX_CONFLICTS)
+          if (run.stopLost() >= MAX_CONFLICTS)
             return this.#drop(run, unavailable(run.key, 'too many other writers change the record'));
-          run.phase = 'loading';
           return this.#reloadLater(run);
         case 'failed':
           return this.#drop(run, notStored(run.key, result.error));
@@ -590,8 +561,7 @@ export class Runner {
   }
 
   #stoppedDamaged(run: Run, transaction: Transaction): void {
-    const [first, ...later] = run.queue;
-    run.queue = [];
+    const [first, ...later] = run.takeQueue();
     this.#forget(run);
     this.#observe(transaction, false);
     this.#replies.done(first?.reply, transaction);
@@ -611,9 +581,8 @@ export class Runner {
 
   /** Parks a run that cannot continue. The record stays owned until the release is durable (E7). */
   #release(run: Run, error: HoldfastError): void {
-    const replies = this.#takeReplies(run);
-    run.phase = 'releasing';
-    run.timer?.cancel();
+    const replies = run.takeReplies();
+    run.release();
     this.#progress.clear(run);
     for (const reply of replies) this.#replies.failed(reply, error);
     this.#releaser.park(run, error.message, (parked) => this.#released(run, parked, error.message));
@@ -622,7 +591,7 @@ export class Runner {
   #released(run: Run, parked: StoredTransaction | undefined, reason: string): void {
     if (parked !== undefined) this.#effects.raise(run, parked.status, { branch: '', error: reason, retryCount: 0 });
     // Only a claim made after this release counts.
-    run.version = versionAfter(run, parked);
+    run.sawVersion(versionAfter(run, parked));
     this.#leave(run);
   }
 
@@ -640,10 +609,9 @@ export class Runner {
   }
 
   #forget(run: Run): void {
-    run.phase = 'gone';
+    run.leave();
     this.#effects.outlived(run);
     this.#unread.remove(run);
-    run.timer?.cancel();
     this.#progress.clear(run);
     this.#runs.remove(run);
   }
@@ -652,28 +620,24 @@ export class Runner {
     if (!this.#doubts.add(key, version)) this.#d.session.lose('it may own too many records that no run drives');
   }
 
-  #add({ key, group }: StoredTransaction): Run {
-    return this.#runs.add(newRun(idOf(key), key, 'loading', group));
+  #add({ key }: StoredTransaction): Run {
+    return this.#runs.add(Run.ofStored(key));
   }
 
   /** Discards a run that owns no record; waiting callers receive the error. */
   #drop(run: Run, error: HoldfastError): void {
-    const replies = this.#takeReplies(run);
+    const { claimed } = run;
+    this.#discard(run, error);
+    if (claimed !== undefined && this.#d.session.leaseHeld()) this.#adoption.take(claimed);
+  }
+
+  /** Discards a run, and the record that a claim returned for it. */
+  #discard(run: Run, error: HoldfastError): void {
+    const replies = run.takeReplies();
     this.#forget(run);
     for (const reply of replies) this.#replies.failed(reply, error);
-    if (run.claimed !== undefined && this.#d.session.leaseHeld()) this.#adoption.take(run.claimed);
-  }
-
-  #takeReplies(run: Run): readonly Reply[] {
-    const replies = [...run.queue.flatMap((delivery) => delivery.reply ?? []), ...run.passWaiters];
-    run.queue = [];
-    run.passWaiters = [];
-    return replies;
   }
 }
-
-/** Reply for events that no caller sent. */
-const UNHEARD: Reply = { done() {}, failed() {}, wholePass: false };
 
 type Again = Extract<AfterWrite, { kind: 'again' }>;
 

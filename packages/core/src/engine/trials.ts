@@ -128,8 +128,7 @@ export class Trials {
   }
 }
 
-const isOnTrial = ({ phase, suspect }: Run): boolean =>
-  phase === 'loading' || (suspect && (phase === 'open' || phase === 'writing'));
+const isOnTrial = ({ phase, suspect, isDriving }: Run): boolean => phase === 'loading' || (suspect && isDriving);
 
 /** Undefined if the state cannot be read, so that the transaction is parked and not driven. */
 function suspicionIn(state: Uint8Array): number | undefined {

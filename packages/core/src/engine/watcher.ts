@@ -63,7 +63,7 @@ export class Watcher {
   async #watch(): Promise<void> {
     const { store, session, reread } = this.#d;
     try {
-      const quiet = this.#byTurns(this.#d.runs().filter(isQuiet));
+      const quiet = this.#byTurns(this.#d.runs().filter((run) => run.isQuiet()));
       if (quiet.length === 0 || !session.leaseHeld()) return;
       const asked = quiet.map(({ version }) => version);
       const versions = await store.versions(quiet.map(({ key }) => key));
@@ -86,14 +86,6 @@ export class Watcher {
     this.#turn = from + WATCH_BATCH;
     return [...quiet, ...quiet].slice(from, from + WATCH_BATCH);
   }
-}
-
-/** Whether the run was owned, without a write, since the last poll. */
-function isQuiet(run: Run): boolean {
-  if (run.ownership !== 'ours' || run.phase !== 'open') return false;
-  const quiet = run.watchedVersion === run.version;
-  run.watchedVersion = run.version;
-  return quiet;
 }
 
 /** A version older than this node's comes from an outdated read and proves nothing. */

@@ -9,7 +9,7 @@ import type { Run } from './run.ts';
  * conditional on the version in this node's memory.
  */
 export function writeItem(
-  run: Run,
+  run: Pick<Run, 'version' | 'group'>,
   transaction: Transaction,
   possession: Pick<UpdateItem, 'writeId' | 'owner' | 'dueInMs'>,
 ): InsertItem | UpdateItem {

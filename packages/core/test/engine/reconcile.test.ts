@@ -5,7 +5,8 @@ import { encodeAbortOrder, encodeRegistration, encodeRetryOrder } from '../../sr
 import { encodeState } from '../../src/codec/state-codec.ts';
 import type { WriteResult } from '../../src/engine/committer.ts';
 import { afterWrite, MAX_CONFLICTS, onClaim, reconcile } from '../../src/engine/reconcile.ts';
-import { type Delivery, type Memory, newRun, type Ownership } from '../../src/engine/run.ts';
+import type { Delivery } from '../../src/engine/delivery.ts';
+import type { Memory, Ownership } from '../../src/engine/memory.ts';
 import { newTransaction } from '../../src/patterns/index.ts';
 import { type Entry, StoreError, type StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, KEY, saga } from '../patterns/support/definitions.ts';
@@ -40,7 +41,19 @@ const answered: Delivery = {
   event: { kind: 'answered', branch: 1, result: { kind: 'SUCCESS', reason: '' }, durationMs: 1 },
 };
 
-const memory = (changes: Partial<Memory> = {}): Memory => ({ ...newRun('id', KEY, 'loading', ''), ...changes });
+const memory = (changes: Partial<Memory> = {}): Memory => ({
+  transaction: undefined,
+  version: 0,
+  writeId: '',
+  ownership: 'none',
+  retryOrders: 0,
+  suspect: false,
+  claimed: undefined,
+  conflicts: 0,
+  foundStatus: undefined,
+  queue: [],
+  ...changes,
+});
 const owning = (changes: Partial<Memory> = {}): Memory =>
   memory({ transaction: submitted, version: 3, writeId: 'w', ownership: 'ours', ...changes });
 

@@ -1,7 +1,8 @@
+import type { TransactionKey } from '@holdfast/protocol';
 import { expect, it } from 'vitest';
 import { openInTurns } from '../../src/engine/claimed-runs.ts';
 import { ProgressWriter } from '../../src/engine/progress.ts';
-import { newRun, type Run } from '../../src/engine/run.ts';
+import { Run } from '../../src/engine/run.ts';
 import type { StoredTransaction } from '../../src/store/index.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -25,18 +26,14 @@ class Turns {
   }
 }
 
-function runOf(gid: string, phase: Run['phase']): Run {
-  const key = { namespace: 'default', gid };
-  const run = newRun(gid, key, phase, '');
-  run.transaction = newTransaction(key, saga(1_000), CREATED_AT_MS);
-  return run;
-}
+const keyOf = (gid: string): TransactionKey => ({ namespace: 'default', gid });
+const openRun = (gid: string): Run => Run.ofNew(newTransaction(keyOf(gid), saga(1_000), CREATED_AT_MS), '');
 
 it('the progress of many long transactions that is due at once is written a few at a time', async () => {
   const clock = new ManualClock();
   const turns = new Turns(clock);
   const progress = new ProgressWriter(clock, 1_000, () => turns.count());
-  const runs = Array.from({ length: 50 }, (_, i) => runOf(`long${i}`, 'open'));
+  const runs = Array.from({ length: 50 }, (_, i) => openRun(`long${i}`));
   for (const run of runs) progress.mark(run);
   await clock.advance(1_000);
   expect([turns.total, turns.most <= 2]).toEqual([50, true]);
@@ -45,14 +42,14 @@ it('the progress of many long transactions that is due at once is written a few 
 it('progress that a decision has written before its turn is not written again', async () => {
   const clock = new ManualClock();
   const written: string[] = [];
-  const runs = Array.from({ length: 10 }, (_, i) => runOf(`long${i}`, 'open'));
+  const runs = Array.from({ length: 10 }, (_, i) => openRun(`long${i}`));
   const progress = new ProgressWriter(clock, 1_000, (run) => {
-    written.push(run.id);
-    if (run.id === 'long0') progress.clear(runs[9] as Run);
+    written.push(run.key.gid);
+    if (run.key.gid === 'long0') progress.clear(runs[9] as Run);
   });
   for (const run of runs) progress.mark(run);
   await clock.advance(1_000);
-  expect(written).toEqual(runs.slice(0, 9).map(({ id }) => id));
+  expect(written).toEqual(runs.slice(0, 9).map(({ key }) => key.gid));
 });
 
 it('the long records that a claim returns are opened a few at a time, without the runs that were dropped in between', async () => {
@@ -60,14 +57,14 @@ it('the long records that a claim returns are opened a few at a time, without th
   const turns = new Turns(clock);
   const body = new Uint8Array(90 * 1_024);
   const claimed = Array.from({ length: 45 }, (_, i) => ({
-    run: runOf(`long${i}`, 'loading'),
+    run: Run.ofStored(keyOf(`long${i}`)),
     record: { definition: body, state: new Uint8Array(0), entries: [] } as unknown as StoredTransaction,
   }));
   const opened: Run[] = [];
   openInTurns(claimed, clock, (run) => {
     turns.count();
     opened.push(run);
-    for (const { run: last } of claimed.slice(-1)) last.phase = 'gone';
+    for (const { run: last } of claimed.slice(-1)) last.leave();
   });
   await clock.advance(100);
   expect(opened).toEqual(claimed.slice(0, -1).map(({ run }) => run));

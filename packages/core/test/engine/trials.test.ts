@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredTransaction } from '../../src/store/index.ts';
-import { newRun } from '../../src/engine/run.ts';
+import { Run } from '../../src/engine/run.ts';
 import { type Suspect, Trials } from '../../src/engine/trials.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const suspect = (gid: string, claims: number): Suspect => {
   const key = { namespace: 'default', gid };
-  return { run: newRun(gid, key, 'loading', ''), record: { key } as StoredTransaction, claims };
+  return { run: Run.ofStored(key), record: { key } as StoredTransaction, claims };
 };
 
 function setUp() {
@@ -15,9 +15,9 @@ function setUp() {
   const pending = new Map<string, () => void>();
   const trials = new Trials({
     maxClaims: 5,
-    putBack: ({ run }, _dueInMs, done) => void pending.set(run.id, done),
+    putBack: ({ run }, _dueInMs, done) => void pending.set(run.key.gid, done),
     later: (delayMs, callback) => void clock.setTimer(delayMs, callback),
-    drive: ({ run }) => void driven.push(run.id),
+    drive: ({ run }) => void driven.push(run.key.gid),
   });
   return { clock, trials, driven, pending };
 }

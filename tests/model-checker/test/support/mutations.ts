@@ -240,8 +240,8 @@ export const MUTATIONS: readonly Mutation[] = [
     scenario: on('saga', 2, 'pauses=1'),
     patches: of(
       `${ENGINE}/effects.js`,
-      'return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();',
-      'return isAlive(run);',
+      'return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();',
+      'return run.isAlive;',
     ),
   },
 ];

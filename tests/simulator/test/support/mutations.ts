@@ -98,8 +98,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: 'return isAlive(run) && !session.loseIfLapsed() && session.leaseHeld();',
-        to: 'return isAlive(run);',
+        from: 'return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();',
+        to: 'return run.isAlive;',
       },
     ],
   },
@@ -147,8 +147,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: 'for (const reply of passWaiters) this.#d.replies.done(reply, transaction);',
-        to: ';',
+        from: 'for (const reply of run.takePassWaiters()) this.#d.replies.done(reply, transaction);',
+        to: 'run.takePassWaiters();',
       },
     ],
   },

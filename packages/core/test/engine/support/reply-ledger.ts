@@ -1,6 +1,6 @@
 import { Committer } from '../../../src/engine/committer.ts';
 import { Runner } from '../../../src/engine/runner.ts';
-import type { Delivery, Reply } from '../../../src/engine/run.ts';
+import type { Delivery, Reply } from '../../../src/engine/delivery.ts';
 import type { Saboteur } from './saboteur.ts';
 
 /** A callback that the engine owes one call. */
