@@ -55,10 +55,10 @@ export function canonical(world: World): string {
 
 /** A cheap summary, equal for nodes in equal states. */
 function summaryOf(
-  { session, runner, committer, port, clocks }: ModelNode,
+  { session, runs, committer, port, clocks }: ModelNode,
   record: StoredTransaction | undefined,
 ): string {
-  const run = runner.runs()[0];
+  const run = runs.registry.all()[0];
   return [
     record?.owner === session.id,
     session.leaseHeld(),
@@ -69,7 +69,7 @@ function summaryOf(
     committer.outstanding.size,
     port.held.length,
     port.limbo.length,
-    clocks.runner.pending.length,
+    clocks.runs.pending.length,
   ].join(' ');
 }
 
@@ -137,18 +137,18 @@ class Canon {
     return this.#ranked();
   }
 
-  #node({ session, clocks, port, committer, runner }: ModelNode): void {
+  #node({ session, clocks, port, committer, runs }: ModelNode): void {
     this.#value([session.leaseHeld(), this.#world.store.living.has(session.id)]);
     this.#name(session.id);
-    for (const run of runner.runs()) this.#value(run.snapshot());
-    for (const { atMs, delayMs } of clocks.runner.pending) {
+    for (const run of runs.registry.all()) this.#value(run.snapshot());
+    for (const { atMs, delayMs } of clocks.runs.pending) {
       if (isFlush(delayMs)) this.#parts.push('flush');
       else this.#time(EPOCH_MS + atMs);
     }
     this.#value([
       clocks.committer.pending.length,
       clocks.claimer.pending.length,
-      runner.doubts,
+      runs.doubts.size,
       port.held.map((held) => [held.name, held.stalled]),
     ]);
     for (const held of port.held) this.#value(held.items);

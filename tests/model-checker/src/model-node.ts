@@ -7,13 +7,14 @@ import {
   Claimer,
   Committer,
   Destinations,
-  Runner,
   idOf,
   Janitor,
   type Reply,
   type Run,
+  type Runs,
   Session,
   Watcher,
+  wireRuns,
   WritePath,
   type WriteResult,
 } from '@holdfast/core/parts';
@@ -70,12 +71,10 @@ export interface NodeDependencies {
 export class ModelNode {
   readonly name: string;
   readonly port: StorePort;
-  readonly clocks: Readonly<
-    Record<'session' | 'committer' | 'runner' | 'claimer' | 'janitor' | 'watcher', ManualClock>
-  >;
+  readonly clocks: Readonly<Record<'session' | 'committer' | 'runs' | 'claimer' | 'janitor' | 'watcher', ManualClock>>;
   readonly session: Session;
   readonly committer: CountingCommitter;
-  readonly runner: Runner;
+  readonly runs: Runs;
   readonly #claimer: Claimer;
   readonly #janitor: Janitor;
   readonly #watcher: Watcher;
@@ -89,7 +88,7 @@ export class ModelNode {
     this.clocks = {
       session: clock(),
       committer: clock(),
-      runner: clock(),
+      runs: clock(),
       claimer: clock(),
       janitor: clock(),
       watcher: clock(),
@@ -112,18 +111,18 @@ export class ModelNode {
     this.session = new Session({
       ...base,
       clock: this.clocks.session,
-      onLost: () => this.runner.dropAll(),
+      onLost: () => this.runs.departures.dropAll(),
       onWentBack: () => Promise.resolve(),
     });
     const { session } = this;
     const writePath = new WritePath({ ...base, clock: this.clocks.committer, node: name });
     this.committer = new CountingCommitter({ ...base, clock: this.clocks.committer, writePath, bounds: OPTIONS });
-    this.runner = new Runner({
+    this.runs = wireRuns({
       ...base,
-      clock: this.clocks.runner,
+      clock: this.clocks.runs,
       session,
       committer: this.committer,
-      calls: new Calls({ ...base, clock: this.clocks.runner, destinations: placesFor(time) }),
+      calls: new Calls({ ...base, clock: this.clocks.runs, destinations: placesFor(time) }),
       onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
       onFinal: quiet,
     });
@@ -132,7 +131,7 @@ export class ModelNode {
       clock: this.clocks.claimer,
       session,
       room: () => 100,
-      adopt: (limit, claim) => this.runner.adopt(limit, claim),
+      adopt: (limit, claim) => this.runs.adoption.adopt(limit, claim),
     });
     this.#janitor = new Janitor({
       ...base,
@@ -144,8 +143,8 @@ export class ModelNode {
       ...base,
       clock: this.clocks.watcher,
       session,
-      runs: () => this.runner.runs(),
-      reread: (run) => this.runner.reread(run),
+      runs: () => this.runs.registry.all(),
+      reread: (run) => this.runs.reloader.reread(run),
     });
   }
 
@@ -164,16 +163,16 @@ export class ModelNode {
 
   /** The one transaction in this node's memory. */
   get run(): Run | undefined {
-    return this.runner.runs()[0];
+    return this.runs.registry.all()[0];
   }
 
   create(input: TransactionInput, event: TransactionEvent, reply: Reply): void {
     const fresh = newTransaction(KEY, acceptDefinition(input), this.session.nowMs());
-    this.runner.create(fresh, '', { event, reply, pattern: input.pattern });
+    this.runs.commands.create(fresh, '', { event, reply, pattern: input.pattern });
   }
 
   command(event: TransactionEvent, reply: Reply): void {
-    this.runner.command(KEY, { event, reply });
+    this.runs.commands.command(KEY, { event, reply });
   }
 
   append(item: Extract<WriteItem, { kind: 'append' }>, done: (result: WriteResult) => void): void {
@@ -182,8 +181,10 @@ export class ModelNode {
 
   /** Whether nothing of the transaction is in memory, in doubt, or in flight to the store. */
   get idle(): boolean {
-    const { size, doubts } = this.runner;
-    return size === 0 && doubts === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0;
+    const { registry, doubts } = this.runs;
+    return (
+      registry.size === 0 && doubts.size === 0 && this.committer.outstanding.size === 0 && this.port.held.length === 0
+    );
   }
 }
 
@@ -198,5 +199,5 @@ const placesFor = (time: ModelTime): Destinations =>
     later: (callback) => void Promise.resolve().then(callback),
   });
 
-/** Whether a timer of the Runner is the one that writes progress. */
+/** Whether a timer of the runs is the one that writes progress. */
 export const isFlush = (delayMs: number): boolean => delayMs === FLUSH_MS;

@@ -264,9 +264,9 @@ export class World {
   #nodeActions(node: ModelNode): Action[] {
     const { name, clocks, port, session } = node;
     const { record } = this.store;
-    const actions: Action[] = clocks.runner.pending.map((timer) => ({
+    const actions: Action[] = clocks.runs.pending.map((timer) => ({
       label: `${name}: ${isFlush(timer.delayMs) ? 'writes progress' : 'a timer fires'}`,
-      run: () => clocks.runner.fire(timer),
+      run: () => clocks.runs.fire(timer),
     }));
     for (const timer of clocks.committer.pending)
       actions.push({ label: `${name}: writes again`, run: () => clocks.committer.fire(timer) });

@@ -3,13 +3,13 @@ import type { StoredTransaction } from '../store/store.ts';
 import { type ClaimedRun, openInTurns } from './claimed-runs.ts';
 import { onClaim } from './reconcile.ts';
 import type { Releaser } from './releaser.ts';
-import type { RunTable } from './run-table.ts';
+import type { Registry } from './registry.ts';
 import { idOf, Run } from './run.ts';
 import { versionAfter } from './run-write.ts';
 import { type Suspect, Trials } from './trials.ts';
 
 interface AdoptionDependencies {
-  readonly runs: RunTable;
+  readonly registry: Registry;
   readonly releaser: Releaser;
   readonly clock: Clock;
   readonly maxClaims: number;
@@ -47,6 +47,14 @@ export class Adoption {
   }
 
   /**
+   * Drives the records, at most `limit`, that `claim` takes for this session. Their room is
+   * reserved until `claim` returns.
+   */
+  adopt(limit: number, claim: () => Promise<readonly StoredTransaction[]>): Promise<void> {
+    return this.#d.registry.claim(limit, claim, (records) => this.takeAll(records));
+  }
+
+  /**
    * Takes the records that a claim returned. A suspect without a run is tried, or released again.
    */
   takeAll(records: readonly StoredTransaction[]): void {
@@ -54,7 +62,7 @@ export class Adoption {
     const others: ClaimedRun[] = [];
     for (const record of records) {
       const claims = this.#trials.claimsOf(record);
-      if (this.#d.runs.get(idOf(record.key)) !== undefined) this.take(record);
+      if (this.#d.registry.get(idOf(record.key)) !== undefined) this.take(record);
       else {
         const run = this.add(record);
         if (claims === 0) others.push({ run, record });
@@ -67,7 +75,7 @@ export class Adoption {
 
   /** Takes a record that this session has claimed, whether or not a run exists for it. */
   take(record: StoredTransaction): void {
-    const existing = this.#d.runs.get(idOf(record.key));
+    const existing = this.#d.registry.get(idOf(record.key));
     switch (onClaim(existing, record)) {
       case 'ignore':
         return;
@@ -84,7 +92,7 @@ export class Adoption {
 
   /** Creates the run of a claimed record, without opening the run. */
   add(record: StoredTransaction): Run {
-    return this.#d.runs.add(Run.ofStored(record.key, record));
+    return this.#d.registry.add(Run.ofStored(record.key, record));
   }
 
   /** Takes a record that was claimed while its earlier run was leaving memory. */

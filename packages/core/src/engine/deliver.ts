@@ -13,7 +13,6 @@ import type { Memory } from './memory.ts';
  * Decides what one event does to a run, in addition to what the pattern does to its transaction.
  * Pure; the Runner carries the verdict out.
  *
- * E1  What `persist: wait` requires is durable before any other effect of that step happens (D1).
  * E5  An event on a transaction that another node drives is left to that node, as an entry, unless
  *     the event is a decision that ends that node's ownership.
  */

@@ -29,7 +29,11 @@ interface EffectRunnerDependencies {
 /** The longest delay of a timer in Node; waking early is harmless. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Carries out the effects of a step, once what must be durable is durable. */
+/**
+ * Carries out the effects of a step, once what must be durable is durable.
+ *
+ * E2  A branch is called only by the owner of the record, while its lease holds.
+ */
 export class EffectRunner {
   readonly #d: EffectRunnerDependencies;
   /** Transactions with an alert that the hook has neither acknowledged nor rejected yet. */

@@ -21,51 +21,23 @@ import type {
   TransactionView,
   UnsubscribeInput,
 } from '../coordinator.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from './engine-options.ts';
-import type { AlertHook, BranchCaller, Clock, Identities, Logger, Random } from '../environment.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { Definition, Transaction } from '../patterns/model.ts';
-import { type EngineObserver, NO_OBSERVER } from '../observer.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
 import { failureReason, newTransaction } from '../patterns/state.ts';
 import type { TransactionEvent } from '../patterns/step.ts';
 import { heartbeatPeriodMs } from '../patterns/workflow.ts';
-import { type KeyValue, type Page, type Store, type StoreCounts, StoreError } from '../store/store.ts';
+import { type KeyValue, type Page, type StoreCounts, StoreError } from '../store/store.ts';
 import { acceptDefinition, acceptKeyText, acceptKnownGid, acceptRegistrations, groupOf } from './accept.ts';
 import { STORE_LIMITS } from '../store/rules.ts';
-import { Calls } from './calls.ts';
-import { Claimer } from './claimer.ts';
-import { contained } from './contain.ts';
-import { Committer, type WriteResult } from './committer.ts';
-import { Destinations } from './destinations.ts';
-import { Runner } from './runner.ts';
+import type { Committer, WriteResult } from './committer.ts';
 import { contradicts, isPast, notStarted, unknownGid } from './errors.ts';
-import { FinalWaiters } from './final-waiters.ts';
-import { Janitor } from './janitor.ts';
 import { byOf, withOrigin } from './origin.ts';
-import { LostWrites } from './lost-writes.ts';
 import { listPage } from './lists.ts';
 import { viewOf, viewOfTransaction } from './records.ts';
 import { assertSame, registrationError, roomFor } from './registrations.ts';
 import { idOf } from './run.ts';
-import { Session } from './session.ts';
-import { Topics } from './topics.ts';
-import { Watcher } from './watcher.ts';
-import { WritePath } from './write-path.ts';
-
-/**
- * The dependencies of an engine: everything that is not pure is passed in. The store must be open.
- */
-export interface EngineDependencies {
-  readonly store: Store;
-  readonly caller: BranchCaller;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly identities: Identities;
-  readonly logger: Logger;
-  /** Receives alerts; absent if no hook is configured. */
-  readonly alert?: AlertHook;
-  readonly observer?: EngineObserver;
-}
+import { type EngineDependencies, type Parts, wireEngine } from './wiring.ts';
 
 interface CommandDetails {
   readonly pattern?: Pattern | undefined;
@@ -79,12 +51,6 @@ const DRAIN_POLL_MS = 20;
  * event loop: with a thousand steps each takes milliseconds.
  */
 const LONG = 100;
-/**
- * The share of the work in progress kept free for destinations, one transaction each, after slow
- * destinations have filled the rest.
- */
-const RESERVED_SHARE = 0.1;
-
 const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult' | 'parked'> => ({
   waited: true,
   lastResult: { kind: 'UNKNOWN', reason: `parked: ${parked}` },
@@ -93,72 +59,17 @@ const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult
 
 /** A coordinator: one node over a store. `Coordinator` describes its guarantees to callers. */
 export class Engine implements Coordinator {
-  readonly #d: EngineDependencies & { readonly observer: EngineObserver };
+  readonly #d: EngineDependencies;
+  readonly #p: Parts;
   readonly #options: EngineOptions;
-  readonly #session: Session;
-  readonly #committer: Committer;
-  readonly #writePath: WritePath;
-  readonly #destinations: Destinations;
-  readonly #runner: Runner;
-  readonly #claimer: Claimer;
-  readonly #janitor: Janitor;
-  readonly #watcher: Watcher;
-  readonly #topics: Topics;
-  readonly #waiters: FinalWaiters;
   #started = false;
   #retiring = false;
   #draining = false;
 
   constructor(dependencies: EngineDependencies, options: Partial<EngineOptions> = {}) {
-    const d = (this.#d = contained({ ...dependencies, observer: dependencies.observer ?? NO_OBSERVER }));
-    const all = (this.#options = { ...DEFAULT_ENGINE_OPTIONS, ...options });
-    const lostWrites = new LostWrites({ ...d, session: () => this.#session.id, runs: () => this.#runner.runs() });
-    this.#session = new Session({
-      ...d,
-      options: all,
-      onLost: () => this.#runner.dropAll(),
-      onWentBack: () => lostWrites.restore(),
-    });
-    this.#writePath = new WritePath({ ...d, node: all.node });
-    this.#committer = new Committer({ ...d, writePath: this.#writePath, bounds: all });
-    this.#destinations = new Destinations({
-      maxRunning: all.maxCallsPerDestination,
-      maxWaiting: all.maxQueuedPerDestination,
-      maxDeferralMs: all.maxRetryIntervalMs,
-      room: () => Math.ceil(all.maxInProgress * (1 - RESERVED_SHARE)) - this.#runner.size,
-      monotonicMs: () => d.clock.monotonicMs(),
-      later: (callback) => void d.clock.setTimer(0, callback),
-    });
-    this.#waiters = new FinalWaiters({ ...d, drivenHere: (id) => this.#runner.has(id) });
-    this.#runner = new Runner({
-      ...d,
-      committer: this.#committer,
-      session: this.#session,
-      calls: new Calls({ ...d, destinations: this.#destinations, options: all }),
-      options: all,
-      onReleased: (dueInMs) => this.#claimer.hint(dueInMs),
-      onFinal: (id) => this.#waiters.notify(id),
-    });
-    this.#claimer = new Claimer({
-      ...d,
-      session: this.#session,
-      options: all,
-      room: () => (this.#runner.mayClaim ? all.maxInProgress - this.#runner.size - this.#runner.doubts : 0),
-      adopt: (limit, claim) => this.#runner.adopt(limit, claim),
-    });
-    this.#janitor = new Janitor({
-      ...d,
-      session: this.#session,
-      options: all,
-      onReleased: () => this.#claimer.hint(0),
-    });
-    this.#watcher = new Watcher({
-      ...d,
-      session: this.#session,
-      runs: () => this.#runner.runs(),
-      reread: (run) => this.#runner.reread(run),
-    });
-    this.#topics = new Topics(d.store);
+    this.#p = wireEngine(dependencies, options);
+    this.#d = this.#p.dependencies;
+    this.#options = this.#p.options;
   }
 
   /**
@@ -166,11 +77,11 @@ export class Engine implements Coordinator {
    * cannot be reached.
    */
   async start(): Promise<void> {
-    await this.#fromStore(() => this.#session.start());
+    await this.#fromStore(() => this.#p.session.start());
     this.#started = true;
-    this.#janitor.start();
-    this.#claimer.start();
-    this.#watcher.start();
+    this.#p.janitor.start();
+    this.#p.claimer.start();
+    this.#p.watcher.start();
   }
 
   /**
@@ -187,8 +98,8 @@ export class Engine implements Coordinator {
    */
   quiesce(): void {
     this.retire();
-    this.#claimer.stop();
-    this.#janitor.stop();
+    this.#p.claimer.stop();
+    this.#p.janitor.stop();
   }
 
   /**
@@ -200,15 +111,15 @@ export class Engine implements Coordinator {
     this.quiesce();
     this.#draining = true;
     const deadlineMs = this.#d.clock.monotonicMs() + timeoutMs;
-    while (this.#runner.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
-    const left = this.#runner.size;
-    this.#watcher.stop();
+    while (this.#p.runs.registry.size > 0 && this.#d.clock.monotonicMs() < deadlineMs) await this.#pause(DRAIN_POLL_MS);
+    const left = this.#p.runs.registry.size;
+    this.#p.watcher.stop();
     // Before the session ends, because from then on other nodes may take over the rest.
-    this.#runner.dropAll();
+    this.#p.runs.departures.dropAll();
     // Waiting callers receive their transactions in their current state.
-    this.#waiters.endAll();
-    await this.#fromStore(() => this.#session.stop());
-    if (left > 0) await this.#janitor.handOver(left);
+    this.#p.waiters.endAll();
+    await this.#fromStore(() => this.#p.session.stop());
+    if (left > 0) await this.#p.janitor.handOver(left);
     return left;
   }
 
@@ -296,7 +207,7 @@ export class Engine implements Coordinator {
     const key = { namespace: context.namespace, gid };
     const isWorkflow = pattern === 'workflow';
     const whileAborting = isWorkflow && !(strict && branches.some(({ op }) => op !== 'rollback'));
-    const createdAtMs = this.#session.nowMs();
+    const createdAtMs = this.#p.session.nowMs();
     const entries = branches.map((branch) => encodeRegistration({ ...branch, createdAtMs }));
     const result = await this.#append(key, {
       kind: 'append',
@@ -373,7 +284,7 @@ export class Engine implements Coordinator {
     const made = await this.#fromStore(() =>
       this.#d.store.makeDue({ namespace: context.namespace, laterThanMs, limit }),
     );
-    if (made.count > 0) this.#claimer.hint(0);
+    if (made.count > 0) this.#p.claimer.hint(0);
     return made;
   }
 
@@ -395,26 +306,26 @@ export class Engine implements Coordinator {
   }
 
   assertMayWait(gid: string): void {
-    if (this.#waiters.count >= this.#options.maxWaiters)
+    if (this.#p.waiters.count >= this.#options.maxWaiters)
       throw new HoldfastError('overloaded', 'too many callers wait for results; retry later', { gid });
   }
 
   async wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView> {
     this.#assertInTime(context, gid);
     const key = { namespace: context.namespace, gid };
-    const drivenHere = timeoutMs > 0 && this.#runner.drives(idOf(key));
+    const drivenHere = timeoutMs > 0 && this.#p.runs.registry.drives(idOf(key));
     if (!drivenHere) {
       const view = await this.#mustGet(context, gid);
       if (isFinal(view.status) || timeoutMs <= 0) return view;
     }
     this.assertMayWait(gid);
     const waitMs = Math.min(timeoutMs, this.#options.maxWaitMs, this.#leftMs(context));
-    const ended = this.#waiters.wait(key, waitMs, context.signal);
+    const ended = this.#p.waiters.wait(key, waitMs, context.signal);
     if (!drivenHere) {
       // The transaction may have become final between the read and the wait.
       const now = await this.#mustGet(context, gid);
       if (isFinal(now.status)) {
-        this.#waiters.notify(idOf(key));
+        this.#p.waiters.notify(idOf(key));
         return now;
       }
     }
@@ -424,17 +335,17 @@ export class Engine implements Coordinator {
 
   async subscribe(context: CallContext, { topic, url, remark }: SubscribeInput): Promise<void> {
     this.#assertInTime(context);
-    await this.#fromStore(() => this.#topics.subscribe(context.namespace, topic, { url, remark }));
+    await this.#fromStore(() => this.#p.topics.subscribe(context.namespace, topic, { url, remark }));
   }
 
   async unsubscribe(context: CallContext, { topic, url }: UnsubscribeInput): Promise<void> {
     this.#assertInTime(context);
-    await this.#fromStore(() => this.#topics.unsubscribe(context.namespace, topic, url));
+    await this.#fromStore(() => this.#p.topics.unsubscribe(context.namespace, topic, url));
   }
 
   async deleteTopic(context: CallContext, topic: string): Promise<void> {
     this.#assertInTime(context);
-    await this.#fromStore(() => this.#topics.remove(context.namespace, topic));
+    await this.#fromStore(() => this.#p.topics.remove(context.namespace, topic));
   }
 
   async scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>> {
@@ -456,18 +367,18 @@ export class Engine implements Coordinator {
 
   async nodes(): Promise<LivingNodes> {
     const sessions = await this.#fromStore(() => this.#d.store.sessions());
-    return { nowMs: this.#session.nowMs(), sessions };
+    return { nowMs: this.#p.session.nowMs(), sessions };
   }
 
   load(): NodeLoad {
     return {
-      session: this.#session.id,
-      inProgress: this.#runner.size,
-      callsRunning: this.#destinations.running,
-      writesQueued: this.#committer.queued,
-      waiters: this.#waiters.count,
+      session: this.#p.session.id,
+      inProgress: this.#p.runs.registry.size,
+      callsRunning: this.#p.destinations.running,
+      writesQueued: this.#p.committer.queued,
+      waiters: this.#p.waiters.count,
       draining: this.#retiring,
-      leaseHeld: this.#session.leaseHeld(),
+      leaseHeld: this.#p.session.leaseHeld(),
     };
   }
 
@@ -475,17 +386,17 @@ export class Engine implements Coordinator {
     this.#assertAccepting();
     if (this.#retiring) throw new HoldfastError('unavailable', 'this node is shutting down');
     await this.#fromStore(() => this.#d.store.nowMs());
-    if (!this.#session.leaseHeld()) throw new HoldfastError('unavailable', this.#whyNoSession());
-    await this.#fromStore(() => this.#writePath.assertWritable());
+    if (!this.#p.session.leaseHeld()) throw new HoldfastError('unavailable', this.#whyNoSession());
+    await this.#fromStore(() => this.#p.writePath.assertWritable());
   }
 
   #whyNoSession(): string {
-    const { failure } = this.#session;
+    const { failure } = this.#p.session;
     const why = failure === undefined ? '' : `: ${failure}`;
     return `this node has no session in the store and opens a new one as soon as the store accepts it${why}`;
   }
 
-  // ---- how commands reach the Runner
+  // ---- how commands reach the runs
 
   async #create(
     context: CallContext,
@@ -502,7 +413,7 @@ export class Engine implements Coordinator {
     // Awaits only where necessary: most definitions name no topic.
     if (accepted.pattern === 'msg') {
       try {
-        definition = await this.#fromStore(() => this.#topics.resolve(context.namespace, input.gid, accepted));
+        definition = await this.#fromStore(() => this.#p.topics.resolve(context.namespace, input.gid, accepted));
       } catch (error) {
         // Since the first submission the topic may have lost its subscribers or gained more; a
         // message that is already stored keeps its own.
@@ -513,13 +424,13 @@ export class Engine implements Coordinator {
       }
     }
     const key = { namespace: context.namespace, gid: input.gid };
-    const nowMs = this.#session.nowMs();
+    const nowMs = this.#p.session.nowMs();
     const fresh = newTransaction(key, definition, nowMs, input.heartbeats === true ? nowMs : 0);
     const group = groupOf(input.gid, definition) || (input.group ?? '');
     if (isLong) await this.#nextTurn();
     this.#assertInTime(context, input.gid);
     return new Promise((done, failed) => {
-      this.#runner.create(fresh, group, {
+      this.#p.runs.commands.create(fresh, group, {
         event,
         reply: { done, failed, wholePass },
         pattern: input.pattern,
@@ -550,12 +461,12 @@ export class Engine implements Coordinator {
         ...(pattern !== undefined && { pattern }),
         ...(definition !== undefined && { definition }),
       };
-      this.#runner.command({ namespace: context.namespace, gid }, delivery);
+      this.#p.runs.commands.command({ namespace: context.namespace, gid }, delivery);
     });
   }
 
   #append(key: TransactionKey, item: Parameters<Committer['enqueue']>[0]): Promise<WriteResult> {
-    return new Promise((resolve) => this.#committer.enqueue(item, idOf(key), false, resolve));
+    return new Promise((resolve) => this.#p.committer.enqueue(item, idOf(key), false, resolve));
   }
 
   async #mustGet(context: CallContext, gid: string): Promise<TransactionView> {
@@ -583,7 +494,7 @@ export class Engine implements Coordinator {
     this.#assertStarted();
     if (this.#draining) throw new HoldfastError('unavailable', 'this node is shutting down; retry on another node');
     const { maxQueuedWrites } = this.#options;
-    if (this.#committer.queued >= maxQueuedWrites)
+    if (this.#p.committer.queued >= maxQueuedWrites)
       throw new HoldfastError('overloaded', `${maxQueuedWrites} writes wait for the store; retry later`);
   }
 

@@ -1,5 +1,6 @@
 /** The engine, and the records that it writes. */
 export * from './engine.ts';
+export type { EngineDependencies } from './wiring.ts';
 export * from './engine-options.ts';
 export { containedLogger } from './contain.ts';
 export { payloadFieldOf, urlFieldOf } from './accept.ts';

@@ -12,7 +12,8 @@ import type { RunState } from './run-state.ts';
 
 /**
  * Decides what a node does when its memory of a transaction and the stored record may differ: after
- * a write, a read, a claim. Pure: no clock, promise or I/O; the Runner carries the decision out.
+ * a write, a read, a claim. Pure: no clock, promise or I/O; `Writer`, `Reloader` and `Adoption`
+ * carry the decision out.
  *
  * R1  The newer of the record that was read and the record that a claim returned counts. If there
  *     is no record, the run is dropped.

@@ -6,6 +6,8 @@ import type { Reply } from './delivery.ts';
 /**
  * Resolves or rejects the replies of callers. A callback that throws is logged and affects nothing
  * else.
+ *
+ * E4  Every reply is resolved exactly once.
  */
 export class Replies {
   readonly #logger: Logger;

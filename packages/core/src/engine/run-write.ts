@@ -1,9 +1,12 @@
 import { isFinal } from '@holdfast/protocol';
+import type { EngineObserver } from '../observer.ts';
+import type { Transaction } from '../patterns/model.ts';
 import type { StoredTransaction } from '../store/store.ts';
 import type { WriteResult } from './committer.ts';
 import type { Run } from './run.ts';
 import type { Memory } from './memory.ts';
 import type { Writing } from './run-state.ts';
+import type { Session } from './session.ts';
 
 /** Whether the store names this session as the owner, as far as the run knows. */
 export const ownsRecord = ({ ownership }: Memory): boolean => ownership === 'ours' || ownership === 'orphaned';
@@ -26,3 +29,14 @@ export const hasWentBack = (run: Run, { known }: Writing, result: WriteResult): 
   // A damaged record has no version.
   return result.kind === 'conflict' && result.version > 0 && result.version < run.version;
 };
+
+/** Reports a write that was applied. `created`: it was the first of its transaction. */
+export function observeWrite(
+  { observer, session }: { readonly observer: EngineObserver; readonly session: Session },
+  { definition, state, createdAtMs }: Transaction,
+  created: boolean,
+): void {
+  if (created) observer.transactionAccepted(definition.pattern);
+  if (isFinal(state.status))
+    observer.transactionFinished(definition.pattern, state.status, session.nowMs() - createdAtMs);
+}

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import { Adoption } from '../../src/engine/adoption.ts';
 import type { Releaser } from '../../src/engine/releaser.ts';
-import { RunTable } from '../../src/engine/run-table.ts';
+import { Registry } from '../../src/engine/registry.ts';
 import { newTransaction } from '../../src/patterns/state.ts';
 import type { StoredTransaction } from '../../src/store/index.ts';
 import { CREATED_AT_MS, saga } from '../patterns/support/definitions.ts';
@@ -19,7 +19,7 @@ it('a suspect that was claimed while its last put-back came to its end is put ba
   const driven: string[] = [];
   const putBack: string[] = [];
   const adoption = new Adoption({
-    runs: new RunTable(),
+    registry: new Registry(() => {}),
     releaser: { putBack: ({ key }: { key: { gid: string } }) => void putBack.push(key.gid) } as unknown as Releaser,
     clock: new ManualClock(),
     maxClaims: 5,

@@ -11,7 +11,14 @@ const later = { ...transaction, createdAtMs: CREATED_AT_MS + 1 };
 const claimed = { key: KEY, version: 7 } as StoredTransaction;
 const reply = (wholePass = false): Reply => ({ done() {}, failed() {}, wholePass });
 const asked: Delivery = { event: { kind: 'retry' }, reply: reply() };
-const effects = { persist: 'wait', calls: [], check: false, wakeAtMs: null, passOver: false, alert: undefined } as const;
+const effects = {
+  persist: 'wait',
+  calls: [],
+  check: false,
+  wakeAtMs: null,
+  passOver: false,
+  alert: undefined,
+} as const;
 
 class CountingTimer implements Timer {
   cancelled = 0;

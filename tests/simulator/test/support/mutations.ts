@@ -206,8 +206,8 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['OWN5'],
     patches: [
       {
-        file: `${ENGINE}/runner.js`,
-        from: '&& this.#runs.taken + this.#doubts.size <= options.maxInProgress',
+        file: `${ENGINE}/writer.js`,
+        from: '&& registry.taken + doubts.size <= options.maxInProgress',
         to: '',
       },
     ],
@@ -215,7 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'drive what another application hosts',
     caughtBy: ['OWN8'],
-    patches: [{ file: `${ENGINE}/runner.js`, from: 'return hosted && session', to: 'return session' }],
+    patches: [{ file: `${ENGINE}/writer.js`, from: 'return hosted && session', to: 'return session' }],
   },
   {
     name: 'acknowledge other content under a gid that is taken',

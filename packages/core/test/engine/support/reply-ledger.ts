@@ -1,5 +1,5 @@
 import { Committer } from '../../../src/engine/committer.ts';
-import { Runner } from '../../../src/engine/runner.ts';
+import { Commands } from '../../../src/engine/commands.ts';
 import type { Delivery, Reply } from '../../../src/engine/delivery.ts';
 import type { Saboteur } from './saboteur.ts';
 
@@ -60,20 +60,20 @@ export class ReplyLedger {
 
 /** Has all engines report to the ledger that `current` returns. Returns how to end that. */
 export function watchReplies(current: () => ReplyLedger): () => void {
-  const create = methodOf(Runner.prototype, 'create');
-  const command = methodOf(Runner.prototype, 'command');
+  const create = methodOf(Commands.prototype, 'create');
+  const command = methodOf(Commands.prototype, 'command');
   const enqueue = methodOf(Committer.prototype, 'enqueue');
-  Runner.prototype.create = function watched(fresh, group, delivery) {
+  Commands.prototype.create = function watched(fresh, group, delivery) {
     create.call(this, fresh, group, current().delivery(fresh.key.gid, delivery));
   };
-  Runner.prototype.command = function watched(key, delivery) {
+  Commands.prototype.command = function watched(key, delivery) {
     command.call(this, key, current().delivery(key.gid, delivery));
   };
   Committer.prototype.enqueue = function watched(item, id, persistent, done) {
     enqueue.call(this, item, id, persistent, current().write(id, done));
   };
   return () => {
-    Object.assign(Runner.prototype, { create, command });
+    Object.assign(Commands.prototype, { create, command });
     Object.assign(Committer.prototype, { enqueue });
   };
 }

@@ -5,10 +5,13 @@ import { idOf, type Run } from './run.ts';
 /**
  * The runs of a node, and how they interact with a claim in flight.
  *
- * T1  Room for the records that a claim may return is reserved while it is in flight.
- * T2  A record that left memory at a higher version than the claim returns is not opened again.
+ * E7  A record that this session owns has a run here, which is driven, being released or being read
+ *     again (R7), or there is a doubt about it (while the session is alive).
+ * RG1 Room for the records that a claim may return is reserved while it is in flight.
+ * RG2 A record that left memory at a higher version than the claim returns is not opened again.
  */
-export class RunTable {
+export class Registry {
+  readonly #onLeft: (run: Run) => void;
   readonly #runs = new SlotMap<Run>();
   #reserved = 0;
   /**
@@ -16,6 +19,11 @@ export class RunTable {
    * is in flight.
    */
   #leftSinceClaim: Map<string, number> | undefined;
+
+  /** `onLeft` is called for each run that leaves memory. */
+  constructor(onLeft: (run: Run) => void) {
+    this.#onLeft = onLeft;
+  }
 
   /** Number of runs in memory. */
   get size(): number {
@@ -36,6 +44,16 @@ export class RunTable {
     return this.#runs.get(id);
   }
 
+  has(id: string): boolean {
+    return this.#runs.has(id);
+  }
+
+  /** Whether the transaction is stored and driven here, so that its end is still to be reported. */
+  drives(id: string): boolean {
+    const run = this.#runs.get(id);
+    return run !== undefined && run.version > 0 && run.isDriving;
+  }
+
   all(): readonly Run[] {
     return this.#runs.values();
   }
@@ -45,7 +63,10 @@ export class RunTable {
     return run;
   }
 
+  /** Takes a run out of memory. */
   remove(run: Run): void {
+    run.leave();
+    this.#onLeft(run);
     const left = this.#leftSinceClaim;
     left?.set(run.id, Math.max(run.version, left.get(run.id) ?? 0));
     if (this.#runs.get(run.id) === run) this.#runs.delete(run.id);
