@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
 import type { CompareOptions, ScaleOptions, StallOptions } from './options.ts';
-import { CLI_OF_CHECKOUT } from './subjects/holdfast.ts';
+import { cliOfCheckout } from './subjects/holdfast.ts';
 import type { Tool } from './tool.ts';
 
 export type Task =
@@ -165,8 +164,8 @@ function connectionList(text: string): readonly number[] {
 
 function checkoutFolder(text: string): string {
   const folder = resolve(text);
-  if (existsSync(join(folder, CLI_OF_CHECKOUT))) return folder;
-  throw new InvalidArgumentError(`There is no ${CLI_OF_CHECKOUT} in ${folder}: build that checkout first.`);
+  if (cliOfCheckout(folder) !== undefined) return folder;
+  throw new InvalidArgumentError(`${folder} is not a built checkout of Holdfast: build it first.`);
 }
 
 function originList(text: string, before: string[] = []): string[] {

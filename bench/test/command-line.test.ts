@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { readCommandLine } from '../src/command-line.ts';
+import { cliOfCheckout } from '../src/subjects/holdfast.ts';
 
 const read = (...args: string[]) =>
   readCommandLine(args, new Command().exitOverride().configureOutput({ writeErr: () => undefined }));
@@ -59,6 +63,19 @@ describe('the command line', () => {
   test('with --embed measures that beside the others', () => {
     expect(read('--embed')).toMatchObject({ options: { stores: ['lmdb:'], embed: true } });
     expect(() => read('--embed', '--scale')).toThrow('--embed');
+  });
+
+  test('--against takes a built checkout, also one whose server contains the command line', () => {
+    const checkout = mkdtempSync(join(tmpdir(), 'holdfast-checkout-'));
+    onTestFinished(() => rmSync(checkout, { recursive: true }));
+    expect(() => read('--against', checkout)).toThrow('is not a built checkout');
+    // The latter is preferred: a checkout may still contain what an earlier version built.
+    for (const built of ['packages/server/dist', 'packages/cli/dist']) {
+      mkdirSync(join(checkout, built), { recursive: true });
+      writeFileSync(join(checkout, built, 'cli.js'), '');
+      expect(read('--against', checkout)).toMatchObject({ options: { against: checkout } });
+      expect(cliOfCheckout(checkout)).toBe(join(checkout, built, 'cli.js'));
+    }
   });
 
   test('with --scale fills separate stores', () => {

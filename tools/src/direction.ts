@@ -9,7 +9,8 @@ const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
   [/^api$/, /^(protocol|core|branches)$/],
   [/^client$/, /^protocol$/],
   [/^embed$/, /^(protocol|core|branches|api|client|store-\w+)$/],
-  [/^server$/, /^(?!(client|embed)$)/],
+  [/^server$/, /^(protocol|core|branches|api|store-\w+)$/],
+  [/^cli$/, /^(protocol|core|client|server|store-\w+)$/],
 ];
 
 /** Private databases: for tests of every package, and for workspaces outside `packages`. */

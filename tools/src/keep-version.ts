@@ -1,7 +1,6 @@
 /**
  * Creates `tests/mixed-version/previous/`: the coordinator of a checkout as one file, for the
- * test that
- * runs it beside the present one.
+ * test that runs it beside the present one.
  *
  *  npm run keep-version -- FOLDER
  *
@@ -10,7 +9,7 @@
  * several coordinators can share are included.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -71,7 +70,7 @@ async function bundle(root: string): Promise<string> {
 function entryOf(root: string): string {
   return `
 import { Command } from 'commander';
-import { registerServe } from ${JSON.stringify(join(root, 'packages/server/src/serve-command.ts'))};
+import { registerServe } from ${JSON.stringify(serveCommandOf(root))};
 const program = new Command('holdfast');
 registerServe(program);
 program.parseAsync().catch((error) => {
@@ -79,6 +78,12 @@ program.parseAsync().catch((error) => {
   process.exitCode = 1;
 });
 `;
+}
+
+/** Before the command line had its package, the server contained it. */
+function serveCommandOf(root: string): string {
+  const path = join(root, 'packages/cli/src/serve/serve-command.ts');
+  return existsSync(path) ? path : join(root, 'packages/server/src/serve-command.ts');
 }
 
 /** The version is read from here; the rest is informative. */

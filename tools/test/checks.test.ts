@@ -12,7 +12,18 @@ const slash = '/';
 const up = '../';
 const [npm, http, number] = ['npmjs', 'https', '#12'];
 
-const folders = ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'client', 'conformance', 'server', 'embed'];
+const folders = [
+  'protocol',
+  'core',
+  'store-lmdb',
+  'branches',
+  'api',
+  'client',
+  'conformance',
+  'server',
+  'cli',
+  'embed',
+];
 const workspaces: readonly Workspace[] = [
   workspace('.', {}, { vitest: '4' }),
   ...folders.map((name) => workspace(`packages/${name}`)),
@@ -30,7 +41,8 @@ describe('the import direction', () => {
     ['conformance', ['protocol', 'core']],
     ['client', ['protocol']],
     ['embed', ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'client']],
-    ['server', ['protocol', 'core', 'store-lmdb', 'branches', 'api', 'conformance']],
+    ['server', ['protocol', 'core', 'store-lmdb', 'branches', 'api']],
+    ['cli', ['protocol', 'core', 'store-lmdb', 'client', 'server']],
   ];
 
   test.each(allowed)('lets %s import exactly %j', (user, used) => {

@@ -7,7 +7,7 @@ import { hasEnded, own, stop } from '../processes/owned.ts';
 import { waitForOk } from '../processes/wait-for.ts';
 import type { Stall } from './stall.ts';
 
-const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 const PROBE = new URL('./stall-probe.js', import.meta.url).href;
 const READY_TIMEOUT_MS = 60_000;
 

@@ -9,8 +9,9 @@ import { waitForOk } from '../processes/wait-for.ts';
 import type { Subject } from './subject.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
-/** Path in a built checkout. */
-export const CLI_OF_CHECKOUT = 'packages/server/dist/cli.js';
+/** Path in a built checkout. Before the command line had its package, the server contained it. */
+const CLI_OF_CHECKOUT = 'packages/cli/dist/cli.js';
+const EARLIER_CLI_OF_CHECKOUT = 'packages/server/dist/cli.js';
 const READY_TIMEOUT_MS = 60_000;
 /** Covers a drain, and writing a CPU profile. */
 const STOP_PATIENCE_MS = 30_000;
@@ -35,11 +36,15 @@ export interface Holdfast extends Subject {
   readonly stop: () => Promise<void>;
 }
 
+/** The built command line of a checkout; undefined if the checkout is not built. */
+export const cliOfCheckout = (checkout: string): string | undefined =>
+  [CLI_OF_CHECKOUT, EARLIER_CLI_OF_CHECKOUT].map((path) => join(checkout, path)).find((path) => existsSync(path));
+
 /** Starts a coordinator from a checkout and waits until it is ready. */
 export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast> {
   const { name, store, folder, checkout = CHECKOUT, profileFolder } = options;
-  const cli = join(checkout, CLI_OF_CHECKOUT);
-  if (!existsSync(cli)) throw new Error(`${cli} does not exist: build first (npm run build)`);
+  const cli = cliOfCheckout(checkout);
+  if (cli === undefined) throw new Error(`${checkout} is not built: build it first (npm run build)`);
   mkdirSync(folder, { recursive: true });
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];

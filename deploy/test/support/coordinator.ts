@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The built coordinator of this checkout. */
-export const PRESENT = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+export const PRESENT = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
 const READY = /"msg":"ready: (http:\/\/[^"]+)"/;
 const KEPT_OUTPUT_CHARS = 20_000;

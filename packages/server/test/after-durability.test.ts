@@ -1,7 +1,7 @@
 import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore, StoreError } from '@holdfast/core/store';
 import { expect, it } from 'vitest';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 /** A store that writes, and whose records cannot be read while `broken`. */

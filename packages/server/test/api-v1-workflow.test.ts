@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { problemDetails, transactionDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
-import { Participants } from './support/participants.ts';
+import { Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 let server: TestServer;

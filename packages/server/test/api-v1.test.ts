@@ -8,7 +8,7 @@ import {
   transactionPage,
   transactionReply,
 } from '@holdfast/protocol';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { type Answered, TestServer } from './support/running-server.ts';
 
 let server: TestServer;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
-import { Participants } from './support/participants.ts';
+import { Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 it('as many calls to one host are open at once as may run to it, each over a connection', async () => {

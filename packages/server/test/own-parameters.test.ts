@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Participants } from './support/participants.ts';
+import { Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 let server: TestServer;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 let server: TestServer;

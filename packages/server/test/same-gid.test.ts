@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { type Answered, TestServer } from './support/running-server.ts';
 
 let server: TestServer;

@@ -3,7 +3,7 @@ import { Client } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore } from '@holdfast/core/store';
-import { Participants } from './support/participants.ts';
+import { Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 /** Connections that are kept open between requests. */

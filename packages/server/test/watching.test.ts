@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createLog, type LogOptions } from '@holdfast/server';
 import { crossSiteFault } from '../src/http/cross-site.ts';
 import { HistogramChild } from '../src/metrics/families.ts';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { TestServer } from './support/running-server.ts';
 
 describe('metrics', () => {

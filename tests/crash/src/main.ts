@@ -8,7 +8,7 @@ import { withPatchedBuild } from './patched-build.ts';
 import { describePlan, describeResult } from './report.ts';
 import { isClean, runCrashTest } from './run.ts';
 
-const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
 /** Exit codes: 0 nothing wrong, 1 a violation, 2 the test could not be done. */
 async function main(): Promise<number> {

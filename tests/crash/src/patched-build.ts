@@ -62,7 +62,7 @@ export function withPatchedBuild(...patches: readonly Patch[]): PatchedBuild {
     dispose();
     throw error;
   }
-  return { root, cliPath: join(root, 'packages/server/dist/cli.js'), dispose };
+  return { root, cliPath: join(root, 'packages/cli/dist/cli.js'), dispose };
 }
 
 /**

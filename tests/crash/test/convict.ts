@@ -7,7 +7,7 @@ import { withPatchedBuild } from '../src/patched-build.ts';
 import { countKinds, describeResult } from '../src/report.ts';
 import { runCrashTest } from '../src/run.ts';
 
-export const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
 export const HEALTHY: RunOptions = {
   store: 'lmdb',

@@ -12,7 +12,7 @@ import {
 
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
-const CLI = fileURLToPath(new URL('../../../packages/server/dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
 /** Starts a Holdfast coordinator as a separate process, on the embedded store. */
 export async function startHoldfast(): Promise<PrivateServer> {

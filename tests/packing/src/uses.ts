@@ -78,6 +78,13 @@ export const USES: Readonly<Record<string, string>> = {
     if (Object.values(suites).every((suite) => suite !== undefined)) print('works');`,
 
   '@holdfast/server': `
+    const { startServer } = await load('@holdfast/server');
+    const server = await startServer({ store: 'memory:', httpPort: 0 });
+    const { status } = await fetch(server.url + '/readyz');
+    await server.close();
+    if (status === 200) print('works');`,
+
+  '@holdfast/cli': `
     const { execFileSync } = await load('node:child_process');
     const help = execFileSync('node_modules/.bin/holdfast', ['--help'], { encoding: 'utf8' });
     if (help.includes('holdfast') && help.includes('serve')) print('works');`,

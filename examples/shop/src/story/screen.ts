@@ -1,5 +1,5 @@
 import type { TransactionDetails } from '@holdfast/client';
-import { renderTimeline } from '@holdfast/server';
+import { renderTimeline } from '@holdfast/cli';
 import type { Settings } from '../settings.ts';
 import { nameOfUrl } from '../shop.ts';
 

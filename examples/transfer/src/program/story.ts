@@ -1,4 +1,4 @@
-import { renderTimeline } from '@holdfast/server';
+import { renderTimeline } from '@holdfast/cli';
 import { money } from '../banks/money.ts';
 import { FAILURE_TEXTS } from '../stage/failure.ts';
 import type { Options } from './options.ts';

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLog } from '../../src/logs/create-log.ts';
-import { Participants } from './participants.ts';
+import { Participants } from '@holdfast/testing/participants';
 import { TestServer } from './running-server.ts';
 
 /** Something that keeps a node from writing transactions, although its store can be read. */

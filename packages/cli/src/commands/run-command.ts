@@ -1,0 +1,61 @@
+import { type Command, type CommanderError, Option } from 'commander';
+import { CommandError, EXIT } from './command-error.ts';
+import type { CommandIo } from './command-io.ts';
+import { CoordinatorApi } from '../coordinator/coordinator-api.ts';
+import { clean } from '../output/text.ts';
+
+export type OutputForm = 'table' | 'json' | 'ids';
+
+/** Options that every operator command has. */
+export interface CommonOptions {
+  readonly server: string;
+  readonly output: OutputForm;
+}
+
+export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
+
+/** The input of a command's work. */
+export interface CommandContext {
+  readonly api: CoordinatorApi;
+  readonly io: CommandIo;
+}
+
+/** Adds `--server` and `-o`, examples, and exit code 2 for wrong usage. */
+export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
+  return command
+    .addOption(new Option('--server <url>', 'the coordinator to use').env('HOLDFAST_SERVER').default(DEFAULT_SERVER))
+    .addOption(
+      new Option('-o, --output <form>', 'table (human-readable), json, or ids (one gid per line)')
+        .choices(['table', 'json', 'ids'] satisfies OutputForm[])
+        .default('table'),
+    )
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ holdfast ${example}`).join('\n')}`)
+    .exitOverride(exitOfCommander(io));
+}
+
+/** Exits after commander has printed the requested help or a usage error. */
+export const exitOfCommander =
+  (io: CommandIo) =>
+  (error: CommanderError): never =>
+    io.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+
+/**
+ * Runs a command's work: prints an error as one line, sets the exit code, closes the connections.
+ */
+export async function runCommand(
+  io: CommandIo,
+  options: CommonOptions,
+  work: (context: CommandContext) => Promise<void>,
+): Promise<void> {
+  let api: CoordinatorApi | undefined;
+  try {
+    api = new CoordinatorApi(options.server);
+    await work({ api, io });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    io.err(`holdfast: ${clean(error.message)}`);
+    io.setExitCode(error.exitCode);
+  } finally {
+    await api?.close();
+  }
+}

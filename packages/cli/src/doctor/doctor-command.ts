@@ -1,0 +1,101 @@
+import { type Command, Option } from 'commander';
+import { ConfigError, loadConfig, OPTIONS, VERSION } from '@holdfast/server/config';
+import { EXIT } from '../commands/command-error.ts';
+import type { CommandIo } from '../commands/command-io.ts';
+import { exitOfCommander } from '../commands/run-command.ts';
+import { columnWidths, tableHead, tableRow } from '../output/table.ts';
+import { type Colour, clean, painter } from '../output/text.ts';
+import { barrierCheck } from './barrier.ts';
+import { coordinatorCheck } from './coordinator.ts';
+import { type Check, type Finding, runCheck } from './finding.ts';
+import { checkFileLimit, checkNode, fileLimit, portCheck } from './machine.ts';
+import { storeCheck } from './store.ts';
+
+interface DoctorOptions {
+  readonly config?: string;
+  readonly store?: string;
+  readonly host?: string;
+  readonly httpPort?: string;
+  readonly barrier: readonly string[];
+  readonly barrierTable?: string;
+  readonly server?: string;
+  readonly output: 'table' | 'json';
+}
+
+/** `holdfast doctor`: checks an installation for common mistakes and prints a fix for each. */
+export function registerDoctor(program: Command, io: CommandIo): void {
+  program
+    .command('doctor')
+    .summary('check an installation for common mistakes')
+    .description(
+      'Check Node.js, file limits, and the port and store that "holdfast serve" would use here; optionally also databases of participants and a running coordinator. Exits with code 1 if a check fails; warnings do not count.',
+    )
+    .option('--config <file>', 'the config file of the coordinator (env: HOLDFAST_CONFIG)')
+    .option('--store <url>', 'the store (env: HOLDFAST_STORE)')
+    .option('--host <host>', 'the address to listen on (env: HOLDFAST_HOST)')
+    .option('--http-port <port>', 'the port to listen on (env: HOLDFAST_HTTP_PORT)')
+    .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
+    .option('--barrier-table <name>', 'the barrier table in these databases; dtm_barrier.barrier by default')
+    .option('--server <url>', 'a running coordinator')
+    .addOption(
+      new Option('-o, --output <form>', 'table (human-readable) or json').choices(['table', 'json']).default('table'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ holdfast doctor\n  $ holdfast doctor --store lmdb:/var/lib/holdfast --barrier postgres://app@db/bank -o json',
+    )
+    .exitOverride(exitOfCommander(io))
+    .action((options: DoctorOptions) => doctor(io, options));
+}
+
+async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
+  const { config: file, store, host, httpPort } = options;
+  let checks: readonly Check[];
+  try {
+    const config = await loadConfig({
+      flags: { store, host, httpPort },
+      env: process.env,
+      ...(file === undefined ? {} : { file }),
+    });
+    // With --server, a coordinator is expected to run elsewhere, and the default port need not be
+    // free.
+    const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
+    checks = [
+      { name: 'node', run: async () => [checkNode(process.version)] },
+      { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
+      ...(config.httpPort === 0 || isOfAnother ? [] : [portCheck(config.host, config.httpPort)]),
+      storeCheck(config.store),
+      ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
+      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION)]),
+    ];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    io.err(`holdfast: ${clean(error.message)}`);
+    return io.setExitCode(EXIT.usage);
+  }
+  const findings: Finding[] = [];
+  // One after the other: a check must not see the effects of another one.
+  for (const check of checks) findings.push(...(await runCheck(check)));
+  if (options.output === 'json') io.out(JSON.stringify(findings, undefined, 2));
+  else writeFindings(findings, io);
+  io.setExitCode(findings.some(({ level }) => level === 'fail') ? EXIT.refused : EXIT.done);
+}
+
+const COLOURS: Readonly<Record<Finding['level'], Colour>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+function writeFindings(findings: readonly Finding[], io: CommandIo): void {
+  const paint = painter(io.colour);
+  const columns = [
+    {
+      title: 'RESULT',
+      text: ({ level }: Finding) => level,
+      paint: (row: Finding, text: string) => paint(COLOURS[row.level], text),
+    },
+    { title: 'CHECK', text: ({ check }: Finding) => clean(check) },
+    // Not cut to the terminal's width: this column is the purpose of the command.
+    { title: 'FOUND', text: ({ found, fix }: Finding) => clean(fix === '' ? found : `${found}. Fix: ${fix}`) },
+  ];
+  const widths = columnWidths(columns, findings);
+  io.out(tableHead(columns, widths, paint));
+  for (const finding of findings) io.out(tableRow(columns, widths, finding, Infinity, paint));
+}

@@ -1,0 +1,1 @@
+export { renderTimeline, type TimelineOptions } from './output/timeline.ts';

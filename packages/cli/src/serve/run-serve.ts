@@ -1,0 +1,84 @@
+import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
+import { loadConfig, OPTIONS, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
+import type { Log } from '@holdfast/server/logs';
+import { takeStopSignals } from '../early-stop.ts';
+import { startedOrStopped } from './started-or-stopped.ts';
+import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
+
+/** Runs a coordinator until a signal stops it; resolves to the exit code. */
+export async function runServe(flags: Readonly<Record<string, unknown>>): Promise<number> {
+  // Before anything is opened, so that a signal cannot interrupt the start.
+  const stop = stopSignal();
+  try {
+    const file = typeof flags['config'] === 'string' ? { file: flags['config'] } : {};
+    const config = await loadConfig({ flags, env: process.env, ...file });
+    const log = createServeLog(config);
+    endOnDefect(log);
+    const code = await (config.workers > 1 ? serveByWorkers(config, log, stop) : serveAlone(config, log, stop));
+    if (code === 0) log.info({}, 'stopped');
+    return code;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    process.stderr.write(`holdfast: ${withoutSecrets(error.message)}\n`);
+    return FAILED;
+  }
+}
+
+async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+  const { startServer } = await import('@holdfast/server');
+  const server = await startedOrStopped(config, log, stop, () => startServer(config, { log }));
+  if (server === undefined) return 0;
+  announce(
+    config,
+    server.url,
+    log,
+    server.created && config.store !== 'memory:' ? { created: placeOfUrl(config.store) } : {},
+  );
+  announceStop(log, await stop);
+  await server.close();
+  return 0;
+}
+
+async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+  // Without workers this module is not needed; with workers the primary needs no coordinator.
+  const { Primary } = await import('../workers/primary.ts');
+  const primary = new Primary(config, log);
+  let told = false;
+  void stop.then((signal) => {
+    told = true;
+    announceStop(log, signal);
+    return primary.stop();
+  });
+  const url = await primary.start();
+  if (url === undefined) return (await primary.stop()) || (told ? 0 : FAILED);
+  announce(config, url, log, { workers: config.workers });
+  await Promise.race([stop, primary.gaveUp]);
+  return primary.stop();
+}
+
+function announce(
+  { store, grpcPort }: ServerConfig,
+  url: string,
+  log: Log,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
+  log.info({ url, store: placeOfUrl(store), version: VERSION, ...fields }, `ready: ${url}`);
+  const ignored = unknownVariables(process.env);
+  if (ignored.length > 0) log.warn({ ignored }, 'these environment variables are not options and are ignored');
+}
+
+const announceStop = (log: Log, signal: string): void =>
+  log.info({ signal }, 'shutting down: new work is rejected, work in progress is finished or released');
+
+/** The first signal starts an orderly shutdown, the second one ends the process immediately. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let told = false;
+    takeStopSignals((signal) => {
+      if (told) process.exit(FAILED);
+      told = true;
+      resolve(signal);
+    });
+  });
+}

@@ -1,0 +1,54 @@
+import { type Command, Option } from 'commander';
+import {
+  defaultOf,
+  flagOf,
+  OPTION_NAMES,
+  type OptionName,
+  OPTIONS,
+  type OptionSpec,
+  variableOf,
+} from '@holdfast/server/config';
+const WRONG_USAGE = 2;
+
+/** Adds `serve`: a coordinator in the foreground, until SIGTERM, SIGINT or SIGHUP. */
+export function registerServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .summary('run a coordinator')
+    .description(
+      'Run a coordinator in the foreground. SIGTERM, SIGINT and SIGHUP shut it down gracefully; a second signal stops it immediately.',
+    )
+    .option(
+      '--config <file>',
+      'YAML or JSON file with the options below, by their key (--http-port is httpPort) (env: HOLDFAST_CONFIG)',
+    )
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
+  for (const name of OPTION_NAMES) {
+    command.addOption(optionOf(name));
+    if (OPTIONS[name].default === true)
+      command.addOption(new Option(flagOf(name).replace('--', '--no-'), `turns ${flagOf(name)} off`));
+  }
+  command.addHelpText(
+    'after',
+    '\nOrder of precedence, highest first: command line, environment, config file, default.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
+  );
+  command.action(async (flags: Readonly<Record<string, unknown>>) => {
+    // Other commands and the help do not load a coordinator.
+    const { runServe } = await import('./run-serve.ts');
+    // Exits although something may still keep the process alive, such as a name lookup that never
+    // returns.
+    process.exit(await runServe(flags));
+  });
+}
+
+/**
+ * Display and parsing both follow the options table, so that all sources accept the same values.
+ */
+function optionOf(name: OptionName): Option {
+  const { kind, help, default: preset } = OPTIONS[name] as OptionSpec<unknown>;
+  const shown = defaultOf(name);
+  const notes = [...(shown === '' || preset === false ? [] : [`default: ${shown}`]), `env: ${variableOf(name)}`];
+  const value = typeof preset === 'boolean' ? '' : ' <value>';
+  const option = new Option(`${flagOf(name)}${value}`, `${help} (${notes.join(', ')})`);
+  return kind.expects.startsWith('one of') ? option.choices(kind.expects.slice('one of '.length).split(', ')) : option;
+}

@@ -1,0 +1,34 @@
+import { withoutSecrets } from '@holdfast/protocol';
+import { surviveClosedOutput } from '../closed-output.ts';
+import { createServeLog, endOnDefect, FAILED, isExpected } from '../serve/serve-process.ts';
+import { startServer } from '@holdfast/server';
+import { startedOrStopped } from '../serve/started-or-stopped.ts';
+import { PrimaryLink } from './primary-link.ts';
+
+/**
+ * One of several processes on a port. Its primary sends its number and configuration and when to
+ * stop.
+ */
+async function runWorker(): Promise<number> {
+  const link = new PrimaryLink();
+  try {
+    const { number, config } = await link.hello();
+    const log = createServeLog(config, { worker: number });
+    endOnDefect(log);
+    const server = await startedOrStopped(config, log, link.stopped, () =>
+      startServer(config, { log, siblings: link }),
+    );
+    if (server === undefined) return 0;
+    link.ready(server.url);
+    log.debug({ reason: await link.stopped }, 'stopping');
+    await server.close();
+    return 0;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    process.stderr.write(`holdfast: ${withoutSecrets(error.message)}\n`);
+    return FAILED;
+  }
+}
+
+surviveClosedOutput();
+void runWorker().then((code) => process.exit(code));

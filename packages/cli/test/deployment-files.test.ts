@@ -1,0 +1,154 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import { captureChild } from '@holdfast/testing/servers';
+import { Command } from 'commander';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { describeWith } from '@holdfast/testing/describe-with';
+import { loadConfig, OPTION_NAMES, type ServerConfig, variableOf } from '@holdfast/server/config';
+import { registerServe } from '../src/serve/serve-command.ts';
+import { TestServer } from '@holdfast/testing/test-server';
+
+const deploy = (path: string): string => fileURLToPath(new URL(`../../../deploy/${path}`, import.meta.url));
+const VARIABLES = new Set(OPTION_NAMES.map(variableOf));
+
+type Variables = Readonly<Record<string, string>>;
+
+/**
+ * What a coordinator makes of these arguments (behind `holdfast`) and variables. Throws when it
+ * would not start.
+ */
+async function configOf(args: readonly string[], env: Variables): Promise<ServerConfig> {
+  for (const name of Object.keys(env)) if (!VARIABLES.has(name)) throw new Error(`${name} is no option`);
+  const program = new Command().exitOverride();
+  let flags: Record<string, unknown> | undefined;
+  registerServe(program);
+  program.commands[0]?.exitOverride().action((given: Record<string, unknown>) => {
+    flags = given;
+  });
+  await program.parseAsync(args, { from: 'user' });
+  if (flags === undefined) throw new Error(`${args.join(' ')} does not serve`);
+  return loadConfig({ flags, env });
+}
+
+describe('deploy/systemd', () => {
+  let lines: readonly string[];
+  const settings = (name: string): readonly string[] =>
+    lines.filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1));
+  const envFile = async (): Promise<string[]> => (await readFile(deploy('systemd/holdfast.env'), 'utf8')).split('\n');
+  const variables = (assignments: readonly string[]): Variables =>
+    Object.fromEntries(
+      assignments.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+
+  beforeAll(async () => {
+    lines = (await readFile(deploy('systemd/holdfast.service'), 'utf8')).split('\n');
+  });
+
+  it('starts the command of this package with existing options, and stops it after its drain', async () => {
+    const [execStart = ''] = settings('ExecStart');
+    const [node, program, ...args] = execStart.split(' ');
+    const { bin } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+      bin: Record<string, string>;
+    };
+    expect([node, program]).toEqual(['/usr/bin/node', `/opt/holdfast/node_modules/@holdfast/cli/${bin['holdfast']}`]);
+    const config = await configOf(args, variables((await envFile()).filter((line) => /^[^#]+=/.test(line))));
+    expect(new URL(config.store).searchParams.get('sslmode')).toBe('verify-full');
+    const [stop = ''] = settings('TimeoutStopSec');
+    expect(Number.parseInt(stop, 10) * 1_000).toBeGreaterThanOrEqual(config.drainTimeout + 10_000);
+    const [files] = settings('LimitNOFILE');
+    expect(Number(files)).toBeGreaterThan(config.maxConnections + 100 * config.maxCallsPerDestination);
+    expect(settings('StateDirectory')).toEqual(['holdfast']);
+  });
+
+  it('has examples of settings that a coordinator accepts', async () => {
+    const commented = (await envFile()).filter((line) => /^#[A-Z_]+=/.test(line)).map((line) => line.slice(1));
+    expect(commented).toHaveLength(3);
+    const config = await configOf(['serve'], variables([...commented, 'HOLDFAST_STORE=memory:']));
+    expect(config.insecure).toBe(true);
+  });
+});
+
+describeWith(['systemd-analyze'], 'deploy/systemd, as systemd sees it', () => {
+  it('is a valid unit', async () => {
+    const text = await readFile(deploy('systemd/holdfast.service'), 'utf8');
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-unit-'));
+    const unit = join(folder, 'holdfast.service');
+    // systemd-analyze searches for the program, whose path differs between machines.
+    await writeFile(unit, text.replace('ExecStart=/usr/bin/node ', `ExecStart=${process.execPath} `));
+    const verdict = await captureChild('systemd-analyze', ['verify', '--man=no', unit]);
+    await rm(folder, { recursive: true });
+    expect(verdict).toEqual({ code: 0, output: '' });
+  });
+});
+
+interface Service {
+  readonly image: string;
+  readonly environment?: Variables;
+  readonly stop_grace_period?: string;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+
+describe('deploy/docker', () => {
+  let dockerfile: string;
+  let services: Readonly<Record<string, Service>>;
+  /**
+   * The list behind an instruction at the start of a line, or, of the health check, behind its own
+   * `CMD`.
+   */
+  const command = (instruction: string): string[] =>
+    JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(dockerfile)?.[1] ?? '') as string[];
+  const ownVariables = (): Variables =>
+    Object.fromEntries(
+      [...dockerfile.matchAll(/(HOLDFAST_\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+    );
+
+  beforeAll(async () => {
+    dockerfile = await readFile(deploy('docker/Dockerfile'), 'utf8');
+    const compose = parse(await readFile(deploy('docker/compose.yaml'), 'utf8'), { merge: true }) as {
+      services: Record<string, Service>;
+    };
+    services = compose.services;
+  });
+
+  it('runs the command of this repository with variables that a coordinator accepts', async () => {
+    expect(command('ENTRYPOINT')).toEqual(['node', 'packages/cli/bin/holdfast.js']);
+    const config = await configOf(command('CMD'), ownVariables());
+    expect(config).toMatchObject({ host: '0.0.0.0', insecure: true, store: 'lmdb:/var/lib/holdfast/data' });
+    expect(dockerfile).toContain(`EXPOSE ${config.httpPort}`);
+  });
+
+  it('composes two coordinators over one database that drain before they are killed, behind nginx on loopback', async () => {
+    const { 'holdfast-a': a, 'holdfast-b': b, 'load-balancer': nginx, database } = services;
+    expect(b).toEqual(a);
+    const config = await configOf(['serve'], { ...ownVariables(), ...a?.environment });
+    expect(new URL(config.store.replace(/\$\{\w+\}/, 'x'))).toMatchObject({
+      protocol: 'postgres:',
+      hostname: 'database',
+    });
+    expect(Number.parseInt(a?.stop_grace_period ?? '', 10) * 1_000).toBeGreaterThan(config.drainTimeout + 5_000);
+    expect(nginx?.ports).toEqual([`127.0.0.1:${config.httpPort}:36789`]);
+    expect(nginx?.volumes).toEqual(['../nginx/holdfast.conf:/etc/nginx/conf.d/default.conf:ro']);
+    expect(Object.keys(nginx?.depends_on ?? {})).toEqual(['holdfast-a', 'holdfast-b']);
+    expect(database?.healthcheck?.test[1]).toBe('pg_isready');
+  });
+
+  it('distinguishes a coordinator that is ready from one that is not', async () => {
+    const [program, flag, script = ''] = command(String.raw`HEALTHCHECK .*\\\n\s+CMD`);
+    expect([program, flag]).toEqual(['node', '-e']);
+    await using server = await TestServer.start();
+    const exitCode = (url: string): Promise<number> =>
+      new Promise((resolve) => {
+        runInNewContext(script.replace('http://127.0.0.1:36789', url), { fetch, process: { exit: resolve } });
+      });
+    expect(await exitCode(server.url)).toBe(0);
+    expect(await exitCode(`${server.url}/nowhere`)).toBe(1);
+    expect(await exitCode('http://127.0.0.1:1')).toBe(1);
+  });
+});

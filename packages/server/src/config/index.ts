@@ -1,0 +1,14 @@
+export { VERSION } from '../version.ts';
+export { ConfigError } from './config-error.ts';
+export { unknownVariables } from './environment.ts';
+export { type ConfigSources, configWith, loadConfig } from './load-config.ts';
+export {
+  defaultOf,
+  flagOf,
+  OPTION_NAMES,
+  type OptionName,
+  OPTIONS,
+  type OptionSpec,
+  type ServerConfig,
+  variableOf,
+} from './options.ts';
