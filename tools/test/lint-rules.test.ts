@@ -69,7 +69,7 @@ const cases: readonly (readonly [claim: string, folder: string, code: string, ru
   ['the engine may count', CORE, 'export const most = Math.max(1, 2);', []],
   ['the codec may use bytes', CORE, "export const bytes = Buffer.from('x');", []],
   ['a property called Date is no clock', CORE, 'export const day = { Date: 1 }.Date;', []],
-  ['the command line prints', `${SERVER}/cli`, "console.log('hello');", []],
+  ['the command line prints', 'packages/cli/src/commands', "console.log('hello');", []],
   ['the bench prints', 'bench/src', "console.log('hello');", []],
   ['the server has a clock', SERVER, 'export const at = Date.now();', []],
   ['tests have a clock', TESTS, 'export const at = Date.now();', []],
