@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { checkColumns } from './check-columns.ts';
 import { checkErrorText } from './check-error-text.ts';
 import { checkImports } from './check-imports.ts';
+import { checkInvariants } from './check-invariants.ts';
 import { checkLinks } from './check-links.ts';
 import { checkManifests } from './check-manifests.ts';
 import { checkPage } from './check-phrases.ts';
@@ -40,6 +41,7 @@ const findings: readonly Finding[] = [
       ...checkPage(file),
     ]),
   ...files.flatMap((file) => checkWords(file)),
+  ...checkInvariants(files),
 ];
 
 for (const { path, line, message } of findings)

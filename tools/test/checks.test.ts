@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkErrorText } from '../src/check-error-text.ts';
 import { checkImports } from '../src/check-imports.ts';
+import { checkInvariants } from '../src/check-invariants.ts';
 import { checkLinks } from '../src/check-links.ts';
 import { checkManifests } from '../src/check-manifests.ts';
 import { checkStorages } from '../src/check-storages.ts';
@@ -221,6 +222,46 @@ describe('an AsyncLocalStorage', () => {
     const text = 'class Run {\n  readonly #step = new AsyncLocalStorage<string>();\n}\nrun(new AsyncLocalStorage());';
     const found = checkStorages({ path: 'packages/client/src/a.ts', text });
     expect(found.map(({ line }) => line)).toEqual([2, 4]);
+  });
+});
+
+describe('the invariants of the engine', () => {
+  const header = (...ids: string[]): string =>
+    `/**\n * A part.\n *\n${ids.map((id) => ` * ${id}  A rule.\n`).join('')} */`;
+  const engine = (name: string, ...ids: string[]) => ({
+    path: `packages/core/src/engine/${name}.ts`,
+    text: header(...ids),
+  });
+  const pattern = { path: 'packages/core/src/patterns/saga.ts', text: header('SG1') };
+  const tests = (...titles: string[]) => ({
+    path: 'packages/core/test/engine/a.test.ts',
+    text: titles.map((title) => `it('${title}', () => {});`).join('\n'),
+  });
+  const found = (...files: Parameters<typeof checkInvariants>[0]): unknown[] =>
+    checkInvariants([pattern, ...files]).map(({ path, line, message }) => [path, line, message]);
+
+  test('are each cited by a test, at the start of its title or at the end', () => {
+    expect(found(engine('a', 'E1', 'E2', 'RL1'), tests('E1: holds', 'holds (E2, RL1)', 'SG1: holds as well'))).toEqual(
+      [],
+    );
+  });
+
+  test('are found when no test cites them', () => {
+    expect(found(engine('a', 'E1', 'E2'), tests('E1: holds', 'E2 is only mentioned'))).toEqual([
+      ['packages/core/src/engine/a.ts', 5, 'no test cites the invariant E2'],
+    ]);
+  });
+
+  test('are found when a test cites one that does not exist, and other words of that form are not', () => {
+    expect(found(engine('a', 'E1'), tests('E1: holds', 'holds (E7)', 'node B1: starts'))).toEqual([
+      ['packages/core/test/engine/a.test.ts', 2, 'the test cites the invariant E7, which does not exist'],
+    ]);
+  });
+
+  test('are found when two parts define the same one', () => {
+    expect(found(engine('a', 'E1'), engine('b', 'E1'), tests('E1: holds'))).toEqual([
+      ['packages/core/src/engine/b.ts', 4, 'the invariant E1 is defined in packages/core/src/engine/a.ts as well'],
+    ]);
   });
 });
 

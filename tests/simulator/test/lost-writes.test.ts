@@ -50,7 +50,7 @@ const reported = (stage: Stage) =>
     .map(({ fields }) => `${String(fields['gid'])}: ${String(fields['outcome'])}`);
 
 describe('a store that was restored from an older backup', () => {
-  it('receives the lost transaction again, which continues from the acknowledged state', async () => {
+  it('receives the lost transaction again, which continues from the acknowledged state (LW1, LW4)', async () => {
     const { backups, stage } = setUp();
     const a = await stage.started('A');
     await stage.pass(6_000);

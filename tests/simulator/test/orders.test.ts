@@ -39,7 +39,7 @@ describe('a command sent to a node that does not drive the transaction', () => {
     expect(await statusAt(a)).toBe('failed');
   });
 
-  it('starts no further step if it is an abort, and the owner, which knows the completed steps, compensates them', async () => {
+  it('starts no further step if it is an abort, and the owner, which knows the completed steps, compensates them (WA2)', async () => {
     const { stage, a, b, answer } = await slowSaga();
     const aborted = b.engine.abort(context, { gid: 'g', reason: 'a mistake', byOperator: true });
     await stage.pass(HEARD_MS);
@@ -108,7 +108,7 @@ describe('a command sent to a node that does not drive the transaction', () => {
 });
 
 describe('polling for commands', () => {
-  it('skips records that the node writes frequently, and does not happen while the node drives nothing', async () => {
+  it('skips records that the node writes frequently, and does not happen while the node drives nothing (WA1)', async () => {
     const stage = new Stage();
     const a = await stage.started('A');
     let asked = 0;
@@ -160,7 +160,7 @@ describe('a node that shuts down', () => {
 });
 
 describe('a transaction whose owner crashed', () => {
-  it('resets its claims when the next owner receives the first branch response', async () => {
+  it('resets its claims when the next owner receives the first branch response (TR3)', async () => {
     const { stage, a, b } = await slowSaga();
     stage.answers.set('01 action', () => Promise.resolve(SUCCESS));
     stage.answers.set('02 action', () => new Promise(() => {}));

@@ -15,7 +15,7 @@ function counting(actor: Actor): () => number {
 }
 
 describe('finished transactions', () => {
-  it('are deleted after the retention by one of several nodes, in small batches with pauses; if the node is lost, by the next', async () => {
+  it('are deleted after the retention by one of several nodes, in small batches with pauses; if the node is lost, by the next (J2)', async () => {
     const stage = new Stage();
     const a = await stage.started('A', { retentionMs });
     await stage.pass(10);

@@ -55,7 +55,7 @@ describe('the takeover of a crashed node', () => {
     expect(await ownedUntil(stage, 5_000)).toBeLessThan(15_000 + 1_300);
   });
 
-  it('happens one silence limit after the start of the only other node', async () => {
+  it('happens one silence limit after the start of the only other node (J1)', async () => {
     const stage = new Stage();
     stage.respond = () => never();
     const a = await stage.started('A');

@@ -54,7 +54,7 @@ describe('after repeated crashes, of the transactions that were in progress', ()
     await start();
   });
 
-  it('only the one that crashes its node whenever it is driven is parked, and all others finish', async () => {
+  it('only the one that crashes its node whenever it is driven is parked, and all others finish (TR1)', async () => {
     stage.respond = () => new Promise(() => {});
     await submitAll();
     node.kill();

@@ -25,9 +25,9 @@ const WATCH_BATCH = 2_000;
  * to write that would detect it: for example, while a slow branch is being called, an operator
  * aborts, retries or stops the transaction through another node.
  *
- * W1  The version of a record is polled if the run was owned through a whole interval without a
+ * WA1 The version of a record is polled if the run was owned through a whole interval without a
  *     write by this node. Transactions of the hot path are never polled.
- * W2  A record whose version differs from the last one this node wrote is read again. Appended
+ * WA2 A record whose version differs from the last one this node wrote is read again. Appended
  *     entries are applied; if another node has decided, the run is dropped.
  */
 export class Watcher {

@@ -185,7 +185,7 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
     expect([results.get('z1'), results.get('c1')]).toEqual([['applied'], undefined]);
   });
 
-  it('has its neighbours written and the item at fault abandoned within a bounded number of attempts', async () => {
+  it('has its neighbours written and the item at fault abandoned within a bounded number of attempts (SA1, SA2)', async () => {
     const { store, clock, results, queueAll } = setUp([], { c1: 'outcome_unknown' });
     queueAll(...POISONED);
     await clock.advance(1_000);
@@ -252,7 +252,7 @@ describe('G5: a batch whose outcome stays unknown although the store takes other
     expect(Object.fromEntries(results)).toEqual({ a1: ['applied'], b1: ['applied'], c1: ['applied'] });
   });
 
-  it('loses no attempt to a store that goes away while the batch is halved', async () => {
+  it('loses no attempt to a store that goes away while the batch is halved (SA3)', async () => {
     const { store, clock, results, queueAll } = setUp([], { c1: 'outcome_unknown' });
     queueAll('a1', 'b1', 'c1');
     await clock.advance(20 + 40);
@@ -347,6 +347,23 @@ describe('a store that cannot be reached', () => {
   });
 });
 
+it('SA4: a pause follows each failed attempt of a part that is set apart, up to a second', async () => {
+  const { store, clock, queueAll } = setUp([], { a1: 'outcome_unknown' });
+  queueAll('a1');
+  let attempts = 0;
+  const pauses: number[] = [];
+  for (let ms = 0, last = 0; ms < 6_000; ms += 10) {
+    await clock.advance(10);
+    const now = store.batches.length;
+    if (now === attempts) continue;
+    if (attempts > 3) pauses.push(ms - last);
+    [attempts, last] = [now, ms];
+  }
+  expect(pauses.length).toBeGreaterThan(3);
+  expect(pauses.toSorted((a, b) => a - b)).toEqual(pauses);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(1_000);
+});
+
 describe('abandon', () => {
   it('reports a result for every waiting item, and sends none of them', async () => {
     const { store, committer, results, queueAll } = setUp(['hang']);
@@ -426,7 +443,7 @@ describe('G4', () => {
 });
 
 describe('an item that is blocked', () => {
-  it('waits alone: its neighbours and later batches are written, later items of its transaction after it', async () => {
+  it('waits alone: its neighbours and later batches are written, later items of its transaction after it (G7, BW1)', async () => {
     const { clock, store, results, queueAll } = setUp();
     store.blocked.add('b1');
     queueAll('a1', 'b1', 'b2', 'c1');
@@ -441,7 +458,7 @@ describe('an item that is blocked', () => {
     expect(results.get('b1')).toEqual(['applied']);
   });
 
-  it('fails after some seconds when a caller waits for it; a persistent one is sent again until it is applied', async () => {
+  it('fails after some seconds when a caller waits for it; a persistent one is sent again until it is applied (BW2)', async () => {
     const { clock, store, committer, results, queue } = setUp();
     store.blocked.add('a1').add('b1');
     queue('a1');

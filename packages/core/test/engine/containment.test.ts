@@ -99,7 +99,7 @@ const submitted = (gid: string, steps: number) => {
 };
 
 describe('an exception in one transaction', () => {
-  it('parks that transaction with the error as its reason; the others of its claim are driven', async () => {
+  it('parks that transaction with the error as its reason; the others of its claim are driven (E6)', async () => {
     const node = new Node();
     for (const gid of ['a', 'b', 'c', 'd']) await node.leave(gid);
     // No step has that number: the pattern throws.
@@ -184,7 +184,7 @@ describe('a state that the store rejects', () => {
     expect(node.calls).toEqual(['s 03 compensate', 's 02 compensate', 's 01 compensate']);
   });
 
-  it('is released repeatedly until that is durable, and the run stays in memory until then', async () => {
+  it('is released repeatedly until that is durable, and the run stays in memory until then (E7, RL1)', async () => {
     const node = new Node();
     let answer: (result: BranchResult) => void = quiet;
     node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
@@ -239,7 +239,7 @@ describe('a state that the store rejects', () => {
   it.each<[read: string, stale: (latest: StoredTransaction) => StoredTransaction | undefined]>([
     ['before this node took the record', (latest) => ({ ...latest, owner: null, version: latest.version - 1 })],
     ['before the record was there', () => undefined],
-  ])('is released also when the first read is older, %s', async (_, stale) => {
+  ])('is released also when the first read is older, %s (RL3)', async (_, stale) => {
     const node = new Node({ progressFlushMs: 100 });
     node.store.refuses = isLarge;
     node.answers.set('s 02 action', () =>
@@ -261,7 +261,7 @@ describe('a state that the store rejects', () => {
 });
 
 describe('a transaction that other writers keep changing', () => {
-  it('stays in the hands of its node however many writes it loses', async () => {
+  it('stays in the hands of its node however many writes it loses (E3)', async () => {
     const node = new Node();
     await node.engine.start();
     let conflicts = 70;

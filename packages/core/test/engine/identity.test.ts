@@ -60,7 +60,7 @@ describe('a definition submitted again', () => {
     expect(differs(other, saga(2))).toBe(field);
   });
 
-  it('does not differ by what does not change what happens', () => {
+  it('does not differ by what does not change what happens (ID1)', () => {
     const stored = withOptions(saga(2, {}, { 1: [0] }), { branchHeaders: { Tenant: 'a', site: 'b' } });
     const given = {
       ...withOptions(saga(2, {}, { 0: [], 1: [0, 0] }), {
@@ -74,7 +74,7 @@ describe('a definition submitted again', () => {
     expect(differs(stored, given)).toBeUndefined();
   });
 
-  it('is the same message when the subscribers of its topic have changed', () => {
+  it('is the same message when the subscribers of its topic have changed (ID2)', () => {
     const named = { action: 'topic://t', compensate: '' };
     const stored = { ...message(1), steps: [{ ...named, subscribers: ['http://a'] }] };
     expect(differs(stored, { ...stored, steps: [named] })).toBeUndefined();
@@ -86,7 +86,7 @@ describe('the submit of what was prepared', () => {
   const again = (stored: Definition, given: Definition): string | undefined =>
     fieldOf(differenceOf(stored, prepared(stored), given, 'submitted'));
 
-  it('may leave out the definition, and has options and a delay that are only its own', () => {
+  it('may leave out the definition, and has options and a delay that are only its own (ID3)', () => {
     for (const stored of [message(2), twoPhase('tcc'), twoPhase('xa')]) {
       const bare = { ...stored, steps: [], payloads: [], queryPrepared: '' };
       expect(again(stored, bare)).toBeUndefined();
@@ -111,7 +111,7 @@ describe('the submit of what was prepared', () => {
 describe('a workflow prepared again', () => {
   const of = (given: Definition) => fieldOf(differenceOf(workflow(), prepared(workflow()), given, 'prepared'));
 
-  it('is the same from a process with another URL and other options', () => {
+  it('is the same from a process with another URL and other options (ID4)', () => {
     expect(of({ ...withOptions(workflow(), { timeoutToFailMs: 9 }), queryPrepared: 'http://pod-2' })).toBeUndefined();
   });
 

@@ -111,7 +111,7 @@ describe('a page of transactions', () => {
     expect([second.items.length, second.next]).toEqual([3, null]);
   });
 
-  it('searches nothing when no transaction matches by the counters, and stops at the last match', async () => {
+  it('searches nothing when no transaction matches by the counters, and stops at the last match (I2)', async () => {
     const { inner, list, add } = await setUp();
     for (let i = 0; i < 30; i++) await add(insertOf(`done-${i}`));
     expect(await list({ attention: true })).toEqual({ items: [], next: null });
@@ -123,7 +123,7 @@ describe('a page of transactions', () => {
     expect(inner.queries).toHaveLength(1);
   });
 
-  it('returns a cursor when the search takes long, and continues from there', async () => {
+  it('returns a cursor when the search takes long, and continues from there (I1)', async () => {
     const { inner, clock, list, add } = await setUp();
     await add(insertOf('stuck', { status: 'submitted', attention: true }));
     for (let i = 0; i < 300; i++) await add(insertOf(`done-${i}`));

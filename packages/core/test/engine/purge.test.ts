@@ -57,7 +57,7 @@ describe('the purge of finished transactions', () => {
   it.each([
     ['a fast store', 0.01, 500_000],
     ['a slow store', 0.2, 50_000],
-  ])('deletes a backlog of %s in bounded time and in short batches', async (_, msEach, backlog) => {
+  ])('deletes a backlog of %s in bounded time and in short batches (P1)', async (_, msEach, backlog) => {
     const { clock, store, janitor } = await setUp(msEach);
     store.finished = backlog;
     await clock.advance(60_000);
@@ -80,7 +80,7 @@ describe('the purge of finished transactions', () => {
     janitor.stop();
   });
 
-  it('leaves most of the time to others while a backlog is young', () => {
+  it('leaves most of the time to others while a backlog is young (P2)', () => {
     const pace = new PurgePace();
     let deletingMs = 0;
     let totalMs = 0;
@@ -93,7 +93,7 @@ describe('the purge of finished transactions', () => {
     expect(deletingMs / totalMs).toBeLessThan(0.25);
   });
 
-  it('searches every half minute when nothing is left, also after a backlog', async () => {
+  it('searches every half minute when nothing is left, also after a backlog (P3)', async () => {
     const { clock, store, janitor } = await setUp(0.01);
     await clock.advance(300_000);
     const idle = store.batches.length;

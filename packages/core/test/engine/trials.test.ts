@@ -46,3 +46,16 @@ describe('TR2: suspects on trial', () => {
     expect(driven).toEqual(['a']);
   });
 });
+
+it('TR4: nothing more is claimed while a suspect is on its last trial', () => {
+  const { trials } = setUp();
+  const notYet = suspect('may crash once more', 4);
+  trials.take([notYet]);
+  expect(trials.isLast).toBe(false);
+  notYet.run.leave();
+  const last = suspect('is parked after the next crash', 5);
+  trials.take([last]);
+  expect(trials.isLast).toBe(true);
+  last.run.leave();
+  expect(trials.isLast).toBe(false);
+});

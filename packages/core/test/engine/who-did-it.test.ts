@@ -99,7 +99,7 @@ it('operator commands are recorded with their operator', async () => {
   ]);
 });
 
-it('commands that another node carries out keep their operator', async () => {
+it('commands that another node carries out keep their operator (E5)', async () => {
   const cluster = new Cluster();
   const [a, b] = [await cluster.node('A'), await cluster.node('B')];
   for (const gid of ['aborted', 'retried']) await done(cluster, a.submit(ANONYMOUS, input(gid)));

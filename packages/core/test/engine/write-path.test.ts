@@ -45,7 +45,7 @@ const insertOf = (key: InsertItem['key']): InsertItem => ({
 });
 
 describe('the write path of a node', () => {
-  it('is probed before its first use, and not again while batches are written', async () => {
+  it('is probed before its first use, and not again while batches are written (W2)', async () => {
     const { path, seen, clock } = setUp();
     await Promise.all([path.assertWritable(), path.assertWritable()]);
     expect(seen.batches).toBe(1);
@@ -60,7 +60,7 @@ describe('the write path of a node', () => {
     expect(seen.batches).toBe(2);
   });
 
-  it('fails from a rejected batch until a batch or a probe is written', async () => {
+  it('fails from a rejected batch until a batch or a probe is written (W1)', async () => {
     const { path, seen } = setUp();
     path.succeeded();
     seen.fails = true;
@@ -137,7 +137,7 @@ describe('the write path of a node', () => {
     expect((await memory.get([key]))[0]).toMatchObject({ version: 1, writeId: item.writeId, dueAtMs: 0 });
   });
 
-  it('logs rejected batches with their cause once in ten seconds, and their end once', async () => {
+  it('logs rejected batches with their cause once in ten seconds, and their end once (W3)', async () => {
     const { path, lines, clock } = setUp();
     for (let n = 0; n < 100; n++) {
       path.failed(rejection, 5);

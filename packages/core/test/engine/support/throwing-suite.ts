@@ -50,7 +50,7 @@ export function throwingDependencies({ mostCalls, parts }: Reach): void {
       Array.from({ length: parts(name) }, (_, part) => ({ name, part: part + 1, of: parts(name) })),
     );
     it.each(tests)(
-      '$name (part $part of $of): all transactions reach their end, replies come once, and nothing is left',
+      '$name (part $part of $of): all transactions reach their end, replies come once, and nothing is left (E4)',
       async ({ name, part, of }) => {
         const made = calls.get(name) ?? 0;
         const stride = Math.max(1, Math.floor(made / mostCalls)) * of;
