@@ -6,6 +6,25 @@ import { TotalReporter } from './tools/src/total-reporter.ts';
 /** Tests that take minutes: not in `npm test`. */
 const LONG = '**/*.long.test.ts';
 
+/**
+ * Tests of code without I/O, timers and global state: their files share a worker, so that each
+ * worker loads the packages once.
+ */
+const PURE = 'packages/{protocol,core}/test/**/*.test.ts';
+
+/**
+ * Long tests that stay correct however slowly they run, so that two files may run at a time. A file
+ * that stops clocks, heartbeats or connections and measures the reaction is not among them.
+ */
+const LONG_IN_PAIRS = [
+  'packages/client/test/{barrier,participants}/**/*.long.test.ts',
+  'packages/client/test/xa-participant/*-{xa,workflow}.long.test.ts',
+  'packages/core/test/**/*.long.test.ts',
+  'packages/store-*/test/*-store.long.test.ts',
+  'packages/store-*/test/{large-records,session-settings}.long.test.ts',
+  'tests/{simulator,model-checker,docs}/test/**/*.long.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     // Tests run against the sources; only processes that a test spawns run the built files.
@@ -19,12 +38,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'pure',
+          include: [PURE],
+          exclude: [LONG],
+          isolate: false,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'in-process',
           include: [
             'packages/*/test/**/*.test.ts',
             '{tests/simulator,tests/model-checker,tests/docs,testing,tools}/test/**/*.test.ts',
           ],
-          exclude: [LONG],
+          exclude: [LONG, PURE],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -50,11 +81,23 @@ export default defineConfig({
         test: {
           name: 'long',
           include: [LONG],
-          exclude: ['**/node_modules/**'],
+          exclude: ['**/node_modules/**', ...LONG_IN_PAIRS],
           maxWorkers: 1,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long-in-pairs',
+          include: LONG_IN_PAIRS,
+          exclude: ['**/node_modules/**'],
+          maxWorkers: 2,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,0 +1,62 @@
+/**
+ * Runs the unit tests on another version of Node: `npm run test:node -- 22`. The program is fetched
+ * from the npm registry into a temporary folder that is deleted at the end.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The tests that need no installed program. */
+const UNIT_TESTS = ['protocol', 'core', 'branches', 'client', 'embed', 'store-lmdb'].map((name) => `packages/${name}/`);
+
+/** These start databases, or a coordinator and its clients as processes. */
+const NOT_UNIT_TESTS = [
+  'packages/client/test/barrier/{mysql,postgres,redis,session}*',
+  'packages/client/test/xa-participant/**',
+  'packages/store-lmdb/test/durability.test.ts',
+  'packages/embed/test/xa.test.ts',
+];
+
+const version = process.argv[2] ?? '';
+if (!/^\d+(\.\d+\.\d+)?$/.test(version)) {
+  console.error('Usage: npm run test:node -- VERSION, such as 22 or 22.12.0');
+  process.exitCode = 2;
+} else {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-node-'));
+  try {
+    process.exitCode = runTests(fetchNode(version, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Fetches a version of Node; returns the folder of its program. */
+function fetchNode(wanted: string, folder: string): string {
+  const name = `node-linux-${process.arch}@${wanted}`;
+  execFileSync('npm', ['pack', '--silent', name], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const archive = readdirSync(folder).find((file) => file.endsWith('.tgz'));
+  if (archive === undefined) throw new Error(`npm pack ${name} wrote no archive`);
+  execFileSync('tar', ['-xzf', archive, 'package/bin/node'], { cwd: folder });
+  return join(folder, 'package', 'bin');
+}
+
+/** Returns the exit code of the test run. */
+function runTests(bin: string): number {
+  const node = join(bin, 'node');
+  console.log(`Unit tests on Node ${execFileSync(node, ['--version'], { encoding: 'utf8' })}`);
+  const projects = ['pure', 'in-process'].flatMap((project) => ['--project', project]);
+  const excluded = NOT_UNIT_TESTS.flatMap((pattern) => ['--exclude', pattern]);
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  // Processes that a test starts by name run on the same version.
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
+  const { status } = spawnSync(node, [vitest, 'run', ...projects, ...UNIT_TESTS, ...excluded], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
+  return status ?? 1;
+}
