@@ -259,6 +259,14 @@ describe('holdfast topics', () => {
     expect((await run('topics list -o ids')).out).toEqual(['sent']);
   });
 
+  it('shows one topic with a single request, however many topics there are', async () => {
+    for (const topic of ['a', 'b/c', 'd']) await run(`topics add ${topic} http://mail/${topic}`);
+    api.requests.length = 0;
+    expect((await run('topics show d -o ids')).out).toEqual(['http://mail/d']);
+    expect((await run('topics show b/c -o ids')).out).toEqual(['http://mail/b/c']);
+    expect(api.requests).toEqual(['GET /api/v1/topics/d', 'GET /api/v1/topics/b%2Fc']);
+  });
+
   it('reports in one line that there is no such topic', async () => {
     const shown = await run('topics show paid');
     expect(shown.exitCode).toBe(1);

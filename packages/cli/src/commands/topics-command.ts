@@ -2,7 +2,7 @@ import { LIMITS, type TopicPage, withoutSecrets } from '@holdfast/protocol';
 import type { Command } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
-import type { CoordinatorApi } from '../coordinator/coordinator-api.ts';
+import { ApiProblem, type CoordinatorApi } from '../coordinator/coordinator-api.ts';
 import { type CommonOptions, exitOfCommander, operatorCommand, runCommand } from './run-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { clean, painter } from '../output/text.ts';
@@ -109,8 +109,13 @@ async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
 }
 
 async function findTopic(api: CoordinatorApi, name: string): Promise<Topic> {
-  for await (const topic of eachTopic(api)) if (topic.topic === name) return topic;
-  throw new CommandError(EXIT.refused, `no topic ${name} at ${api.server}; see "holdfast topics list"`);
+  try {
+    return await api.call('describeTopic', { topic: name });
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.problem.code !== 'not_found') throw error;
+    const message = `no topic ${name} at ${api.server}; see "holdfast topics list"`;
+    throw new CommandError(EXIT.refused, message, { cause: error });
+  }
 }
 
 function writeTable<T>(

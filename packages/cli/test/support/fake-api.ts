@@ -8,6 +8,8 @@ export class FakeApi {
   readonly transactions = new Map<string, TransactionDetails>();
   readonly topics = new Map<string, TopicPage['items'][number]>();
   readonly orders: string[] = [];
+  /** The requests so far, such as `GET /api/v1/topics/paid`. */
+  readonly requests: string[] = [];
   nodes: NodeList = { items: [] };
   /** The response to every request, if set. */
   breakage: { readonly status: number; readonly body: string } | undefined;
@@ -33,6 +35,7 @@ export class FakeApi {
     for await (const chunk of request) text += String(chunk);
     const body = text === '' ? {} : (JSON.parse(text) as Record<string, string>);
     const url = new URL(request.url ?? '/', this.url);
+    this.requests.push(`${request.method} ${url.pathname}`);
     const answer = this.breakage ?? this.#answer(request.method ?? '', url, body);
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
   }
@@ -67,6 +70,8 @@ export class FakeApi {
 
   #topics(method: string, url: URL, name = '', body: Record<string, string> = {}): { status: number; body: string } {
     const topic = this.topics.get(name);
+    if (method === 'GET' && name !== '')
+      return topic === undefined ? problem(404, 'not_found', `no topic ${name}`) : ok(topic);
     if (method === 'GET') {
       // One a page, so that reading them all takes several requests.
       const all = [...this.topics.values()];
