@@ -4,7 +4,7 @@ import { parseWrkOutput } from '../src/load/wrk-output.ts';
 
 const result = {
   durationUs: 2_000_000,
-  answers: 1_000,
+  responses: 1_000,
   p50Us: 6_340,
   p99Us: 11_300,
   status: 5,

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { freePort } from '@holdfast/testing/servers';
 import { describeWith } from '@holdfast/testing/describe-with';
-import { BreakingNodes, type FirstAnswer } from './support/breaking-nodes.ts';
+import { BreakingNodes, type FirstResponse } from './support/breaking-nodes.ts';
 import { Nginx } from './support/nginx.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function behindNginx(first: FirstAnswer): Promise<{ nodes: BreakingNodes; url: string }> {
+async function behindNginx(first: FirstResponse): Promise<{ nodes: BreakingNodes; url: string }> {
   const nodes = await BreakingNodes.start(first);
   open.push(nodes);
   const nginx = await Nginx.start(await freePort(), nodes.ports);

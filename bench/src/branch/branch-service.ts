@@ -10,4 +10,4 @@ export interface BranchService {
 }
 
 /** The response to every request. */
-export const BRANCH_ANSWER = '{"dtm_result":"SUCCESS"}';
+export const BRANCH_RESPONSE = '{"dtm_result":"SUCCESS"}';

@@ -1,4 +1,4 @@
-import { BRANCH_ANSWER } from './branch-service.ts';
+import { BRANCH_RESPONSE } from './branch-service.ts';
 
 /** A configuration with one worker that responds without logging and writes only below `folder`. */
 export function nginxConfig(folder: string, port: number): string {
@@ -21,7 +21,7 @@ ${temporaryPaths.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location / {
-      return 200 '${BRANCH_ANSWER}';
+      return 200 '${BRANCH_RESPONSE}';
     }
   }
 }

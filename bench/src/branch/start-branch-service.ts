@@ -22,6 +22,6 @@ export async function startBranchService(
 async function startNode(cleanup: Cleanup): Promise<BranchService> {
   const helper = new Helper(new URL('./node-branch-main.js', import.meta.url));
   cleanup.add(() => helper.stop());
-  const port = portOf(await helper.answer());
+  const port = portOf(await helper.reply());
   return { name: 'our own (node:http)', origin: `http://127.0.0.1:${port}`, pid: helper.pid };
 }

@@ -1,6 +1,6 @@
 import { HTTP_CLIENT_SETTINGS } from '@holdfast/branches';
 import { Pool } from 'undici';
-import { AnswerHandler } from '../load/answer-handler.ts';
+import { ResponseHandler } from '../load/response-handler.ts';
 
 const HEADERS = ['content-type', 'application/json'];
 /** A coordinator's settings; undici's timeouts have a cost and are not needed. */
@@ -23,7 +23,7 @@ export function callAction(url: string, gid: string, branchId: string, payload: 
   const pathStart = url.indexOf('/', url.indexOf('//') + 2);
   const path = `${url.slice(pathStart)}?gid=${gid}&trans_type=saga&branch_id=${branchId}&op=action`;
   return new Promise((resolve, reject) => {
-    const handler = new AnswerHandler((status) => resolve(status), reject);
+    const handler = new ResponseHandler((status) => resolve(status), reject);
     poolOf(url.slice(0, pathStart)).dispatch({ path, method: 'POST', headers: HEADERS, body: payload }, handler);
   });
 }

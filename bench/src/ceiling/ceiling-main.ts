@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from '@holdfast/server';
-import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { endWithParent, sendToParent } from '../processes/helper-side.ts';
 import { callAction } from './branch-calls.ts';
 
 /*
@@ -37,7 +37,7 @@ async function runSaga(json: string): Promise<boolean> {
   return true;
 }
 
-function answer(response: ServerResponse, succeeded: boolean): void {
+function respond(response: ServerResponse, succeeded: boolean): void {
   if (succeeded) {
     response.writeHead(200, SUCCESS_HEADERS);
     response.end(SUCCESS, 'latin1');
@@ -57,8 +57,8 @@ function onRequest(request: IncomingMessage, response: ServerResponse): void {
   request.on('end', () => {
     const body = rest === undefined ? first : Buffer.concat(rest);
     runSaga(body?.toString('utf8') ?? '').then(
-      (succeeded) => answer(response, succeeded),
-      () => answer(response, false),
+      (succeeded) => respond(response, succeeded),
+      () => respond(response, false),
     );
   });
 }
@@ -67,5 +67,5 @@ endWithParent();
 const server = createServer(HTTP_SERVER_SETTINGS, onRequest);
 Object.assign(server, HTTP_SERVER_LIMITS);
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-  tellParent({ port: (server.address() as AddressInfo).port });
+  sendToParent({ port: (server.address() as AddressInfo).port });
 });

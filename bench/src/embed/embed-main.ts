@@ -1,7 +1,7 @@
 import { type BranchCallContext, embed } from '@holdfast/embed';
 import { LatencyHistogram } from '../load/latency-histogram.ts';
 import type { LoadResult } from '../load/load.ts';
-import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { endWithParent, sendToParent } from '../processes/helper-side.ts';
 import type { EmbeddedRound } from './embedded-round.ts';
 
 // An application that runs sagas of two local functions. It receives its store as an argument, then
@@ -58,6 +58,6 @@ async function run({ inFlight, seconds, gidPrefix }: EmbeddedRound): Promise<Loa
 }
 
 if (!(await transfer(hf.newGid()))) throw new Error('the embedded coordinator did not run a saga');
-process.on('message', (round) => void run(round as EmbeddedRound).then(tellParent));
+process.on('message', (round) => void run(round as EmbeddedRound).then(sendToParent));
 process.once('SIGTERM', () => void hf.close().finally(() => process.exit()));
-tellParent({ ready: true });
+sendToParent({ ready: true });

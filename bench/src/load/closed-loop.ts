@@ -1,7 +1,7 @@
 import { Client } from 'undici';
-import { AnswerHandler } from './answer-handler.ts';
+import { ResponseHandler } from './response-handler.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
-import { ANSWER_TIMEOUT_SECONDS, type LoadResult } from './load.ts';
+import { RESPONSE_TIMEOUT_SECONDS, type LoadResult } from './load.ts';
 import { SUCCESS_MARK } from './saga.ts';
 
 /** One POST. */
@@ -27,26 +27,26 @@ const HEADERS = ['content-type', 'application/json'];
  */
 export async function runClosedLoop({ target, connections, next, seconds }: ClosedLoopOptions): Promise<LoadResult> {
   const latencies = new LatencyHistogram();
-  const counts = { answers: 0, status: 0, body: 0, socket: 0, sent: 0 };
+  const counts = { responses: 0, status: 0, body: 0, socket: 0, sent: 0 };
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
   const judge = (status: number, body: string): void => {
-    counts.answers += 1;
+    counts.responses += 1;
     if (status >= 400) counts.status += 1;
     else if (status >= 300 || !body.includes(SUCCESS_MARK)) counts.body += 1;
   };
 
   const caller = async (): Promise<void> => {
     const client = new Client(target, {
-      headersTimeout: ANSWER_TIMEOUT_SECONDS * 1000,
-      bodyTimeout: ANSWER_TIMEOUT_SECONDS * 1000,
+      headersTimeout: RESPONSE_TIMEOUT_SECONDS * 1000,
+      bodyTimeout: RESPONSE_TIMEOUT_SECONDS * 1000,
     });
     while (performance.now() < endMs) {
       const post = next((counts.sent += 1));
       if (post === undefined) break;
       const sentMs = performance.now();
-      const answered = await send(client, post, judge);
-      if (answered) latencies.add(performance.now() - sentMs);
+      const responded = await send(client, post, judge);
+      if (responded) latencies.add(performance.now() - sentMs);
       else counts.socket += 1;
     }
     await client.close();
@@ -55,7 +55,7 @@ export async function runClosedLoop({ target, connections, next, seconds }: Clos
 
   return {
     seconds: (performance.now() - startMs) / 1000,
-    completed: counts.answers - counts.status - counts.body,
+    completed: counts.responses - counts.status - counts.body,
     p50Ms: latencies.percentileMs(50),
     p99Ms: latencies.percentileMs(99),
     statusErrors: counts.status,
@@ -68,12 +68,12 @@ export async function runClosedLoop({ target, connections, next, seconds }: Clos
 function send(
   client: Client,
   { path, body }: Post,
-  onAnswer: (status: number, body: string) => void,
+  onResponse: (status: number, body: string) => void,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const handler = new AnswerHandler(
+    const handler = new ResponseHandler(
       (status, text) => {
-        onAnswer(status, text);
+        onResponse(status, text);
         resolve(true);
       },
       () => resolve(false),

@@ -34,7 +34,7 @@ export interface LoadGenerator {
 }
 
 /** A response that takes longer is an error. */
-export const ANSWER_TIMEOUT_SECONDS = 10;
+export const RESPONSE_TIMEOUT_SECONDS = 10;
 
 export const errorsOf = ({ statusErrors, bodyErrors, socketErrors }: LoadResult): number =>
   statusErrors + bodyErrors + socketErrors;

@@ -1,4 +1,4 @@
-import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { endWithParent, sendToParent } from '../processes/helper-side.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import type { LoadRequest } from './load.ts';
 import { sagaBody, sagaTail, SUBMIT_PATH } from './saga.ts';
@@ -9,4 +9,4 @@ endWithParent();
 const { target, branches, connections, seconds, gidPrefix } = JSON.parse(process.argv[2] ?? '') as LoadRequest;
 const tail = sagaTail(branches);
 const next = (n: number) => ({ path: SUBMIT_PATH, body: sagaBody(`${gidPrefix}${n}`, tail) });
-tellParent(await runClosedLoop({ target, connections, next, seconds }));
+sendToParent(await runClosedLoop({ target, connections, next, seconds }));

@@ -1,5 +1,5 @@
 import { Helper } from '../processes/helper.ts';
-import { ANSWER_TIMEOUT_SECONDS, type LoadGenerator, type LoadResult } from './load.ts';
+import { RESPONSE_TIMEOUT_SECONDS, type LoadGenerator, type LoadResult } from './load.ts';
 
 const START_SECONDS = 20;
 
@@ -10,7 +10,7 @@ export function nodeLoad(): LoadGenerator {
     run: async (request) => {
       const helper = new Helper(new URL('./node-load-main.js', import.meta.url), [JSON.stringify(request)]);
       try {
-        return (await helper.answer((request.seconds + ANSWER_TIMEOUT_SECONDS + START_SECONDS) * 1000)) as LoadResult;
+        return (await helper.reply((request.seconds + RESPONSE_TIMEOUT_SECONDS + START_SECONDS) * 1000)) as LoadResult;
       } finally {
         await helper.stop();
       }

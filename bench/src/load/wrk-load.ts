@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { installedVersion } from '../processes/installed.ts';
 import { own } from '../processes/owned.ts';
-import { ANSWER_TIMEOUT_SECONDS, type LoadGenerator, type LoadRequest, type LoadResult } from './load.ts';
+import { RESPONSE_TIMEOUT_SECONDS, type LoadGenerator, type LoadRequest, type LoadResult } from './load.ts';
 import { sagaTail, SUBMIT_PATH, SUCCESS_MARK } from './saga.ts';
 import { parseWrkOutput } from './wrk-output.ts';
 
@@ -29,7 +29,7 @@ function wrkArguments({ target, branches, connections, seconds, gidPrefix }: Loa
     `-c${connections}`,
     `-d${seconds}s`,
     '--timeout',
-    `${ANSWER_TIMEOUT_SECONDS}s`,
+    `${RESPONSE_TIMEOUT_SECONDS}s`,
     '-s',
     SCRIPT,
   ];

@@ -2,7 +2,7 @@ import type { LoadResult } from './load.ts';
 
 const NUMBERS = [
   'durationUs',
-  'answers',
+  'responses',
   'p50Us',
   'p99Us',
   'status',
@@ -21,7 +21,7 @@ export function parseWrkOutput(output: string): LoadResult {
   const numbers = readNumbers(line);
   return {
     seconds: numbers.durationUs / 1e6,
-    completed: numbers.answers - numbers.status - numbers.body,
+    completed: numbers.responses - numbers.status - numbers.body,
     p50Ms: numbers.p50Us / 1e3,
     p99Ms: numbers.p99Us / 1e3,
     statusErrors: numbers.status,

@@ -1,5 +1,5 @@
 /** The helper's side of `Helper`: sends one message to the program that started this process. */
-export function tellParent(message: unknown): void {
+export function sendToParent(message: unknown): void {
   if (process.send === undefined) throw new Error('this program is started by the benchmark, not by hand');
   process.send(message);
 }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { hasEnded, own, stop } from './owned.ts';
 
-const ANSWER_TIMEOUT_MS = 30_000;
+const REPLY_TIMEOUT_MS = 30_000;
 
 /** A program of this package in a separate process, with messages over Node's IPC channel. */
 export class Helper {
@@ -29,7 +29,7 @@ export class Helper {
   }
 
   /** Resolves to the next message. Rejects if the helper ends instead, or sends nothing in time. */
-  answer(timeoutMs: number = ANSWER_TIMEOUT_MS): Promise<unknown> {
+  reply(timeoutMs: number = REPLY_TIMEOUT_MS): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
         clearTimeout(timer);
@@ -48,10 +48,10 @@ export class Helper {
   }
 
   /** Sends a message and resolves to the response. */
-  ask(message: object, timeoutMs?: number): Promise<unknown> {
-    const answered = this.answer(timeoutMs);
+  request(message: object, timeoutMs?: number): Promise<unknown> {
+    const replied = this.reply(timeoutMs);
     this.#child.send(message);
-    return answered;
+    return replied;
   }
 
   /** @param patienceMs time to exit before the process is killed */

@@ -1,5 +1,5 @@
 import { runClosedLoop } from '../load/closed-loop.ts';
-import { endWithParent, tellParent } from '../processes/helper-side.ts';
+import { endWithParent, sendToParent } from '../processes/helper-side.ts';
 import { fillPost, type FillRequest } from './fill-request.ts';
 
 // Fills a store through its coordinator, in a separate process; its argument is the request.
@@ -8,7 +8,7 @@ const MOST_SECONDS = 3_600;
 
 endWithParent();
 const request = JSON.parse(process.argv[2] ?? '') as FillRequest;
-tellParent(
+sendToParent(
   await runClosedLoop({
     target: request.target,
     connections: CALLERS,

@@ -38,9 +38,9 @@ export class ProbedHoldfast {
 
   /** The longest stall since the previous call. */
   async longestStall(): Promise<Stall> {
-    const answer = once(this.#child, 'message');
+    const reply = once(this.#child, 'message');
     this.#child.send('read');
-    const [stall] = (await answer) as [Stall];
+    const [stall] = (await reply) as [Stall];
     return stall;
   }
 

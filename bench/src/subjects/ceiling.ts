@@ -6,6 +6,6 @@ import type { Subject } from './subject.ts';
 export async function startCeiling(cleanup: Cleanup): Promise<Subject> {
   const helper = new Helper(new URL('../ceiling/ceiling-main.js', import.meta.url));
   cleanup.add(() => helper.stop());
-  const port = portOf(await helper.answer());
+  const port = portOf(await helper.reply());
   return { name: 'ceiling', origin: `http://127.0.0.1:${port}`, pid: helper.pid };
 }

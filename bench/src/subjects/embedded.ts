@@ -1,5 +1,5 @@
 import type { EmbeddedRound } from '../embed/embedded-round.ts';
-import { ANSWER_TIMEOUT_SECONDS, type LoadResult } from '../load/load.ts';
+import { RESPONSE_TIMEOUT_SECONDS, type LoadResult } from '../load/load.ts';
 import { Helper } from '../processes/helper.ts';
 import type { Subject } from './subject.ts';
 
@@ -16,7 +16,7 @@ export interface Embedded extends Subject {
  */
 export async function startEmbedded(store: string, profileFolder: string | undefined): Promise<Embedded> {
   const helper = new Helper(new URL('../embed/embed-main.js', import.meta.url), [store], profileFolder);
-  await helper.answer();
+  await helper.reply();
   return {
     name: 'embed',
     origin: 'embed:',
@@ -25,7 +25,7 @@ export async function startEmbedded(store: string, profileFolder: string | undef
       name: 'itself',
       run: async ({ connections, seconds, gidPrefix }) => {
         const round: EmbeddedRound = { inFlight: connections, seconds, gidPrefix };
-        return (await helper.ask(round, (seconds + ANSWER_TIMEOUT_SECONDS) * 1000)) as LoadResult;
+        return (await helper.request(round, (seconds + RESPONSE_TIMEOUT_SECONDS) * 1000)) as LoadResult;
       },
     },
     stop: () => helper.stop(STOP_PATIENCE_MS),

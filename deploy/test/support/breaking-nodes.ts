@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** How the first call fails: read and then cut off, or with a response of 503. */
-export type FirstAnswer = 'cut off' | 503;
+export type FirstResponse = 'cut off' | 503;
 
 /**
  * Two upstreams that replace coordinators. The first call to either of them fails; all others
@@ -13,16 +13,16 @@ export class BreakingNodes {
   /** Calls received, such as `POST /api/json-rpc`. */
   readonly seen: { readonly call: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
   readonly #servers: readonly Server[];
-  readonly #first: FirstAnswer;
+  readonly #first: FirstResponse;
 
-  private constructor(first: FirstAnswer) {
+  private constructor(first: FirstResponse) {
     this.#first = first;
     this.#servers = [0, 1].map(() =>
       createServer((request, response) => void this.#serve(request, response)).listen(0, '127.0.0.1'),
     );
   }
 
-  static async start(first: FirstAnswer): Promise<BreakingNodes> {
+  static async start(first: FirstResponse): Promise<BreakingNodes> {
     const nodes = new BreakingNodes(first);
     await Promise.all(nodes.#servers.map((server) => once(server, 'listening')));
     return nodes;

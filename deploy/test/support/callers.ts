@@ -80,13 +80,13 @@ export class Callers {
   }
 
   async #jsonRpc(gid: string): Promise<void> {
-    const answer = await this.#post(gid, '/api/json-rpc', {
+    const response = await this.#post(gid, '/api/json-rpc', {
       jsonrpc: '2.0',
       id: gid,
       method: 'submit',
       params: this.#saga(gid, false),
     });
-    if (answer.includes('"error"')) throw new Error(answer);
+    if (response.includes('"error"')) throw new Error(response);
   }
 
   async #tcc(gid: string): Promise<void> {

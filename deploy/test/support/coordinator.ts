@@ -37,8 +37,8 @@ export class CoordinatorProcess {
     for (;;) {
       const url = READY.exec(this.#output)?.[1];
       if (url !== undefined) return url;
-      const said = once(this.#child.stdout ?? this.#child, 'data').then(() => 'said' as const);
-      if ((await Promise.race([said, this.#ended])) !== 'said') throw new Error(`it ended:\n${this.#output}`);
+      const printed = once(this.#child.stdout ?? this.#child, 'data').then(() => 'printed' as const);
+      if ((await Promise.race([printed, this.#ended])) !== 'printed') throw new Error(`it ended:\n${this.#output}`);
     }
   }
 

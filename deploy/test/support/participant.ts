@@ -14,7 +14,7 @@ export interface Call {
 export class Participant {
   readonly calls: Call[] = [];
   readonly #server: Server;
-  readonly #answers = new Map<string, number>();
+  readonly #statuses = new Map<string, number>();
   readonly #held = new Map<string, (() => void)[]>();
 
   private constructor(server: Server) {
@@ -33,8 +33,8 @@ export class Participant {
   }
 
   /** Sets the HTTP status of all further responses for a path. */
-  answer(path: string, status: number): void {
-    this.#answers.set(path, status);
+  respond(path: string, status: number): void {
+    this.#statuses.set(path, status);
   }
 
   /** Delays the responses to calls of a path until they are released. */
@@ -42,10 +42,10 @@ export class Participant {
     this.#held.set(path, []);
   }
 
-  letGo(path: string): void {
+  release(path: string): void {
     const waiting = this.#held.get(path) ?? [];
     this.#held.delete(path);
-    for (const answer of waiting) answer();
+    for (const respond of waiting) respond();
   }
 
   /** The calls received for one transaction, such as `01 action`. */
@@ -65,11 +65,11 @@ export class Participant {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://participant');
     const [gid, branchId, op] = ['gid', 'branch_id', 'op'].map((name) => searchParams.get(name) ?? '');
     this.calls.push({ path: pathname, gid: gid ?? '', branchId: branchId ?? '', op: op ?? '' });
-    const answer = (): void => {
-      response.writeHead(this.#answers.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
+    const respond = (): void => {
+      response.writeHead(this.#statuses.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
     };
     const held = this.#held.get(pathname);
-    if (held === undefined) answer();
-    else held.push(answer);
+    if (held === undefined) respond();
+    else held.push(respond);
   }
 }

@@ -69,13 +69,13 @@ export class Counter {
       );
     }
     const details = await endOf(teller, saga.gid, slow ? SLOW_ORDER_MS : QUICK_ORDER_MS);
-    if (!slow) sendText(response, details === undefined ? 202 : 200, this.#answer(teller, saga.gid, details));
+    if (!slow) sendText(response, details === undefined ? 202 : 200, this.#responseText(teller, saga.gid, details));
     if (details === undefined) return;
     screen.timeline(details);
-    await book.told(saga.gid);
+    await book.reported(saga.gid);
   }
 
-  #answer({ screen }: Teller, gid: string, details: TransactionDetails | undefined): string {
+  #responseText({ screen }: Teller, gid: string, details: TransactionDetails | undefined): string {
     return details === undefined ? `Order ${gid} is in progress.` : screen.timelineText(details);
   }
 }

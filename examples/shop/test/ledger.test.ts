@@ -94,10 +94,10 @@ describe('the counter’s book', () => {
   it('contains the orders whose outcome was not reported, and whether the shop was killed', async () => {
     const first = await openBook();
     expect(first.leftOver).toEqual({ gids: [], killed: false });
-    await Promise.all([first.take('a'), first.take('b'), first.told('a')]);
+    await Promise.all([first.take('a'), first.take('b'), first.reported('a')]);
     const afterKill = await openBook();
     expect(afterKill.leftOver).toEqual({ gids: ['b'], killed: true });
-    await afterKill.told('b');
+    await afterKill.reported('b');
     await afterKill.take('c');
     await afterKill.close();
     const afterClose = await openBook();

@@ -74,8 +74,10 @@ describe('a saga through a real coordinator', () => {
       .options({ retryIntervalMs: 20 });
     await saga.submit({ wait: true });
     const details = await hf.get(saga.gid);
-    const told = details?.timeline.flatMap((line) => (line.kind === 'call' ? [`${line.result} ${line.reason}`] : []));
-    expect(told).toMatchObject([
+    const callLines = details?.timeline.flatMap((line) =>
+      line.kind === 'call' ? [`${line.result} ${line.reason}`] : [],
+    );
+    expect(callLines).toMatchObject([
       expect.stringMatching(/^ONGOING .*soon/),
       expect.stringMatching(/^UNKNOWN .*hiccup/),
       'SUCCESS ',

@@ -2,7 +2,7 @@ import { Barrier } from './barrier.ts';
 import {
   openLines,
   readLines,
-  type AnswerLine,
+  type ResponseLine,
   type Effect,
   type JournalLine,
   type LineWriter,
@@ -32,8 +32,8 @@ export class Bank {
   }
 
   /** Records the response to a call. */
-  answered(call: OpId, answer: AnswerLine['answer'], from: string): void {
-    this.#write({ kind: 'answer', ...call, answer, from, atMs: Date.now() });
+  responded(call: OpId, result: ResponseLine['result'], from: string): void {
+    this.#write({ kind: 'response', ...call, result, from, atMs: Date.now() });
   }
 
   /** One op of one branch behind the barrier. */
@@ -53,8 +53,8 @@ export class Bank {
    * The coordinator's check-back: whether the sender committed. If not, the sender can never commit
    * afterwards.
    */
-  askLocal(call: OpId): boolean {
-    const row = this.#barrier.askLocal(call.gid);
+  checkLocal(call: OpId): boolean {
+    const row = this.#barrier.checkLocal(call.gid);
     if (row !== undefined) this.#write({ kind: 'commit', ...call, rows: [row], skipped: 'empty', effect: null });
     return this.#barrier.localCommitted(call.gid);
   }

@@ -51,12 +51,12 @@ export class Barrier {
    * A check-back to a message's sender. Returns the row that prevents a later commit, or undefined
    * if there is a row already.
    */
-  askLocal(gid: string): BarrierRow | undefined {
+  checkLocal(gid: string): BarrierRow | undefined {
     const forbidding = row({ gid, ...LOCAL }, 'rollback');
     return this.#has(forbidding) ? undefined : forbidding;
   }
 
-  /** Whether the message's local transaction committed, once `askLocal`'s row is in. */
+  /** Whether the message's local transaction committed, once `checkLocal`'s row is in. */
   localCommitted(gid: string): boolean {
     return this.#reasons.get(keyOf(row({ gid, ...LOCAL }, ''))) === LOCAL.op;
   }

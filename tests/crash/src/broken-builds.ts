@@ -19,7 +19,7 @@ export interface BrokenBuild {
 /** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
-    name: 'answer-before-write',
+    name: 'response-before-write',
     wrong: 'a new saga is acknowledged at once and written a moment later',
     leadsTo: ['lost', 'never-called', 'half-done'],
     rare: false,

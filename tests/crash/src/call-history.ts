@@ -1,5 +1,5 @@
 import type { Evidence } from './evidence.ts';
-import type { AnswerLine, CallLine } from './journal.ts';
+import type { ResponseLine, CallLine } from './journal.ts';
 import type { Plan } from './plan.ts';
 
 /** Calls and responses of one transaction, in the order in which they happened. */
@@ -8,12 +8,12 @@ export interface CallHistory {
   readonly plan: Plan;
   /** When its client began, ms since the epoch. */
   readonly plannedAtMs: number;
-  readonly lines: readonly (CallLine | AnswerLine)[];
+  readonly lines: readonly (CallLine | ResponseLine)[];
 }
 
 /** The calls of every transaction that a client began. */
 export function callsOf(evidence: Evidence): readonly CallHistory[] {
-  const lines = new Map<string, (CallLine | AnswerLine)[]>();
+  const lines = new Map<string, (CallLine | ResponseLine)[]>();
   for (const { line } of evidence.journal) {
     if (line.kind === 'commit') continue;
     const known = lines.get(line.gid);

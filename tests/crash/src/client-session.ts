@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorClient } from './coordinator-client.ts';
 import type { LineWriter } from './journal.ts';
-import type { Answer, ClientCall, Note } from './notes.ts';
+import type { ClientResponse, ClientCall, Note } from './notes.ts';
 import type { ParticipantsClient } from './participants-client.ts';
 import type { ParticipantUrls } from './participant-urls.ts';
 import type { Plan } from './plan.ts';
@@ -41,20 +41,20 @@ export class ClientSession<P extends Plan = Plan> {
   }
 
   /** As `call`, for requests to other services than the coordinator. `attempt` never throws. */
-  async repeat(call: ClientCall, attempt: () => Promise<Answer>): Promise<Answer> {
+  async repeat(call: ClientCall, attempt: () => Promise<ClientResponse>): Promise<ClientResponse> {
     const deadlineMs = performance.now() + this.tools.patienceMs;
     for (let repeated = false; ; repeated = true) {
-      const answer = await attempt();
+      const response = await attempt();
       const journalBytes = this.tools.journalBytes();
-      this.tools.notes.append({ kind: 'answered', gid: this.gid, call, answer, repeated, journalBytes });
-      const givesUp = this.plan.impatient || this.tools.patience.aborted || performance.now() > deadlineMs;
-      if (answer.outcome !== 'unknown' || givesUp) return answer;
+      this.tools.notes.append({ kind: 'responded', gid: this.gid, call, response, repeated, journalBytes });
+      const abandons = this.plan.impatient || this.tools.patience.aborted || performance.now() > deadlineMs;
+      if (response.outcome !== 'unknown' || abandons) return response;
       await delay(ATTEMPT_GAP_MS);
     }
   }
 
   /** Calls the coordinator, repeatedly unless the plan is impatient, and records every response. */
-  call(call: ClientCall, body: object): Promise<Answer> {
+  call(call: ClientCall, body: object): Promise<ClientResponse> {
     const waited = call === 'submit' && this.plan.waitResult;
     const whole = { gid: this.gid, trans_type: this.plan.pattern, ...body };
     return this.repeat(call, () => this.tools.coordinator.post(call, whole, waited));

@@ -38,17 +38,17 @@ async function tryAll(session: ClientSession<TccPlan>): Promise<Next> {
 async function register(session: ClientSession<TccPlan>, branch: BranchPlan): Promise<Next> {
   const { gid, tools } = session;
   const { account, amount, branchId } = branch;
-  const answer = await session.call('registerBranch', {
+  const response = await session.call('registerBranch', {
     branch_id: branchId,
     data: JSON.stringify({ account, amount }),
     confirm: tools.urls.branch(gid, branch, 'confirm'),
     cancel: tools.urls.branch(gid, branch, 'cancel'),
   });
-  if (answer.outcome === 'success') return 'continue';
-  return answer.outcome === 'refused' ? 'abort' : 'stop';
+  if (response.outcome === 'success') return 'continue';
+  return response.outcome === 'refused' ? 'abort' : 'stop';
 }
 
 async function tryBranch({ gid, tools }: ClientSession<TccPlan>, branch: BranchPlan): Promise<Next> {
-  const said = await tools.participants.post(tools.urls.ownCall(gid, branch, 'try'), branch);
-  return said === 'success' ? 'continue' : 'abort';
+  const tried = await tools.participants.post(tools.urls.ownCall(gid, branch, 'try'), branch);
+  return tried === 'success' ? 'continue' : 'abort';
 }

@@ -1,7 +1,7 @@
 import type { ClientSession } from './client-session.ts';
-import type { Answer } from './notes.ts';
+import type { ClientResponse } from './notes.ts';
 import type { WorkflowPlan } from './plan.ts';
-import type { RunAnswer, RunRequest } from './workflow-initiator.ts';
+import type { RunResponse, RunRequest } from './workflow-initiator.ts';
 
 /** An initiator may wait for a coordinator that is away, call by call. */
 const RUN_TIMEOUT_MS = 20_000;
@@ -19,11 +19,11 @@ export async function runWorkflow(session: ClientSession<WorkflowPlan>): Promise
   const request: RunRequest = { input: { gid, steps }, diesBefore: plan.diesBefore };
   await session.repeat('run', async () => {
     const reply = await tools.participants.send(tools.urls.run, request, RUN_TIMEOUT_MS);
-    return answerOf(reply?.code === 200 ? (JSON.parse(reply.text) as RunAnswer) : { status: '' });
+    return responseOf(reply?.code === 200 ? (JSON.parse(reply.text) as RunResponse) : { status: '' });
   });
 }
 
-function answerOf({ status }: RunAnswer): Answer {
+function responseOf({ status }: RunResponse): ClientResponse {
   switch (status) {
     case 'succeed':
       return { outcome: 'success', status, waited: true };

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { Answer } from './notes.ts';
+import type { ClientResponse } from './notes.ts';
 
 const PREFIX = '/api/dtmsvr';
 
@@ -23,7 +23,7 @@ export class CoordinatorClient {
    * A mutating call. `waited`: the call waits for the result, so that a success means that the
    * transaction succeeded.
    */
-  async post(call: string, body: object, waited: boolean): Promise<Answer> {
+  async post(call: string, body: object, waited: boolean): Promise<ClientResponse> {
     const reply = await this.#request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
     const status = textOf(reply?.body['status']);
     return { outcome: outcomeOf(reply), status, waited };
@@ -101,7 +101,7 @@ interface Reply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-function outcomeOf(reply: Reply | undefined): Answer['outcome'] {
+function outcomeOf(reply: Reply | undefined): ClientResponse['outcome'] {
   switch (reply?.code) {
     case 200:
       return reply.body['dtm_result'] === 'SUCCESS' ? 'success' : 'unknown';

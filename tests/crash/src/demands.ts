@@ -1,5 +1,5 @@
 import type { Case } from './evidence.ts';
-import type { AnsweredNote, ClientCall } from './notes.ts';
+import type { ResponseNote, ClientCall } from './notes.ts';
 import { mustRollBack, type Plan } from './plan.ts';
 
 /** How a transaction has to end, and the reason. */
@@ -13,7 +13,7 @@ export interface Demand {
  * end.
  */
 export function acknowledged(one: Case, plan: Plan): boolean {
-  const submitted = one.answers.some(({ call, answer }) => isWhole(call) && answer.outcome !== 'unknown');
+  const submitted = one.responses.some(({ call, response }) => isWhole(call) && response.outcome !== 'unknown');
   return submitted || (plan.pattern !== 'saga' && prepared(one));
 }
 
@@ -24,17 +24,17 @@ export function acknowledged(one: Case, plan: Plan): boolean {
  * had to bring about the other.
  */
 export function demandsOf(one: Case, plan: Plan): readonly Demand[] {
-  return [...one.answers.flatMap(promised), ...planned(one, plan)];
+  return [...one.responses.flatMap(promised), ...planned(one, plan)];
 }
 
 /** What a response promises about the end. */
-function promised({ call, answer }: AnsweredNote): readonly Demand[] {
-  if (answer.status === 'succeed')
+function promised({ call, response }: ResponseNote): readonly Demand[] {
+  if (response.status === 'succeed')
     return [{ outcome: 'succeed', because: `the response to ${call} contains the status succeed` }];
-  if (answer.status === 'failed' || answer.status === 'aborting') {
-    return [{ outcome: 'failed', because: `the response to ${call} contains the status ${answer.status}` }];
+  if (response.status === 'failed' || response.status === 'aborting') {
+    return [{ outcome: 'failed', because: `the response to ${call} contains the status ${response.status}` }];
   }
-  if (!isWhole(call) || answer.outcome !== 'success' || !answer.waited) return [];
+  if (!isWhole(call) || response.outcome !== 'success' || !response.waited) return [];
   return [{ outcome: 'succeed', because: 'the caller waited and received SUCCESS' }];
 }
 
@@ -64,15 +64,17 @@ export function isWhole(call: ClientCall): boolean {
 }
 
 function decidedByClient(one: Case): readonly Demand[] {
-  const submits = one.answers.filter(({ call }) => call === 'submit');
+  const submits = one.responses.filter(({ call }) => call === 'submit');
   if (submits.length === 0) return [{ outcome: 'failed', because: 'it was never submitted' }];
-  if (submits.some(({ answer }) => answer.outcome === 'success' || answer.outcome === 'ongoing')) {
+  if (submits.some(({ response }) => response.outcome === 'success' || response.outcome === 'ongoing')) {
     return [{ outcome: 'succeed', because: 'its submit was acknowledged' }];
   }
   // A rejection after an attempt without a response may mean that the attempt was accepted and the
   // transaction has finished; a proxy that repeats the attempt receives the same rejection.
   if (
-    submits.some(({ answer, repeated }) => answer.outcome === 'refused' && !repeated && answer.status !== 'succeed')
+    submits.some(
+      ({ response, repeated }) => response.outcome === 'refused' && !repeated && response.status !== 'succeed',
+    )
   ) {
     return [{ outcome: 'failed', because: 'its submit was rejected' }];
   }
@@ -80,7 +82,7 @@ function decidedByClient(one: Case): readonly Demand[] {
 }
 
 function prepared(one: Case): boolean {
-  return one.answers.some(({ call, answer }) => call === 'prepare' && answer.outcome === 'success');
+  return one.responses.some(({ call, response }) => call === 'prepare' && response.outcome === 'success');
 }
 
 function locallyCommitted(one: Case): boolean {

@@ -1,5 +1,5 @@
 import type { CallLine, CommitLine, JournalLine, Placed } from './journal.ts';
-import type { AnsweredNote, Note } from './notes.ts';
+import type { ResponseNote, Note } from './notes.ts';
 import type { Plan } from './plan.ts';
 
 /** All that the judge gets to see. */
@@ -17,7 +17,7 @@ export interface Case {
    * Plans that used the gid: none if no client ever did, more than one if it was given out twice.
    */
   readonly plans: readonly Plan[];
-  readonly answers: readonly AnsweredNote[];
+  readonly responses: readonly ResponseNote[];
   readonly calls: readonly Placed<CallLine>[];
   readonly commits: readonly Placed<CommitLine>[];
   readonly unfinished: boolean;
@@ -29,7 +29,7 @@ export interface Case {
 export function casesOf(evidence: Evidence): readonly Case[] {
   const drafts = new Map<string, Draft>();
   const draft = (gid: string): Draft => {
-    const existing = drafts.get(gid) ?? { plans: [], answers: [], calls: [], commits: [], story: [] };
+    const existing = drafts.get(gid) ?? { plans: [], responses: [], calls: [], commits: [], story: [] };
     drafts.set(gid, existing);
     return existing;
   };
@@ -45,7 +45,7 @@ export function casesOf(evidence: Evidence): readonly Case[] {
 
 interface Draft {
   readonly plans: Plan[];
-  readonly answers: AnsweredNote[];
+  readonly responses: ResponseNote[];
   readonly calls: Placed<CallLine>[];
   readonly commits: Placed<CommitLine>[];
   /**
@@ -57,7 +57,7 @@ interface Draft {
 
 function addNote(draft: Draft, { line, text }: Placed<Note>): void {
   if (line.kind === 'planned') draft.plans.push(line.plan);
-  else draft.answers.push(line);
+  else draft.responses.push(line);
   draft.story.push({ atByte: line.kind === 'planned' ? 0 : line.journalBytes + 0.5, text });
 }
 

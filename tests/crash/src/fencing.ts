@@ -27,7 +27,10 @@ export function fencingViolations(
       case 'fault':
         return [];
       case 'pause':
-        return [...callsWhileFenced(calls, outage, disturbed, silenceMs), ...neverLetGo(outage, disturbed, silenceMs)];
+        return [
+          ...callsWhileFenced(calls, outage, disturbed, silenceMs),
+          ...neverReopened(outage, disturbed, silenceMs),
+        ];
       case 'database':
         return callsWithoutLease(calls, outage, disturbed, silenceMs);
     }
@@ -70,14 +73,14 @@ function causeAfter(history: CallHistory, index: number, ms: number, address: st
   if (history.plannedAtMs > ms) return 'its client began during the pause';
   if (!isSequential(history.plan)) return undefined;
   const before = history.lines.slice(0, index).filter(({ from }) => from === address);
-  const answer = before.findLast(({ kind }) => kind === 'answer');
-  if (answer === undefined || answer.atMs <= ms) return undefined;
-  const answered = before.findLast(
-    (line) => line.kind === 'call' && line.branchId === answer.branchId && line.op === answer.op,
+  const response = before.findLast(({ kind }) => kind === 'response');
+  if (response === undefined || response.atMs <= ms) return undefined;
+  const requested = before.findLast(
+    (line) => line.kind === 'call' && line.branchId === response.branchId && line.op === response.op,
   );
   // The call may have been abandoned before the pause and followed by another at once; in that case
   // its response was not awaited.
-  if (answered === undefined || answer.atMs - answered.atMs > CERTAINLY_WAITS_MS) return undefined;
+  if (requested === undefined || response.atMs - requested.atMs > CERTAINLY_WAITS_MS) return undefined;
   return 'the response to the previous call came during the pause';
 }
 
@@ -85,7 +88,7 @@ function causeAfter(history: CallHistory, index: number, ms: number, address: st
  * A coordinator whose session the others ended must have opened a new one, unless it was disturbed
  * again or the database was unavailable.
  */
-function neverLetGo(pause: Outage, { outages, sessions }: Disturbed, silenceMs: number): readonly NodeViolation[] {
+function neverReopened(pause: Outage, { outages, sessions }: Disturbed, silenceMs: number): readonly NodeViolation[] {
   const { node, fromMs, untilMs } = pause;
   if (node === undefined) return [];
   const endMs = untilMs + silenceMs;

@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
  * the change that they protect are in the same line. The participants are never killed, so a
  * written line is kept.
  */
-export type JournalLine = CallLine | CommitLine | AnswerLine;
+export type JournalLine = CallLine | CommitLine | ResponseLine;
 
 /** The op and branch that the caller specified. */
 export interface OpId {
@@ -53,9 +53,9 @@ export interface Effect {
 }
 
 /** The response to the call. */
-export interface AnswerLine extends OpId {
-  readonly kind: 'answer';
-  readonly answer: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
+export interface ResponseLine extends OpId {
+  readonly kind: 'response';
+  readonly result: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
   /** Whom it goes to, and when. */
   readonly from: string;
   readonly atMs: number;

@@ -171,8 +171,8 @@ function isLost(one: Case, plan: Plan): boolean {
 /** When a caller that waited receives a success, every effect must already be in the journal. */
 function earlyViolations(one: Case, plan: Plan, histories: readonly BranchHistory[]): readonly Violation[] {
   const op = decidingOp(plan.pattern);
-  return one.answers
-    .filter(({ call, answer }) => isWhole(call) && answer.outcome === 'success' && answer.waited)
+  return one.responses
+    .filter(({ call, response }) => isWhole(call) && response.outcome === 'success' && response.waited)
     .flatMap(({ journalBytes }) =>
       histories
         .filter((history) => happened(history, op) && placeOf(history, op) > journalBytes)

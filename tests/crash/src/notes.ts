@@ -1,7 +1,7 @@
 import type { Plan } from './plan.ts';
 
 /** A line of the clients' notes, as JSON: a plan, or a response of the coordinator. */
-export type Note = PlannedNote | AnsweredNote;
+export type Note = PlannedNote | ResponseNote;
 
 /** Before its first call. */
 export interface PlannedNote {
@@ -13,11 +13,11 @@ export interface PlannedNote {
 }
 
 /** One call to the coordinator, and its result. */
-export interface AnsweredNote {
-  readonly kind: 'answered';
+export interface ResponseNote {
+  readonly kind: 'responded';
   readonly gid: string;
   readonly call: ClientCall;
-  readonly answer: Answer;
+  readonly response: ClientResponse;
   /** An earlier attempt of this call received no response, and may have been accepted. */
   readonly repeated: boolean;
   /**
@@ -31,7 +31,7 @@ export interface AnsweredNote {
 export type ClientCall = 'prepare' | 'registerBranch' | 'submit' | 'abort' | 'run';
 
 /** What a client learns from a call. */
-export interface Answer {
+export interface ClientResponse {
   /** `unknown`: no response, or one that is neither an acceptance nor a rejection. */
   readonly outcome: 'success' | 'refused' | 'ongoing' | 'unknown';
   /** The transaction's status, if the response contains one. */

@@ -70,8 +70,8 @@ export class Outages {
     for (const [index, planned] of plan.entries()) {
       await delay(Math.max(0, startMs + planned.atMs - Date.now()));
       if (this.#failed) break;
-      const said = `${((Date.now() - startMs) / 1000).toFixed(1).padStart(5)} s  ${index + 1}/${plan.length}, ${inFlight()} clients at work: `;
-      const outage = this.#one(planned, said);
+      const progressLine = `${((Date.now() - startMs) / 1000).toFixed(1).padStart(5)} s  ${index + 1}/${plan.length}, ${inFlight()} clients at work: `;
+      const outage = this.#one(planned, progressLine);
       outage.catch(() => (this.#failed = true));
       under.push(outage);
     }
@@ -80,14 +80,14 @@ export class Outages {
     return this.#done.toSorted((a, b) => a.fromMs - b.fromMs);
   }
 
-  async #one(planned: PlannedOutage, said: string): Promise<void> {
+  async #one(planned: PlannedOutage, progressLine: string): Promise<void> {
     const outage = await (planned.kind === 'database'
       ? this.restartDatabase('SIGKILL', planned.lastsMs)
       : planned.kind === 'kill'
         ? this.#kill(this.#node(planned.node))
         : this.#pause(this.#node(planned.node), planned.lastsMs));
     this.#done.push(outage);
-    this.#print(said + describeOutage(outage));
+    this.#print(progressLine + describeOutage(outage));
   }
 
   #node(index: number): ClusterNode {

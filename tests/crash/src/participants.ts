@@ -7,9 +7,9 @@ import { CALL_BACK_PATH, CHECK_PATH, LOCAL_PATH, madeFor, RUN_PATH } from './par
 import type { RunRequest, WorkflowInitiator, WorkflowInput } from './workflow-initiator.ts';
 
 /** The result that a participant responds with. */
-type Said = 'success' | 'failure' | 'ongoing' | 'unknown';
+type Outcome = 'success' | 'failure' | 'ongoing' | 'unknown';
 
-const HTTP_STATUS: Record<Said, number> = { success: 200, failure: 409, ongoing: 425, unknown: 500 };
+const HTTP_STATUS: Record<Outcome, number> = { success: 200, failure: 409, ongoing: 425, unknown: 500 };
 
 /** The running participants. */
 export interface Participants {
@@ -29,7 +29,10 @@ export interface Participants {
 export function createParticipants(bank: Bank, initiator: () => WorkflowInitiator): Participants {
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    const call: Promise<void> = serve(bank, initiator, request, response).then(() => void running.delete(call), giveUp);
+    const call: Promise<void> = serve(bank, initiator, request, response).then(
+      () => void running.delete(call),
+      abandon,
+    );
     running.add(call);
   });
   return {
@@ -43,7 +46,7 @@ export function createParticipants(bank: Bank, initiator: () => WorkflowInitiato
 }
 
 /** A bug of this test, not of the coordinator: better no journal than a wrong one. */
-function giveUp(error: unknown): never {
+function abandon(error: unknown): never {
   console.error(error);
   process.exit(70);
 }
@@ -95,9 +98,9 @@ async function callWorkflowBack(
   const payload = inputOf(body);
   bank.called(call, madeFor({ ...call, gid: payload?.gid ?? '' }), from);
   const context = { ...call, transType: 'workflow', payload, query: url.searchParams } as const;
-  const said = payload === undefined ? 'unknown' : await initiator.callback(context);
-  bank.answered(call, said, from);
-  answer(response, said);
+  const outcome = payload === undefined ? 'unknown' : await initiator.callback(context);
+  bank.responded(call, outcome, from);
+  respond(response, outcome);
 }
 
 async function serveBranch({ bank, url, call, body, from, response }: Exchange): Promise<void> {
@@ -107,34 +110,34 @@ async function serveBranch({ bank, url, call, body, from, response }: Exchange):
   const meets = faultOfCall(fault, count);
 
   if (meets === 'late') await delay(fault.delayMs);
-  const said = refusal(meets) ?? work(bank, url.pathname, call, effect);
+  const outcome = refusal(meets) ?? work(bank, url.pathname, call, effect);
   if (meets === 'slow') await delay(fault.delayMs);
 
-  bank.answered(call, meets === 'lost' ? 'lost' : said, from);
+  bank.responded(call, meets === 'lost' ? 'lost' : outcome, from);
   if (meets === 'lost') response.destroy();
-  else answer(response, said);
+  else respond(response, outcome);
 }
 
 /**
  * The result of a call that meets this fault, if no work is done; undefined if the work is done.
  */
-function refusal(meets: FaultKind): Said | undefined {
+function refusal(meets: FaultKind): Outcome | undefined {
   if (meets === 'refuse') return 'failure';
   return meets === 'unknown' || meets === 'ongoing' ? meets : undefined;
 }
 
-function work(bank: Bank, path: string, call: OpId, effect: Effect | undefined): Said {
-  if (path === CHECK_PATH) return bank.askLocal(call) ? 'success' : 'failure';
+function work(bank: Bank, path: string, call: OpId, effect: Effect | undefined): Outcome {
+  if (path === CHECK_PATH) return bank.checkLocal(call) ? 'success' : 'failure';
   if (effect === undefined) return 'unknown';
   if (path === LOCAL_PATH) return bank.commitLocal(call, effect) ? 'success' : 'failure';
   bank.apply(call, effect);
   return 'success';
 }
 
-function answer(response: ServerResponse, said: Said): void {
-  const result = said === 'unknown' ? {} : { dtm_result: said.toUpperCase() };
-  const text = JSON.stringify({ ...result, message: `the participant returns ${said}` });
-  response.writeHead(HTTP_STATUS[said], { 'content-type': 'application/json' }).end(text);
+function respond(response: ServerResponse, outcome: Outcome): void {
+  const result = outcome === 'unknown' ? {} : { dtm_result: outcome.toUpperCase() };
+  const text = JSON.stringify({ ...result, message: `the participant returns ${outcome}` });
+  response.writeHead(HTTP_STATUS[outcome], { 'content-type': 'application/json' }).end(text);
 }
 
 function callOf(query: URLSearchParams): OpId {

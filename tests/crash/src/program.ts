@@ -45,7 +45,7 @@ export class Program {
    * Writes a line to its standard input; resolves to the next line that it prints, undefined when
    * it ends without one.
    */
-  async ask(line: string): Promise<string | undefined> {
+  async request(line: string): Promise<string | undefined> {
     if (this.#running === undefined) return undefined;
     const { child, output } = this.#running;
     const reply = nextLine(output);

@@ -135,7 +135,7 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
     return { disturbed, firstReadyMs, settledMs, heldUpMs: held.max / NANOSECONDS_PER_MS, unfinished };
   } finally {
     held.disable();
-    clients.giveUp();
+    clients.abandon();
     try {
       await load.stop();
     } finally {
@@ -159,7 +159,7 @@ async function noteUnfinished(
 interface Clients {
   readonly tools: ClientTools;
   /** Ends the patience of the clients at work. */
-  giveUp(): void;
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -179,7 +179,7 @@ function openClients(options: RunOptions, folder: string, origin: string, partic
       patienceMs: options.settleSeconds * 1000,
       patience: patience.signal,
     },
-    giveUp: () => patience.abort(),
+    abandon: () => patience.abort(),
     async close() {
       await Promise.all([coordinator.close(), ownCalls.close()]);
       notes.close();

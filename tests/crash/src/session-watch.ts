@@ -30,18 +30,18 @@ export interface SeenSession extends SessionRow {
 export class SessionWatch {
   readonly #seen = new Map<string, SeenSession>();
   readonly #gone = new Set<string>();
-  #lastAskedAtMs = -Infinity;
-  #asked = 0;
+  #lastPolledAtMs = -Infinity;
+  #polls = 0;
   readonly #stop = new AbortController();
-  readonly #asking: Promise<unknown>;
+  readonly #polling: Promise<unknown>;
 
   constructor(nodes: readonly Watched[]) {
-    this.#asking = Promise.all(nodes.map((node) => this.#ask(node)));
+    this.#polling = Promise.all(nodes.map((node) => this.#poll(node)));
   }
 
   /** Number of lists of sessions that were seen. */
-  get asked(): number {
-    return this.#asked;
+  get polls(): number {
+    return this.#polls;
   }
 
   /** In the order in which they were seen. */
@@ -51,33 +51,33 @@ export class SessionWatch {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#asking;
+    await this.#polling;
   }
 
-  #note(rows: readonly SessionRow[], askedAtMs: number): void {
+  #note(rows: readonly SessionRow[], polledAtMs: number): void {
     const there = new Set(rows.map(({ session }) => session));
     for (const seen of this.#seen.values()) {
       // A session opened since the query was sent cannot be among the rows.
-      if (this.#gone.has(seen.session) || Math.min(seen.startedAtMs, seen.seenAtMs) > askedAtMs) continue;
+      if (this.#gone.has(seen.session) || Math.min(seen.startedAtMs, seen.seenAtMs) > polledAtMs) continue;
       this.#seen.set(seen.session, { ...seen, untilMs: Date.now() });
       if (!there.has(seen.session)) this.#gone.add(seen.session);
     }
     for (const row of rows) {
       if (this.#seen.has(row.session)) continue;
       const seenAtMs = Date.now();
-      const isPossible = row.startedAtMs >= this.#lastAskedAtMs && row.startedAtMs <= seenAtMs;
-      const startedAtMs = isPossible ? row.startedAtMs : Math.max(0, this.#lastAskedAtMs);
+      const isPossible = row.startedAtMs >= this.#lastPolledAtMs && row.startedAtMs <= seenAtMs;
+      const startedAtMs = isPossible ? row.startedAtMs : Math.max(0, this.#lastPolledAtMs);
       this.#seen.set(row.session, { ...row, startedAtMs, seenAtMs, untilMs: seenAtMs });
     }
-    this.#lastAskedAtMs = Math.max(this.#lastAskedAtMs, askedAtMs);
-    this.#asked++;
+    this.#lastPolledAtMs = Math.max(this.#lastPolledAtMs, polledAtMs);
+    this.#polls++;
   }
 
-  async #ask(node: Watched): Promise<void> {
+  async #poll(node: Watched): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const askedAtMs = Date.now();
+      const polledAtMs = Date.now();
       const rows = node.isPaused ? undefined : await node.probe.sessions();
-      if (rows !== undefined) this.#note(rows, askedAtMs);
+      if (rows !== undefined) this.#note(rows, polledAtMs);
       await delay(EVERY_MS);
     }
   }

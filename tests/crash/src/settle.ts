@@ -39,12 +39,12 @@ export async function settle(
 async function unfinishedOf(client: Pick<CoordinatorClient, 'status'>, gids: readonly string[]): Promise<string[]> {
   const waiting = gids.values();
   const open: string[] = [];
-  const ask = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     for (const gid of waiting) {
       const status = await client.status(gid);
       if (status !== 'succeed' && status !== 'failed' && status !== 'absent') open.push(gid);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, ask));
+  await Promise.all(Array.from({ length: PARALLEL }, poll));
   return open;
 }

@@ -1,6 +1,6 @@
 import type { CallHistory } from './call-history.ts';
 import type { NodeViolation } from './cluster-judge.ts';
-import type { AnswerLine, CallLine } from './journal.ts';
+import type { ResponseLine, CallLine } from './journal.ts';
 import type { Outage } from './outages.ts';
 import { REQUEST_TIMEOUT_S } from './plan.ts';
 import type { Disturbed } from './subject.ts';
@@ -80,19 +80,19 @@ export function endedSessionsOf({
 /**
  * Whether a call of this coordinator was awaiting its response at that moment, before its timeout.
  */
-function isWaiting(lines: readonly (CallLine | AnswerLine)[], address: string, atMs: number): boolean {
+function isWaiting(lines: readonly (CallLine | ResponseLine)[], address: string, atMs: number): boolean {
   const before = lines.filter((line) => line.from === address && line.atMs <= atMs);
   return before.some(
     (call) =>
       call.kind === 'call' &&
       call.atMs > atMs - REQUEST_TIMEOUT_S * 1000 + MARGIN_MS &&
-      countOf(before, 'call', call) > countOf(before, 'answer', call),
+      countOf(before, 'call', call) > countOf(before, 'response', call),
   );
 }
 
 const countOf = (
-  lines: readonly (CallLine | AnswerLine)[],
-  kind: 'call' | 'answer',
+  lines: readonly (CallLine | ResponseLine)[],
+  kind: 'call' | 'response',
   { branchId, op }: CallLine,
 ): number => lines.filter((line) => line.kind === kind && line.branchId === branchId && line.op === op).length;
 
@@ -103,11 +103,11 @@ export function slowTakeOvers(
   silenceMs: number,
 ): readonly NodeViolation[] {
   const limitMs = silenceMs + TAKE_OVER_SLACK_MS;
-  const told = [
+  const noticed = [
     ...takeOvers.map(({ gid, ...rest }) => ({ ...rest, what: `${gid} was continued` })),
     ...ended.map((one) => ({ ...one, what: 'its session was ended' })),
   ];
-  return told
+  return noticed
     .filter(({ tookMs }) => tookMs >= limitMs)
     .map(({ node, what, tookMs }) => ({
       kind: 'slow-take-over',

@@ -31,7 +31,7 @@ export interface RunRequest {
 }
 
 /** The transaction's status that the SDK returned; empty if unknown. */
-export interface RunAnswer {
+export interface RunResponse {
   readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
 }
 
@@ -67,7 +67,7 @@ export class WorkflowInitiator {
   }
 
   /** Runs the workflow until it has finished, or cannot continue in this run. */
-  async run({ input, diesBefore }: RunRequest): Promise<RunAnswer> {
+  async run({ input, diesBefore }: RunRequest): Promise<RunResponse> {
     const end = new AbortController();
     this.#dying.set(input.gid, { before: diesBefore, end });
     try {

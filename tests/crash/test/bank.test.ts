@@ -68,9 +68,9 @@ describe("the participants' barrier", () => {
     openBank(path, (bank) => {
       expect(bank.commitLocal(call('committed'), change)).toBe(true);
       expect(bank.commitLocal(call('committed'), change)).toBe(false);
-      expect(bank.askLocal(call('committed'))).toBe(true);
-      expect(bank.askLocal(call('silent'))).toBe(false);
-      expect(bank.askLocal(call('silent'))).toBe(false);
+      expect(bank.checkLocal(call('committed'))).toBe(true);
+      expect(bank.checkLocal(call('silent'))).toBe(false);
+      expect(bank.checkLocal(call('silent'))).toBe(false);
       expect(bank.commitLocal(call('silent'), change)).toBe(false);
     });
     expect(history(path)).toEqual(['msg', 'msg empty']);

@@ -33,8 +33,8 @@ class Calls {
     return this;
   }
 
-  answered(atMs: number, branchId: string, from = OWN, gid = 'x'): this {
-    this.#lines.push({ kind: 'answer', gid, branchId, op: 'action', answer: 'success', from, atMs });
+  responded(atMs: number, branchId: string, from = OWN, gid = 'x'): this {
+    this.#lines.push({ kind: 'response', gid, branchId, op: 'action', result: 'success', from, atMs });
     return this;
   }
 
@@ -55,7 +55,7 @@ class Calls {
 
 describe('the judge of several coordinators', () => {
   it('convicts a coordinator that continues after a pause because of a response that came during the pause', () => {
-    const calls = new Calls().planned(9_000).called(9_990, '01').answered(10_020, '01').called(13_010, '02');
+    const calls = new Calls().planned(9_000).called(9_990, '01').responded(10_020, '01').called(13_010, '02');
     expect(calls.found([pause])).toEqual(['called-while-fenced n1']);
   });
 
@@ -65,17 +65,17 @@ describe('the judge of several coordinators', () => {
   });
 
   it('accepts a call that was decided before the pause', () => {
-    const calls = new Calls().planned(9_000).called(9_980, '01').answered(9_995, '01').called(13_001, '02');
+    const calls = new Calls().planned(9_000).called(9_980, '01').responded(9_995, '01').called(13_001, '02');
     expect(calls.found([pause])).toEqual([]);
   });
 
   it('accepts a retry after a call that timed out before the pause but received a response', () => {
-    const calls = new Calls().planned(8_000).called(8_980, '01').answered(10_400, '01').called(13_001, '01');
+    const calls = new Calls().planned(8_000).called(8_980, '01').responded(10_400, '01').called(13_001, '01');
     expect(calls.found([pause])).toEqual([]);
   });
 
   it('accepts calls in its next session, and calls of other coordinators at any time', () => {
-    const calls = new Calls().planned(12_000).called(12_100, '01', OTHER).answered(12_110, '01', OTHER);
+    const calls = new Calls().planned(12_000).called(12_100, '01', OTHER).responded(12_110, '01', OTHER);
     expect(calls.called(13_100, '02').found([pause])).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ describe('a takeover', () => {
 
   it('is not measured by calls that had a response, had timed out, or were made by another coordinator', () => {
     const calls = new Calls().planned(9_000).planned(9_000, saga('y', 1)).planned(9_000, saga('z', 1));
-    calls.called(9_900, '01').answered(9_950, '01').called(12_300, '02', OTHER);
+    calls.called(9_900, '01').responded(9_950, '01').called(12_300, '02', OTHER);
     calls.called(8_800, '01', OWN, 'y').called(15_000, '01', OTHER, 'y');
     calls.called(9_900, '01', OTHER, 'z').called(15_000, '01', OTHER, 'z');
     expect(calls.judge([kill]).takeOvers).toEqual([]);

@@ -79,7 +79,7 @@ describe('a session that was seen while the clock of the store was wrong', () =>
       const rows: SessionRow[] = [];
       const sessions = () => Promise.resolve([...rows]);
       const watch = new SessionWatch([{ probe: { sessions } as unknown as CoordinatorClient, isPaused: false }]);
-      await expect.poll(() => watch.asked).toBeGreaterThan(0);
+      await expect.poll(() => watch.polls).toBeGreaterThan(0);
       const beforeMs = Date.now();
       rows.push({ session: 's', node: 'n', startedAtMs: beforeMs + aheadMs });
       await expect.poll(() => watch.seen.length).toBe(1);

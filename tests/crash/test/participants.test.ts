@@ -30,8 +30,8 @@ function describeLine(line: JournalLine): string {
       return line.madeFor === `${line.gid} ${line.branchId} ${line.op}` ? 'call' : 'misrouted';
     case 'commit':
       return line.effect === null ? line.skipped : 'effect';
-    case 'answer':
-      return line.answer;
+    case 'response':
+      return line.result;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Evidence } from '../src/evidence.ts';
 import type { JournalLine, Placed } from '../src/journal.ts';
 import { judge, type Judged } from '../src/judge.ts';
-import type { Answer, ClientCall, Note } from '../src/notes.ts';
+import type { ClientResponse, ClientCall, Note } from '../src/notes.ts';
 import { madeFor } from '../src/participant-urls.ts';
 import { NO_FAULT } from '../src/fault.ts';
 import type { BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from '../src/plan.ts';
@@ -19,9 +19,9 @@ export class Story {
   }
 
   /** A response of the coordinator to a client. */
-  answered(gid: string, call: ClientCall, answer: Partial<Answer> = {}, repeated = false): this {
-    const whole = { outcome: 'success', status: '', waited: false, ...answer } as const;
-    return this.#note({ kind: 'answered', gid, call, answer: whole, repeated, journalBytes: this.#bytes });
+  responded(gid: string, call: ClientCall, response: Partial<ClientResponse> = {}, repeated = false): this {
+    const whole = { outcome: 'success', status: '', waited: false, ...response } as const;
+    return this.#note({ kind: 'responded', gid, call, response: whole, repeated, journalBytes: this.#bytes });
   }
 
   /** A call of a participant; by default at the URL made for it. */

@@ -52,7 +52,7 @@ export async function compilePages(folder: string, readme: string): Promise<void
   try {
     await promisify(execFile)(process.execPath, [compiler, '--project', folder, '--pretty', 'false'], { cwd: folder });
   } catch (error) {
-    const said = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
-    throw new PageError(`the code of the guide does not compile:\n${said}`, { cause: error });
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+    throw new PageError(`the code of the guide does not compile:\n${output}`, { cause: error });
   }
 }

@@ -83,7 +83,7 @@ describe.each(UPGRADED)('a migration to a later version on $program', ({ program
           const url = participant.url(`/${gid}`);
           const step = { action: url, compensate: participant.url('/undo'), payload: { amount: 30 } };
           // Not done yet at the first call: it is released, and claimed again.
-          participant.answer(`/${gid}`, 425);
+          participant.respond(`/${gid}`, 425);
           await node.post('/transactions', { gid, pattern: 'saga', steps: [step], retryIntervalMs: 200 });
           submitted.push([gid, node]);
         }
@@ -93,7 +93,7 @@ describe.each(UPGRADED)('a migration to a later version on $program', ({ program
       for (let round = 3; round < 12; round++) await submit(round);
       await adding;
       for (let round = 12; round < 15; round++) await submit(round);
-      for (const [gid] of submitted) participant.answer(`/${gid}`, 200);
+      for (const [gid] of submitted) participant.respond(`/${gid}`, 200);
       for (const [gid, node] of submitted) {
         expect([gid, await node.final(gid)]).toEqual([gid, 'succeed']);
         for (const other of nodes) expect(await other.get(`/transactions/${gid}`)).toMatchObject({ status: 'succeed' });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { Participant } from '../../../deploy/test/support/participant.ts';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { beginUnfinished, beginWorkflow, letThemEnd } from './support/unfinished.ts';
-import { type Told, type Version, VERSIONS, VersionedNode } from './support/versioned-node.ts';
+import { type ResponseBody, type Version, VERSIONS, VersionedNode } from './support/versioned-node.ts';
 
 /** The shared stores that the previous version has, each with the program it needs. */
 const STORES = [['postgres', startPostgres]] as const;
@@ -76,7 +76,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
         const seen: string[] = [];
         let cursor = '';
         for (const node of [nodes[one], nodes[other], nodes[one]]) {
-          const page: Told = await node.get(`/transactions?limit=1${cursor}`);
+          const page: ResponseBody = await node.get(`/transactions?limit=1${cursor}`);
           seen.push(...page.items.map(({ gid }) => gid));
           cursor = `&cursor=${encodeURIComponent(page.next ?? '')}`;
         }
@@ -220,14 +220,14 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       'a command sent to the %s reaches a transaction that waits since the %s released it',
       async (one, other) => {
         // ONGOING: the branch is called again after the plain interval.
-        participant.answer('/later', 425);
+        participant.respond('/later', 425);
         const [aborted, stopped, retried] = [`${one}-abort`, `${one}-stop`, `${one}-retry`];
         for (const gid of [aborted, stopped, retried])
           await nodes[other].post('/transactions', { ...saga(gid, '/later'), retryIntervalMs: 60_000 });
         for (const gid of [aborted, stopped, retried]) await waits(nodes[one], gid);
         await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
         await nodes[one].post(`/transactions/${stopped}/stop`);
-        participant.answer('/later', 200);
+        participant.respond('/later', 200);
         await nodes[one].post(`/transactions/${retried}/retry`);
         expect(await nodes[other].final(aborted)).toBe('failed');
         expect((await nodes[other].get(`/transactions/${aborted}`)).rollbackReason).toBe('wrong address');
@@ -250,7 +250,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
         await nodes[one].post(`/transactions/${aborted}/abort`, { reason: 'wrong address' });
         await nodes[one].post(`/transactions/${stopped}/stop`);
         await nodes[one].post(`/transactions/${retried}/retry`);
-        participant.letGo('/slow');
+        participant.release('/slow');
         expect(await nodes[one].final(stopped)).toBe('failed');
         expect(await nodes[one].final(retried)).toBe('succeed');
         // The command was durable before the branch responded.
@@ -267,7 +267,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       const [mail, stock] = [participant.url('/mail'), participant.url('/stock')];
       await nodes[one].call('PUT', subscribers, { url: mail, remark: 'by mail' });
       await nodes[other].call('PUT', subscribers, { url: stock });
-      const send = (node: VersionedNode, gid: string): Promise<Told> =>
+      const send = (node: VersionedNode, gid: string): Promise<ResponseBody> =>
         node.post('/transactions', { gid, pattern: 'msg', steps: [{ action: `topic://${topic}`, payload: {} }] });
       for (const node of [nodes[one], nodes[other]]) {
         const gid = `${topic}-at-${node.version}`;
@@ -301,7 +301,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       onTestFinished(() => void server.close());
       server.unref();
       const refund = `http://127.0.0.1:${(server.address() as AddressInfo).port}/refund?gid=42`;
-      participant.answer('/sold-out', 500);
+      participant.respond('/sold-out', 500);
       await nodes.previous.post('/transactions', {
         gid,
         pattern: 'saga',
@@ -314,7 +314,7 @@ describe.each(STORES)('two adjacent versions on one store: %s', (program, startD
       await vi.waitFor(() => expect(participant.of(gid)).toContain('02 action'), { timeout: 20_000, interval: 10 });
       expect(participant.of('42')).toEqual(['01 action']);
       await nodes.previous.end('stopped');
-      participant.answer('/sold-out', 409);
+      participant.respond('/sold-out', 409);
       expect(await nodes.present.final(gid)).toBe('failed');
       expect(calls).toEqual(['42 01 compensate']);
       await nodes.previous.startAgain();

@@ -112,7 +112,7 @@ class Canon {
       call.branchId,
       call.op,
       this.#numberOf(call.session),
-      call.answer !== undefined,
+      call.respond !== undefined,
       call.code?.name ?? '',
     ]);
     this.#value(inFlight.map((call) => call.join(' ')).sort());

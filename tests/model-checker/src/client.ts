@@ -1,7 +1,7 @@
 import type { Action } from './action.ts';
 import type { ModelNode } from './model-node.ts';
 import type { Participants } from './participants.ts';
-import type { Answer, Requests } from './requests.ts';
+import type { Outcome, Requests } from './requests.ts';
 import { branchId, OPS, type Scenario } from './scenario.ts';
 
 /**
@@ -62,21 +62,21 @@ export class Client {
     return actions;
   }
 
-  #answered(answer: Answer): void {
+  #settled(outcome: Outcome): void {
     this.#waits = false;
-    this.#unclear = answer === 'unclear';
-    if (answer === 'done') this.#at++;
-    if (answer === 'refused') this.#over = true;
+    this.#unclear = outcome === 'unclear';
+    if (outcome === 'done') this.#at++;
+    if (outcome === 'refused') this.#over = true;
   }
 
   #send(node: ModelNode, what: 'prepare' | 'submit'): void {
     this.#waits = true;
-    this.#requests.create(node, what, (answer) => this.#answered(answer));
+    this.#requests.create(node, what, (outcome) => this.#settled(outcome));
   }
 
   #register(node: ModelNode, id: string): void {
     this.#waits = true;
-    this.#requests.register(node, id, {}, (answer) => this.#answered(answer));
+    this.#requests.register(node, id, {}, (outcome) => this.#settled(outcome));
   }
 
   #registerLate(node: ModelNode): void {
@@ -87,16 +87,16 @@ export class Client {
   #abort(node: ModelNode): void {
     this.#waits = true;
     // A local transaction that was rolled back never commits later.
-    if (this.#scenario.pattern === 'msg') this.#participants.askLocally();
+    if (this.#scenario.pattern === 'msg') this.#participants.checkLocally();
     const event = { kind: 'abort', reason: 'the client aborted', byOperator: false } as const;
     this.#requests.command(
       node,
       event,
       'abort',
       this.#scenario.pattern === 'msg' ? 'check failure' : 'abort',
-      (answer) => {
+      (outcome) => {
         this.#waits = false;
-        this.#over = answer !== 'unclear';
+        this.#over = outcome !== 'unclear';
       },
     );
   }

@@ -49,11 +49,11 @@ export class Judge {
   readonly #scenario: Scenario;
   readonly #participants: Participants;
   readonly #time: ModelTime;
-  #askedAtMs: number | undefined;
+  #requestedAtMs: number | undefined;
   /** When a callback may start, after the last heartbeat that postponed it. */
   #noCallbackBeforeMs = 0;
   /** An operator's command makes a callback due at once. */
-  #ordered = false;
+  #commanded = false;
 
   constructor(scenario: Scenario, participants: Participants, time: ModelTime) {
     this.#scenario = scenario;
@@ -65,13 +65,13 @@ export class Judge {
    * A client requests the transaction: a node counts its timeout from then on, whenever the record
    * is stored.
    */
-  asked(): void {
-    this.#askedAtMs ??= this.#time.nowMs;
+  requested(): void {
+    this.#requestedAtMs ??= this.#time.nowMs;
   }
 
   /** An operator sends a command. */
-  ordered(): void {
-    this.#ordered = true;
+  commanded(): void {
+    this.#commanded = true;
   }
 
   /** `session` acknowledged a heartbeat received at that time, with `before` in the store. */
@@ -100,7 +100,7 @@ export class Judge {
 
   /** For states: how long no callback may start, from now on. */
   get noCallbackMs(): number {
-    return this.#ordered ? 0 : Math.max(0, this.#noCallbackBeforeMs - this.#time.nowMs);
+    return this.#commanded ? 0 : Math.max(0, this.#noCallbackBeforeMs - this.#time.nowMs);
   }
 
   violate(invariant: Invariant, detail: string): void {
@@ -167,7 +167,7 @@ export class Judge {
   /** Whether the timeout has expired: the scenario's, or the default one of TCC and XA. */
   #isLate(): boolean {
     const timeoutMs = this.#scenario.timeoutToFailMs ?? (this.#scenario.pattern === 'saga' ? Infinity : 100_000);
-    return this.#time.nowMs >= (this.#askedAtMs ?? 0) + timeoutMs;
+    return this.#time.nowMs >= (this.#requestedAtMs ?? 0) + timeoutMs;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Exploration } from './explore.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
-import { summary, tell } from './report.ts';
+import { summary, describeExploration } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import type { Task } from './worker.ts';
 
@@ -17,7 +17,7 @@ async function run({ scenarios, states, minutes, jobs, json }: Options): Promise
       const one = await inWorker(scenario, { states, ms: minutes * 60_000 }, running);
       if (one === undefined) return;
       explorations.push(one);
-      if (!json) console.log(tell(scenario, one));
+      if (!json) console.log(describeExploration(scenario, one));
       if (violated()) for (const worker of running) void worker.terminate();
     }
   };

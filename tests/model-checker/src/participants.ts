@@ -59,7 +59,7 @@ export class Participants {
   }
 
   /** Whether the local transaction was committed; if not, it never will be. */
-  askLocally(): boolean {
+  checkLocally(): boolean {
     this.barrier.add('00 msg');
     return this.localCommitted;
   }

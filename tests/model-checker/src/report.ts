@@ -3,7 +3,7 @@ import { INVARIANTS } from './invariants.ts';
 import type { Budget, Scenario } from './scenario.ts';
 
 /** One line about an exploration, or the path to its violation. */
-export function tell(scenario: Scenario, exploration: Exploration): string {
+export function describeExploration(scenario: Scenario, exploration: Exploration): string {
   const { states, transitions, depth, complete, tookMs, violation } = exploration;
   const numbers = `${states} states, ${transitions} transitions, depth ${depth}, ${(tookMs / 1_000).toFixed(1)} s`;
   const line = `${nameOf(scenario)}: ${numbers}${complete ? '' : ' (ended early)'}`;

@@ -10,7 +10,7 @@ import type { SharedStore } from './shared-store.ts';
  * The outcome of a request for its caller. `unclear`: unknown; the caller may send the request
  * again.
  */
-export type Answer = 'done' | 'refused' | 'unclear';
+export type Outcome = 'done' | 'refused' | 'unclear';
 
 type Acknowledged = Parameters<Judge['acknowledged']>[0];
 
@@ -33,13 +33,13 @@ export class Requests {
     this.#store = store;
   }
 
-  create(node: ModelNode, what: 'prepare' | 'submit', answered: (answer: Answer) => void): void {
-    this.#judge.asked();
+  create(node: ModelNode, what: 'prepare' | 'submit', settled: (outcome: Outcome) => void): void {
+    this.#judge.requested();
     if (what === 'submit') this.#judge.reasons.add('submit');
     const input = inputOf(this.#scenario);
     const event: TransactionEvent =
       what === 'prepare' ? { kind: 'prepared', again: false } : { kind: 'submitted', options: input.options ?? {} };
-    node.create(input, event, this.#reply(node, what, answered));
+    node.create(input, event, this.#reply(node, what, settled));
   }
 
   command(
@@ -47,22 +47,22 @@ export class Requests {
     event: TransactionEvent,
     what: Acknowledged,
     reason: Reason | undefined,
-    answered: (answer: Answer) => void,
+    settled: (outcome: Outcome) => void,
   ): void {
     if (reason !== undefined) this.#judge.reasons.add(reason);
-    node.command(event, this.#reply(node, what, answered));
+    node.command(event, this.#reply(node, what, settled));
   }
 
   /** Sent by the code of a workflow, which ignores the response. */
   heartbeat(node: ModelNode): void {
     const { record } = this.#store;
     const nowMs = this.#judge.nowMs;
-    this.command(node, { kind: 'heartbeat' }, 'heartbeat', undefined, (answer) => {
-      if (answer === 'done') this.#judge.beat(nowMs, node.session.id, record, this.#store.record);
+    this.command(node, { kind: 'heartbeat' }, 'heartbeat', undefined, (outcome) => {
+      if (outcome === 'done') this.#judge.beat(nowMs, node.session.id, record, this.#store.record);
     });
   }
 
-  #reply(node: ModelNode, what: Acknowledged, answered: (answer: Answer) => void): Reply {
+  #reply(node: ModelNode, what: Acknowledged, settled: (outcome: Outcome) => void): Reply {
     const request = { node, what };
     this.open.add(request);
     return {
@@ -70,12 +70,12 @@ export class Requests {
       done: () => {
         this.open.delete(request);
         this.#judge.acknowledged(what, this.#store.record);
-        answered('done');
+        settled('done');
       },
       failed: (error: HoldfastError) => {
         this.open.delete(request);
         if (error.code === 'internal') this.#judge.violate('DEF1', `${what}: ${error.message}`);
-        answered(error.code === 'unavailable' ? 'unclear' : 'refused');
+        settled(error.code === 'unavailable' ? 'unclear' : 'refused');
       },
     };
   }
@@ -85,7 +85,7 @@ export class Requests {
     node: ModelNode,
     id: string,
     { op, status = 'prepared' }: { readonly op?: string; readonly status?: 'prepared' | 'succeed' | 'failed' },
-    answered: (answer: Answer) => void,
+    settled: (outcome: Outcome) => void,
   ): void {
     const { pattern } = this.#scenario;
     const { confirm, undo } = OPS[pattern];
@@ -115,7 +115,7 @@ export class Requests {
       (result) => {
         this.open.delete(request);
         if (result.kind === 'applied') this.#judge.branchAcknowledged(id, this.#store.record);
-        answered(
+        settled(
           result.kind === 'applied'
             ? 'done'
             : result.kind === 'conflict' || result.kind === 'missing'

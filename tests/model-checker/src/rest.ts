@@ -63,4 +63,4 @@ function judgeRest(world: World): void {
  * model.
  */
 const waitsForItsClient = ({ calls, scenario }: World): boolean =>
-  scenario.pattern === 'workflow' && calls.some(({ answer }) => answer !== undefined);
+  scenario.pattern === 'workflow' && calls.some(({ respond }) => respond !== undefined);

@@ -4,7 +4,7 @@ import type { Action } from './action.ts';
 import type { ModelTime } from './manual-clock.ts';
 import type { ModelNode } from './model-node.ts';
 import type { Participants } from './participants.ts';
-import type { Answer, Requests } from './requests.ts';
+import type { Outcome, Requests } from './requests.ts';
 import { branchId, RETRY_INTERVAL_MS, type Scenario } from './scenario.ts';
 import type { SharedStore } from './shared-store.ts';
 
@@ -86,7 +86,7 @@ export class WorkflowCode {
       case 'start':
         return [
           does(`prepares at ${node.name}`, () =>
-            this.#ask((done) => this.#tools.requests.create(node, 'prepare', done), 'view'),
+            this.#request((done) => this.#tools.requests.create(node, 'prepare', done), 'view'),
           ),
         ];
       case 'view':
@@ -114,15 +114,15 @@ export class WorkflowCode {
     }
   }
 
-  #ask(
-    send: (answered: (answer: Answer) => void) => void,
+  #request(
+    send: (settled: (outcome: Outcome) => void) => void,
     next: Place['at'] & ('view' | 'over'),
     refused: Place = { at: 'stuck' },
   ): void {
     this.#waits = true;
-    send((answer) => {
+    send((outcome) => {
       this.#waits = false;
-      this.#place = answer === 'done' ? { at: next } : answer === 'refused' ? refused : { at: 'stuck' };
+      this.#place = outcome === 'done' ? { at: next } : outcome === 'refused' ? refused : { at: 'stuck' };
     });
   }
 
@@ -156,19 +156,19 @@ export class WorkflowCode {
   #record(node: ModelNode, index: number, status: 'succeed' | 'failed'): void {
     this.#waits = true;
     const id = branchId(index);
-    this.#tools.requests.register(node, id, { op: 'action', status }, (answer) => {
+    this.#tools.requests.register(node, id, { op: 'action', status }, (outcome) => {
       this.#waits = false;
       // The first recorded outcome is kept; the code then reads it.
-      this.#place = answer === 'done' ? { at: 'view' } : answer === 'refused' ? { at: 'abort' } : { at: 'stuck' };
+      this.#place = outcome === 'done' ? { at: 'view' } : outcome === 'refused' ? { at: 'abort' } : { at: 'stuck' };
     });
   }
 
   #abort(node: ModelNode): void {
     const event = { kind: 'abort', reason: 'a step failed', byOperator: false } as const;
     this.#waits = true;
-    this.#tools.requests.command(node, event, 'abort', 'abort', (answer) => {
+    this.#tools.requests.command(node, event, 'abort', 'abort', (outcome) => {
       this.#waits = false;
-      this.#place = answer === 'done' ? { at: 'undo', index: this.#tools.scenario.branches - 1 } : { at: 'stuck' };
+      this.#place = outcome === 'done' ? { at: 'undo', index: this.#tools.scenario.branches - 1 } : { at: 'stuck' };
     });
   }
 
@@ -179,7 +179,7 @@ export class WorkflowCode {
 
   #finish(node: ModelNode, status: 'succeed' | 'failed'): void {
     const event = { kind: 'ended', status, rollbackReason: '', result: '' } as const;
-    this.#ask(
+    this.#request(
       (done) => this.#tools.requests.command(node, event, `finish ${status}`, `finish ${status}`, done),
       'over',
       {

@@ -19,7 +19,7 @@ export interface Call {
   readonly op: string;
   readonly node: ModelNode;
   /** Undefined: its caller no longer waits, but the request may still arrive. */
-  answer: ((result: BranchResult) => void) | undefined;
+  respond: ((result: BranchResult) => void) | undefined;
   /** Workflow: the execution of the code that the call started. */
   code: WorkflowCode | undefined;
 }
@@ -137,13 +137,13 @@ export class World {
   #called(node: ModelNode, { branchId, op, ...request }: BranchRequest): Promise<BranchResult> {
     const session = node.session.id;
     const running = this.calls
-      .filter((call) => call.session === session && call.answer !== undefined)
+      .filter((call) => call.session === session && call.respond !== undefined)
       .map((call) => `${call.branchId} ${call.op}`);
     this.judge.called(session, { branchId, op, ...request }, this.store.record, running);
     return new Promise((resolve) => {
-      const call: Call = { session, branchId, op, node, answer: undefined, code: undefined };
-      call.answer = (result) => {
-        call.answer = undefined;
+      const call: Call = { session, branchId, op, node, respond: undefined, code: undefined };
+      call.respond = (result) => {
+        call.respond = undefined;
         if (node.alive) resolve(result);
       };
       this.calls.push(call);
@@ -161,17 +161,17 @@ export class World {
   }
 
   #branchActions(call: Call): Action[] {
-    const { branchId, op, node, answer } = call;
+    const { branchId, op, node, respond } = call;
     const work = (): void => this.participants.work(branchId, op);
     const through = (result: BranchResult | undefined, before = (): void => {}): (() => void) => {
       return () => {
         this.#remove(call);
         before();
-        if (result !== undefined) answer?.(result);
+        if (result !== undefined) respond?.(result);
       };
     };
     const what = `${branchId} ${op}`;
-    if (answer === undefined)
+    if (respond === undefined)
       return [
         { label: `the ${what} that ${call.session} sent arrives late`, voluntary: true, run: through(undefined, work) },
       ];
@@ -195,7 +195,7 @@ export class World {
         spends: 'calls',
         run: () => {
           unsure();
-          answer(UNKNOWN);
+          respond(UNKNOWN);
         },
       },
     ];
@@ -213,11 +213,11 @@ export class World {
   }
 
   #questionActions(call: Call): Action[] {
-    const { answer, node } = call;
+    const { respond, node } = call;
     const about = `question of ${node.name}`;
-    if (answer === undefined) return this.scenario.pattern === 'workflow' ? this.#callbackActions(call, about) : [];
+    if (respond === undefined) return this.scenario.pattern === 'workflow' ? this.#callbackActions(call, about) : [];
     if (this.scenario.pattern === 'workflow') {
-      const lost: Action = { label: `${about}: no response`, spends: 'calls', run: () => answer(UNKNOWN) };
+      const lost: Action = { label: `${about}: no response`, spends: 'calls', run: () => respond(UNKNOWN) };
       return [...this.#callbackActions(call, about), lost];
     }
     return [
@@ -225,9 +225,9 @@ export class World {
         label: `${about}: the client reads the status`,
         run: () => {
           this.#remove(call);
-          const committed = this.participants.askLocally();
+          const committed = this.participants.checkLocally();
           this.judge.reasons.add(committed ? 'check success' : 'check failure');
-          answer(committed ? SUCCESS : FAILURE);
+          respond(committed ? SUCCESS : FAILURE);
         },
       },
       {
@@ -235,7 +235,7 @@ export class World {
         spends: 'calls',
         run: () => {
           this.#remove(call);
-          answer(UNKNOWN);
+          respond(UNKNOWN);
         },
       },
     ];
@@ -245,7 +245,7 @@ export class World {
     const { code } = call;
     const over = (result: BranchResult) => (): void => {
       this.#remove(call);
-      call.answer?.(result);
+      call.respond?.(result);
     };
     if (code === undefined) {
       if (this.codes.length < MAX_CODES)
@@ -352,7 +352,7 @@ export class World {
 
   async #crash(node: ModelNode): Promise<void> {
     node.kill();
-    for (const call of this.calls) if (call.node === node) call.answer = undefined;
+    for (const call of this.calls) if (call.node === node) call.respond = undefined;
     for (const request of this.requests.open) if (request.node === node) this.requests.open.delete(request);
     this.nodes[this.nodes.indexOf(node)] = await this.#boot(node.name);
   }
@@ -369,7 +369,7 @@ export class World {
           spends: 'commands',
           voluntary: true,
           run: () => {
-            this.judge.ordered();
+            this.judge.commanded();
             run();
           },
         });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { canonical } from '../src/canonical.ts';
 import { explore, follow } from '../src/explore.ts';
 import { INVARIANTS } from '../src/invariants.ts';
-import { tell } from '../src/report.ts';
+import { describeExploration } from '../src/report.ts';
 import { NO_FAULTS, type Scenario } from '../src/scenario.ts';
 import { SMALL } from '../src/scenarios.ts';
 import { runModelChecker } from './support/run-model-checker.ts';
@@ -58,7 +58,10 @@ describe('the model checker', () => {
     const exploration = await explore(saga(), NO_LIMIT);
     const violation = { invariant: 'EFF2', detail: 'the effect is left' } as const;
     const path = ['client: submits at A', 'A crashes'];
-    const text = tell(saga(), { ...exploration, violation: { violation, path, rest: ['B: takes over'] } });
+    const text = describeExploration(saga(), {
+      ...exploration,
+      violation: { violation, path, rest: ['B: takes over'] },
+    });
     expect(text).toContain(`EFF2: ${INVARIANTS.EFF2}`);
     expect(text).toContain('1. client: submits at A\n    2. A crashes');
     expect(text).toContain('B: takes over');

@@ -13,8 +13,8 @@ export async function output(folder: string, program: string, ...args: readonly 
     const { stdout } = await run(program, args, { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES, timeout: TIMEOUT_MS });
     return stdout;
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error && 'stdout' in error ? [error.stdout, error.stderr] : [];
-    throw new Error(`${program} ${args.join(' ')} in ${folder} failed: ${said.map(String).join('\n')}`, {
+    const texts = error instanceof Error && 'stderr' in error && 'stdout' in error ? [error.stdout, error.stderr] : [];
+    throw new Error(`${program} ${args.join(' ')} in ${folder} failed: ${texts.map(String).join('\n')}`, {
       cause: error,
     });
   }

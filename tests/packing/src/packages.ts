@@ -54,8 +54,8 @@ async function pack(
   byName: ReadonlyMap<string, Manifest>,
 ): Promise<PackedPackage> {
   await buildCommonJs(home);
-  const answer = await output(home, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
-  const [report] = JSON.parse(answer) as readonly PackReport[];
+  const packed = await output(home, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
+  const [report] = JSON.parse(packed) as readonly PackReport[];
   if (report === undefined) throw new Error(`npm pack did not report ${manifest.name}`);
   return {
     name: manifest.name,

@@ -27,7 +27,7 @@ function story({ seed, violations, trace }: Outcome, wholeTrace: boolean): strin
     wholeTrace || gid === undefined
       ? trace.lines(wholeTrace ? {} : { most: MOST_LINES })
       : trace.lines({ gid, most: MOST_LINES });
-  const told = violations
+  const shown = violations
     .slice(0, MOST_VIOLATIONS)
     .map(
       ({ invariant, atMs, gid: about, detail }) =>
@@ -35,7 +35,7 @@ function story({ seed, violations, trace }: Outcome, wholeTrace: boolean): strin
     );
   return [
     `seed ${seed} violates`,
-    ...told,
+    ...shown,
     `  again: npm run simulate -- --seed ${seed}`,
     '',
     '   time/ms  node gid    what happened',

@@ -22,7 +22,7 @@ describe('an alert', () => {
   beforeEach(() => {
     stage = new Stage();
     received = [];
-    stage.answers.set('01 action', unreachable);
+    stage.results.set('01 action', unreachable);
   });
 
   it('is raised once when its hook acknowledges it, however often the transaction is resumed', async () => {
@@ -54,7 +54,7 @@ describe('an alert', () => {
   it('does not make a parked transaction due if no hook is configured', async () => {
     stage.hasAlertHooks = false;
     const park = { ...options, maxClaims: 1 };
-    stage.answers.set('01 action', () => new Promise(() => {}));
+    stage.results.set('01 action', () => new Promise(() => {}));
     const a = await stage.started('A', park);
     await a.engine.submit(context, saga('s', 1));
     await stage.pass(500);
@@ -103,7 +103,7 @@ describe('an alert', () => {
     stage.hooks.set('B', receiver('B'));
     const park = { maxClaims: 1, alertAfterRetries: 100 };
     const first = await stage.started('0', park);
-    stage.answers.set('01 action', () => new Promise(() => {}));
+    stage.results.set('01 action', () => new Promise(() => {}));
     await first.engine.submit(context, saga('s', 1));
     first.kill();
     const a = await stage.started('A', park);

@@ -1,6 +1,6 @@
 import { StoreError, type WriteItem } from '@holdfast/core/store';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { callsOf, context, doneAnswerLost, never, Stage } from './support/stage.ts';
+import { callsOf, context, doneResponseLost, never, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';
 
 const rejected = () => Promise.reject(new StoreError('rejected', 'the item cannot be stored'));
@@ -17,7 +17,7 @@ describe('a write whose outcome is unknown', () => {
 
   it('is not reported as a failure when its retry is rejected, and the stored transaction is driven', async () => {
     const a = await stage.started('A');
-    a.next('write', doneAnswerLost, rejected);
+    a.next('write', doneResponseLost, rejected);
     const submitted = a.engine.submit(context, saga('s', 1));
     submitted.catch(() => {});
     await stage.pass(5_000);
@@ -63,7 +63,7 @@ describe('a write whose outcome is unknown', () => {
   it('parks and releases a transaction in progress if the retry is rejected', async () => {
     const a = await stage.started('A');
     a.engine.submit(context, saga('s', 1)).catch(() => {});
-    stage.answers.set('01 action', async () => {
+    stage.results.set('01 action', async () => {
       a.next('write', dropped, rejected);
       return Promise.resolve({ kind: 'SUCCESS' } as never);
     });

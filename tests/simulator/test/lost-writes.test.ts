@@ -72,20 +72,20 @@ describe('a store that was restored from an older backup', () => {
     const { backups, stage } = setUp();
     const a = await stage.started('A');
     const gate = new Gate();
-    stage.answers.set('02 action', async () => {
+    stage.results.set('02 action', async () => {
       await gate.passed();
       return branchResult('FAILURE', 'refused');
     });
     await a.engine.submit(context, saga('s', 2));
     await stage.pass(2_000);
     backups.backUp();
-    stage.answers.set('01 compensate', never);
+    stage.results.set('01 compensate', never);
     gate.open();
     await stage.pass(3_000);
     expect((await stage.record('s'))?.status).toBe('aborting');
     backups.restore();
     expect((await stage.record('s'))?.status).toBe('submitted');
-    stage.answers.delete('01 compensate');
+    stage.results.delete('01 compensate');
     await stage.pass(30_000);
     expect((await stage.record('s'))?.status).toBe('failed');
     expect(callsOf(a).filter((call) => call.endsWith('action'))).toHaveLength(2);
@@ -97,13 +97,13 @@ describe('a store that was restored from an older backup', () => {
     const a = await stage.started('A');
     await stage.pass(6_000);
     backups.backUp();
-    stage.answers.set('01 confirm', never);
+    stage.results.set('01 confirm', never);
     await a.engine.prepare(context, tcc);
     await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
     await a.engine.submit(context, tcc);
     await stage.pass(1_000);
     backups.restore();
-    stage.answers.delete('01 confirm');
+    stage.results.delete('01 confirm');
     await stage.pass(30_000);
     expect(await stage.record('t')).toMatchObject({ status: 'succeed' });
     expect((await stage.record('t'))?.entries).toHaveLength(2);

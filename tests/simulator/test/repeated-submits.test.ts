@@ -10,7 +10,7 @@ it('a submit repeated after the transaction has failed is rejected, even if the 
   const a = await stage.started('A');
   const b = await stage.started('B');
   let older: StoredTransaction | undefined;
-  stage.answers.set('01 action', async () => {
+  stage.results.set('01 action', async () => {
     older = await stage.record(input.gid);
     return FAILURE();
   });

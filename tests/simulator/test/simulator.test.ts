@@ -43,9 +43,9 @@ describe('the simulation', () => {
 
   it('has every invariant explained in docs/correctness.md, in the same words', () => {
     const path = fileURLToPath(new URL('../../../docs/correctness.md', import.meta.url));
-    const told = [...readFileSync(path, 'utf8').matchAll(/^\| \*\*([A-Z]+\d)\*\* ([^|]+?) *\|/gm)].map(
+    const documented = [...readFileSync(path, 'utf8').matchAll(/^\| \*\*([A-Z]+\d)\*\* ([^|]+?) *\|/gm)].map(
       ([, id, words]) => [id, words],
     );
-    expect(Object.fromEntries(told)).toEqual(INVARIANTS);
+    expect(Object.fromEntries(documented)).toEqual(INVARIANTS);
   });
 });

@@ -17,7 +17,7 @@ describe('who drives a transaction', () => {
   it('a transaction of a crashed node that a command takes before it is claimed counts as one of a crashed node', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B', { pollMs: 60_000 });
-    stage.answers.set('02 action', never);
+    stage.results.set('02 action', never);
     await a.engine.submit(context, saga('s', 2));
     await stage.pass(100);
     expect(callsOf(a)).toEqual(['01 action', '02 action']);
@@ -26,7 +26,7 @@ describe('who drives a transaction', () => {
     b.always('claimDue', heldUntil(gate));
     await stage.pass(17_000);
     expect(await stage.record('s')).toMatchObject({ owner: null, status: 'submitted' });
-    stage.answers.set('01 action', FAILURE);
+    stage.results.set('01 action', FAILURE);
     await b.engine.submit(context, saga('s', 2));
     await stage.pass(100);
     expect(callsOf(b)).toEqual(['01 action', '02 compensate', '01 compensate']);
@@ -36,7 +36,7 @@ describe('who drives a transaction', () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     const b = await stage.started('B');
     const c = await stage.started('C', { pollMs: 600_000 });
-    stage.answers.set('02 action', never);
+    stage.results.set('02 action', never);
     await a.engine.submit(context, { ...saga('s', 2), options: { timeoutToFailMs: 5_000 } });
     await stage.pass(100);
     a.kill();
@@ -53,7 +53,7 @@ describe('who drives a transaction', () => {
 
   it('after the loss of its session a node compensates the steps that the session may have started', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
-    stage.answers.set('02 action', never);
+    stage.results.set('02 action', never);
     await a.engine.submit(context, saga('s', 2));
     await stage.pass(100);
     expect(callsOf(a)).toEqual(['01 action', '02 action']);
@@ -71,7 +71,7 @@ describe('who drives a transaction', () => {
   it('an abort command that a crashed node had not read compensates every step that the node may have started', async () => {
     const a = await stage.started('A', { progressFlushMs: 60_000 });
     const b = await stage.started('B');
-    stage.answers.set('02 action', never);
+    stage.results.set('02 action', never);
     await a.engine.submit(context, saga('s', 2));
     await stage.pass(100);
     await b.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
@@ -84,20 +84,20 @@ describe('who drives a transaction', () => {
   it('an abort command that is stored after the release of its transaction is applied before another command drives the transaction', async () => {
     const a = await stage.started('A', { pollMs: 600_000 });
     const b = await stage.started('B', { pollMs: 600_000 });
-    const answer = new Gate();
-    const order = new Gate();
-    stage.answers.set('01 action', async () => {
-      await answer.passed();
+    const response = new Gate();
+    const command = new Gate();
+    stage.results.set('01 action', async () => {
+      await response.passed();
       return branchResult('ONGOING', 'still running');
     });
     await a.engine.submit(context, { ...saga('s', 1), options: { retryIntervalMs: 600_000 } });
-    b.next('write', heldUntil(order));
+    b.next('write', heldUntil(command));
     const aborted = b.engine.abort(context, { gid: 's', reason: 'aborted by the operator', byOperator: true });
     await stage.pass(10);
-    answer.open();
+    response.open();
     await stage.pass(100);
     expect(await stage.record('s')).toMatchObject({ owner: null, status: 'submitted' });
-    order.open();
+    command.open();
     await aborted;
     await a.engine.submit(context, saga('s', 1)).catch(() => {});
     await stage.pass(1_000);

@@ -33,7 +33,7 @@ export class OrderBook {
     return this.#note({ kind: 'taken', gid });
   }
 
-  told(gid: string): Promise<void> {
+  reported(gid: string): Promise<void> {
     return this.#note({ kind: 'told', gid });
   }
 

@@ -18,7 +18,7 @@ export async function tellLeftOver(teller: Teller): Promise<void> {
   for (const gid of gids) {
     if ((await hf.get(gid, { signal: teller.closing })) === undefined) {
       screen.line(`Order ${gid} had not reached the coordinator: none of its steps ran.`);
-      await book.told(gid);
+      await book.reported(gid);
       continue;
     }
     screen.line('The coordinator finds it in its store and finishes it:');
@@ -31,6 +31,6 @@ export async function tellLeftOver(teller: Teller): Promise<void> {
     screen.line();
     if (killed) screen.line('  Calls in flight at the kill were repeated; each barrier prevented a second change.');
     screen.line(screen.good(`  ✓ ${gid} was finished after the restart: ${details.status}.`));
-    await book.told(gid);
+    await book.reported(gid);
   }
 }

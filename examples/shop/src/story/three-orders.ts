@@ -14,7 +14,7 @@ const LOOK_MS = 50;
 export async function orderThatSucceeds(teller: Teller): Promise<void> {
   const order = orderOf('Ana', BOTTLES);
   teller.screen.heading('Order 1: everything goes well');
-  teller.screen.line(`${told(order)}.`);
+  teller.screen.line(`${introductionOf(order)}.`);
   await tellEnd(teller, await submit(teller, order));
 }
 
@@ -23,7 +23,7 @@ export async function orderThatIsRejected(teller: Teller): Promise<void> {
   const order = orderOf('Ben', BOTTLES);
   const wallet = teller.shop.payment.ledger.state[order.customer] ?? 0;
   teller.screen.heading('Order 2: the payment is rejected');
-  teller.screen.line(`${told(order)}; his wallet holds ${money(wallet)}.`);
+  teller.screen.line(`${introductionOf(order)}; his wallet holds ${money(wallet)}.`);
   teller.screen.line('Order, stock and coupon have done their part by then: it is undone, newest first. The refund');
   teller.screen.line('finds nothing to give back, because the payment service knows that it took nothing.');
   await tellEnd(teller, await submit(teller, order));
@@ -34,7 +34,7 @@ export async function orderThatIsRetried(teller: Teller): Promise<void> {
   const { http } = teller.shop.delivery;
   const order = orderOf('Cleo', BOTTLES);
   teller.screen.heading('Order 3: the delivery service is down');
-  teller.screen.line(`${told(order)}. The delivery service is`);
+  teller.screen.line(`${introductionOf(order)}. The delivery service is`);
   teller.screen.line(`switched off, and on again after ${FAILED_CALLS} failed calls. No second order is needed.`);
   await http.switchOff();
   try {
@@ -49,7 +49,7 @@ export async function orderThatIsRetried(teller: Teller): Promise<void> {
   }
 }
 
-const told = (order: Order): string =>
+const introductionOf = (order: Order): string =>
   `${order.customer}'s group buys ${order.bottles} bottles of cold brew, with a coupon for ${money(order.cents)}`;
 
 async function submit({ hf, shop, book, closing }: Teller, order: Order): Promise<string> {
@@ -61,11 +61,11 @@ async function submit({ hf, shop, book, closing }: Teller, order: Order): Promis
 
 /** Waits until the coordinator has recorded the failed calls. */
 async function failedCalls({ hf, closing }: Teller, gid: string): Promise<void> {
-  const giveUp = AbortSignal.any([closing, AbortSignal.timeout(LONGEST_ORDER_MS)]);
+  const abandon = AbortSignal.any([closing, AbortSignal.timeout(LONGEST_ORDER_MS)]);
   for (;;) {
-    const details = await hf.get(gid, { signal: giveUp });
+    const details = await hf.get(gid, { signal: abandon });
     if (details !== undefined && countFailed(details) >= FAILED_CALLS) return;
-    await setTimeout(LOOK_MS, undefined, { signal: giveUp });
+    await setTimeout(LOOK_MS, undefined, { signal: abandon });
   }
 }
 
@@ -76,5 +76,5 @@ async function tellEnd(teller: Teller, gid: string): Promise<void> {
   const details = await endOf(teller, gid, LONGEST_ORDER_MS);
   if (details === undefined) throw new Error(`order ${gid} has not ended within ${LONGEST_ORDER_MS / 1_000} s`);
   teller.screen.timeline(details);
-  await teller.book.told(gid);
+  await teller.book.reported(gid);
 }

@@ -32,8 +32,8 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
     leadsTo: ['half-done'],
     patches: [
       clientPatch('barrier/create-barrier.js', [
-        'const inserted = await this.#driver.insertMissing(open, rows);',
-        'const inserted = await this.#driver.transaction((tx) => this.#driver.insertMissing(tx, rows));',
+        'const inserted = await this.#dialect.insertMissing(open, rows);',
+        'const inserted = await this.#dialect.transaction((tx) => this.#dialect.insertMissing(tx, rows));',
       ]),
     ],
   },
@@ -90,8 +90,8 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
     leadsTo: ['left-prepared'],
     patches: [
       clientPatch('xa-participant/xa-participant.js', [
-        "if ((await this.#driver.end(name, 'rollback')) === 'busy')",
-        "return true; if ((await this.#driver.end(name, 'rollback')) === 'busy')",
+        "if ((await this.#dialect.end(name, 'rollback')) === 'busy')",
+        "return true; if ((await this.#dialect.end(name, 'rollback')) === 'busy')",
       ]),
     ],
   },

@@ -75,7 +75,7 @@ export class Cast {
 
   /** Has the initiators begin no more; returns when what they began has ended for them. */
   async quiet(): Promise<void> {
-    await Promise.all(this.#of('initiator').map(({ program }) => program.ask('quiet')));
+    await Promise.all(this.#of('initiator').map(({ program }) => program.request('quiet')));
   }
 
   /** Ends all of them. */

@@ -2,7 +2,7 @@ import { type ChaosPlan, patternsOn } from './chaos-plan.ts';
 import type { Books, DatabaseName } from './databases/chaos-database.ts';
 import { deltaOf, type Entry, OPENING_BALANCE } from './databases/ledger.ts';
 import { groupBy } from './group-by.ts';
-import type { ToldLine } from './lines.ts';
+import type { OutcomeLine } from './lines.ts';
 
 /**
  * Everything that can be wrong after a run:
@@ -11,13 +11,20 @@ import type { ToldLine } from './lines.ts';
  * - `half-done`: the effects in the database are not those of the status that the transaction has
  * - `wrong-outcome`: it succeeded although it had to fail, or the other way round
  * - `not-final`: the coordinator calls it unfinished after the patience
- * - `told-wrong`: the SDK let the initiator know another outcome
+ * - `reported-wrong`: the SDK let the initiator know another outcome
  * - `stranger`: an effect that no plan has
  * - `not-conserved`: the accounts are not the sum of the effects, or money was made or lost
  * - `left-prepared`: an XA transaction is still prepared
  */
 export type ChaosViolationKind =
-  'twice' | 'half-done' | 'wrong-outcome' | 'not-final' | 'told-wrong' | 'stranger' | 'not-conserved' | 'left-prepared';
+  | 'twice'
+  | 'half-done'
+  | 'wrong-outcome'
+  | 'not-final'
+  | 'reported-wrong'
+  | 'stranger'
+  | 'not-conserved'
+  | 'left-prepared';
 
 export interface ChaosViolation {
   readonly kind: ChaosViolationKind;
@@ -30,7 +37,7 @@ export interface ChaosViolation {
 export interface ChaosCase {
   readonly gid: string;
   readonly plan: ChaosPlan;
-  readonly told: ToldLine['outcome'] | undefined;
+  readonly reported: OutcomeLine['outcome'] | undefined;
   /** Of the coordinator, when all had come to rest: a status, or `absent`. */
   readonly status: string;
 }
@@ -115,7 +122,7 @@ function effectViolations({ gid, plan, status }: ChaosCase, counts: ReadonlyMap<
   return found.map((detail) => violation('half-done', gid, `it is ${status}, but ${detail}`));
 }
 
-function outcomeViolations({ gid, plan, told, status }: ChaosCase): ChaosViolation[] {
+function outcomeViolations({ gid, plan, reported, status }: ChaosCase): ChaosViolation[] {
   const found: ChaosViolation[] = [];
   const mustFail = plan.flavour === 'refused' || plan.flavour === 'thrown';
   if (mustFail && status === 'succeed')
@@ -126,10 +133,10 @@ function outcomeViolations({ gid, plan, told, status }: ChaosCase): ChaosViolati
   const mustSucceed = !mayFail && (plan.pattern === 'saga' || plan.pattern === 'workflow');
   if (mustSucceed && status === 'failed')
     found.push(violation('wrong-outcome', gid, 'each step can succeed, but it failed'));
-  if (told === 'success' && status !== 'succeed')
-    found.push(violation('told-wrong', gid, `the initiator received a success, but the transaction is ${status}`));
-  if (told === 'failed' && status === 'succeed')
-    found.push(violation('told-wrong', gid, 'the initiator received a failure, but the transaction succeeded'));
+  if (reported === 'success' && status !== 'succeed')
+    found.push(violation('reported-wrong', gid, `the initiator received a success, but the transaction is ${status}`));
+  if (reported === 'failed' && status === 'succeed')
+    found.push(violation('reported-wrong', gid, 'the initiator received a failure, but the transaction succeeded'));
   return found;
 }
 

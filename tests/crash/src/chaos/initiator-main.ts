@@ -41,7 +41,7 @@ async function begin(): Promise<void> {
   const gid = `${settings.run}-${number}`;
   const plan = planOf(settings.seed, number, settings.ledger.database);
   lines.append({ kind: 'planned', gid, number, plan });
-  lines.append({ kind: 'told', gid, ...(await initiator.run(gid, plan)) });
+  lines.append({ kind: 'outcome', gid, ...(await initiator.run(gid, plan)) });
 }
 
 const timer = setInterval(() => {

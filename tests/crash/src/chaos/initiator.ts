@@ -23,7 +23,7 @@ import {
   TIMEOUT_TO_FAIL_MS,
 } from './chaos-plan.ts';
 import type { Ledger } from './databases/ledger.ts';
-import type { ToldLine } from './lines.ts';
+import type { OutcomeLine } from './lines.ts';
 import type { StepWork } from './step-work.ts';
 
 export interface InitiatorDependencies {
@@ -53,7 +53,7 @@ export class Initiator {
   }
 
   /** Resolves to what the SDK lets the initiator know. */
-  async run(gid: string, plan: ChaosPlan): Promise<Pick<ToldLine, 'outcome' | 'why'>> {
+  async run(gid: string, plan: ChaosPlan): Promise<Pick<OutcomeLine, 'outcome' | 'why'>> {
     try {
       await this.#run(gid, plan);
       // A saga that was not waited for is durable, and may still fail.

@@ -1,7 +1,7 @@
 import type { ChaosPlan } from './chaos-plan.ts';
 
 /** What initiators and participants write down, one JSON line each. */
-export type ChaosLine = PlannedLine | ToldLine | FaultLine;
+export type ChaosLine = PlannedLine | OutcomeLine | FaultLine;
 
 /** Before the first call of a transaction. */
 export interface PlannedLine {
@@ -12,8 +12,8 @@ export interface PlannedLine {
 }
 
 /** How the SDK ended the initiator's call. */
-export interface ToldLine {
-  readonly kind: 'told';
+export interface OutcomeLine {
+  readonly kind: 'outcome';
   readonly gid: string;
   /** `unclear`: an error that leaves the outcome open. */
   readonly outcome: 'success' | 'failed' | 'unclear';

@@ -113,9 +113,9 @@ function keep(held: Set<Promise<unknown>>, call: Promise<unknown>): void {
   held.add(kept);
 }
 
-function reply(response: ServerResponse, answer: { readonly code: number; readonly text: string } | undefined): void {
-  if (answer === undefined) response.destroy();
-  else response.writeHead(answer.code, { 'content-type': 'application/json' }).end(answer.text);
+function reply(response: ServerResponse, relayed: { readonly code: number; readonly text: string } | undefined): void {
+  if (relayed === undefined) response.destroy();
+  else response.writeHead(relayed.code, { 'content-type': 'application/json' }).end(relayed.text);
 }
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {

@@ -193,8 +193,8 @@ function casesSoFar(lines: readonly ChaosLine[]): readonly ChaosCase[] {
   const plans = new Map(lines.flatMap((line) => (line.kind === 'planned' ? [[line.gid, line.plan] as const] : [])));
   return lines.flatMap((line) => {
     const plan = plans.get(line.gid);
-    if (line.kind !== 'told' || plan === undefined) return [];
-    return [{ gid: line.gid, plan, told: line.outcome, status: STATUSES[line.outcome] }];
+    if (line.kind !== 'outcome' || plan === undefined) return [];
+    return [{ gid: line.gid, plan, reported: line.outcome, status: STATUSES[line.outcome] }];
   });
 }
 
@@ -215,7 +215,9 @@ async function comeToRest({ options, cast, relay, subject, linesPath }: Rest): P
     await cast.quiet();
     const lines = linesOf(linesPath);
     const planned = lines.filter((line) => line.kind === 'planned');
-    const told = new Map(lines.flatMap((line) => (line.kind === 'told' ? [[line.gid, line.outcome] as const] : [])));
+    const reported = new Map(
+      lines.flatMap((line) => (line.kind === 'outcome' ? [[line.gid, line.outcome] as const] : [])),
+    );
     await settle(
       client,
       planned.map(({ gid }) => gid),
@@ -224,7 +226,7 @@ async function comeToRest({ options, cast, relay, subject, linesPath }: Rest): P
     await relay.close();
     const cases: ChaosCase[] = [];
     for (const { gid, plan } of planned)
-      cases.push({ gid, plan, told: told.get(gid), status: (await client.status(gid)) ?? 'unknown' });
+      cases.push({ gid, plan, reported: reported.get(gid), status: (await client.status(gid)) ?? 'unknown' });
     await cast.stop();
     await subject.end();
     return cases;

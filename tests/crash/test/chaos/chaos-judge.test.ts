@@ -29,11 +29,11 @@ const planOf = (pattern: ChaosPlan['pattern'], flavour: ChaosPlan['flavour'] = '
   wait: false,
 });
 
-const caseOf = (plan: ChaosPlan, status: string, told?: ChaosCase['told']): ChaosCase => ({
+const caseOf = (plan: ChaosPlan, status: string, reported?: ChaosCase['reported']): ChaosCase => ({
   gid: 'g',
   plan,
   status,
-  told,
+  reported,
 });
 
 /** The books of the ops `1 action`, … in their order; accounts are what they add up to. */
@@ -104,8 +104,8 @@ describe('the judge of a chaos run', () => {
     const done = booksOf(['1 action', '2 action']);
     expect(kindsOf(caseOf(planOf('saga', 'refused'), 'succeed'), done)).toEqual(['wrong-outcome']);
     expect(kindsOf(caseOf(planOf('xa', 'thrown'), 'succeed'), done)).toEqual(['wrong-outcome']);
-    expect(kindsOf(caseOf(planOf('saga'), 'succeed', 'failed'), done)).toEqual(['told-wrong']);
-    expect(kindsOf(caseOf(planOf('xa'), 'failed', 'success'), booksOf([]))).toEqual(['told-wrong']);
+    expect(kindsOf(caseOf(planOf('saga'), 'succeed', 'failed'), done)).toEqual(['reported-wrong']);
+    expect(kindsOf(caseOf(planOf('xa'), 'failed', 'success'), booksOf([]))).toEqual(['reported-wrong']);
     expect(kindsOf(caseOf(planOf('xa'), 'failed', 'unclear'), booksOf([]))).toEqual([]);
   });
 

@@ -25,8 +25,8 @@ export async function beginUnfinished(
   participant: Participant,
   name: string,
 ): Promise<Unfinished[]> {
-  participant.answer(STUCK, 500);
-  participant.answer(REFUSES, 409);
+  participant.respond(STUCK, 500);
+  participant.respond(REFUSES, 409);
   const ok = participant.url('/ok');
   const stuck = participant.url(STUCK);
   const retry = { retryIntervalMs: 200 };
@@ -86,7 +86,7 @@ export async function beginUnfinished(
 
 /** From now on every branch does its part. */
 export function letThemEnd(participant: Participant): void {
-  participant.answer(STUCK, 200);
+  participant.respond(STUCK, 200);
 }
 
 /** Starts a workflow of one recorded step; its code is this test, which is called back. */

@@ -25,12 +25,12 @@ const SETTINGS = {
 const ERROR_LINE = /^\{"level":[56]0.*$/gm;
 
 /** The fields of responses; a test asserts that they are present. */
-export interface Told {
+export interface ResponseBody {
   readonly gid: string;
   readonly status: string;
   readonly rollbackReason: string;
   readonly next: string | null;
-  readonly items: readonly Told[];
+  readonly items: readonly ResponseBody[];
   readonly topic: string;
   readonly subscribers: readonly { readonly url: string }[];
   readonly session: string;
@@ -83,26 +83,26 @@ export class VersionedNode {
     return this.#url;
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<Told> {
+  async call(method: string, path: string, body?: unknown): Promise<ResponseBody> {
     const response = await fetch(this.#url + path, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${this.version}, ${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? {} : JSON.parse(text)) as Told;
+    return (text === '' ? {} : JSON.parse(text)) as ResponseBody;
   }
 
-  get(path: string): Promise<Told> {
+  get(path: string): Promise<ResponseBody> {
     return this.call('GET', `/api/v1${path}`);
   }
 
-  post(path: string, body: unknown = {}): Promise<Told> {
+  post(path: string, body: unknown = {}): Promise<ResponseBody> {
     return this.call('POST', `/api/v1${path}`, body);
   }
 
   /** A call of dtm's REST. */
-  dtm(path: string, body: unknown): Promise<Told> {
+  dtm(path: string, body: unknown): Promise<ResponseBody> {
     return this.call('POST', `/api/dtmsvr/${path}`, body);
   }
 

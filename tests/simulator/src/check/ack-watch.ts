@@ -20,7 +20,7 @@ export class AckWatch {
   submitted(one: Case, { status, waited }: PassOutcome): void {
     one.acks.add('submit');
     this.#stored(one, 'ACK1', 'submit', ['submitted', 'aborting', 'succeed', 'failed']);
-    this.told(one, waited ? 'submit with waitResult' : 'submit', status);
+    this.statusSeen(one, waited ? 'submit with waitResult' : 'submit', status);
     // A caller that does not wait receives no status, only success or a rejection.
     this.#checker.expect(
       waited || !isRolledBack(status),
@@ -39,12 +39,12 @@ export class AckWatch {
    * An operator's abort of a saga that another node drives is a stored command that the node has
    * yet to read. The command must be kept.
    */
-  abortOrdered(one: Case): void {
+  abortCommanded(one: Case): void {
     one.acks.add('abort-order');
-    const ordered = one.record?.entries.some((entry) => entry.key.startsWith('order:')) === true;
+    const isStored = one.record?.entries.some((entry) => entry.key.startsWith('order:')) === true;
     const status = one.record?.status;
     this.#checker.expect(
-      status === 'aborting' || status === 'failed' || (status === 'submitted' && ordered),
+      status === 'aborting' || status === 'failed' || (status === 'submitted' && isStored),
       'ACK1',
       nameOf(one.key),
       () => `an abort command was acknowledged, but the record is ${status ?? 'not there'}`,
@@ -116,10 +116,10 @@ export class AckWatch {
 
   /** A view of a transaction: a final status in it must be final in the store. */
   seen(one: Case, view: TransactionView): void {
-    this.told(one, 'a query', view.status);
+    this.statusSeen(one, 'a query', view.status);
   }
 
-  told(one: Case, by: string, status: Status): void {
+  statusSeen(one: Case, by: string, status: Status): void {
     if (!isFinal(status) && status !== 'aborting') return;
     this.#stored(
       one,

@@ -44,7 +44,7 @@ export class CallWatch {
       if (one.plan.pattern === 'workflow') this.#d.heartbeats.calledBack(one);
       return one;
     }
-    this.#asTheClientSaid(one, request);
+    this.#asTheClientSpecified(one, request);
     if (one.stopped) return one;
     const { undo, forward } = OPS_OF[one.plan.pattern];
     const what = `${request.branchId} ${request.op} is called by ${session}`;
@@ -80,7 +80,7 @@ export class CallWatch {
     return one;
   }
 
-  answered(one: Case | undefined, request: BranchRequest, result: BranchResult): void {
+  responded(one: Case | undefined, request: BranchRequest, result: BranchResult): void {
     if (one === undefined || one.plan.pattern !== 'saga' || request.op !== 'action') return;
     if (result.kind === 'FAILURE') one.failuresHeard++;
     else if (result.kind !== 'SUCCESS') one.uncertainHeard++;
@@ -88,10 +88,10 @@ export class CallWatch {
 
   /** The node's branch caller threw, which counts as a response that decides nothing. */
   threw(request: BranchRequest): void {
-    this.answered(this.#d.cases.find(request), request, branchResult('UNKNOWN', 'thrown'));
+    this.responded(this.#d.cases.find(request), request, branchResult('UNKNOWN', 'thrown'));
   }
 
-  #asTheClientSaid(one: Case, request: BranchRequest): void {
+  #asTheClientSpecified(one: Case, request: BranchRequest): void {
     const { checker } = this.#d;
     const gid = nameOf(one.key);
     const facts = one.branches.get(request.branchId);

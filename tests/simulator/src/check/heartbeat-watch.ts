@@ -52,7 +52,7 @@ export class HeartbeatWatch {
       () => `a heartbeat changed a workflow that was ${record.status}`,
     );
     checker.expect(
-      !isParked(record) || isParked(now) || wasOrdered(one) || isFinal(now.status),
+      !isParked(record) || isParked(now) || wasCommanded(one) || isFinal(now.status),
       'CB2',
       gid,
       () => 'a heartbeat made a parked workflow due',
@@ -66,7 +66,7 @@ export class HeartbeatWatch {
   /** A node starts the callback. */
   calledBack(one: Case): void {
     const { world, checker } = this.#d;
-    if (wasOrdered(one) || !this.#clocksAgree) return;
+    if (wasCommanded(one) || !this.#clocksAgree) return;
     checker.expect(
       world.nowMs >= one.noCallbackBeforeMs,
       'CB1',
@@ -91,5 +91,5 @@ const isParked = ({ attention, dueAtMs, owner, status }: StoredTransaction): boo
   attention && dueAtMs === null && owner === null && !isFinal(status);
 
 /** An operator's command makes a callback due at once. */
-const wasOrdered = ({ asked, madeDue }: Case): boolean =>
-  madeDue || asked.has('retry') || asked.has('abort-order') || asked.has('stop');
+const wasCommanded = ({ requested, madeDue }: Case): boolean =>
+  madeDue || requested.has('retry') || requested.has('abort-order') || requested.has('stop');

@@ -23,7 +23,7 @@ export function judgeAll({ checker, cases, gateway, nodes, counters, calm }: Rem
     const owner = record?.owner ?? null;
     checker.expect(owner === null, 'OWN4', nameOf(one.key), () => `it is still owned by ${owner ?? 'nobody'}`);
   }
-  for (const what of gateway.unanswered()) checker.violate('ACK4', '', `no response to: ${what}`);
+  for (const what of gateway.pending()) checker.violate('ACK4', '', `no response to: ${what}`);
   for (const { name, engine } of nodes) {
     const { inProgress, callsRunning, writesQueued, waiters } = engine.load();
     checker.expect(

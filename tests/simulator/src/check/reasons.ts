@@ -7,34 +7,36 @@ const DRIFT_MS = 3_000;
 
 /** Why a change of status is unfounded; undefined if it has a reason. */
 export function reasonIsMissing(one: Case, before: StoredTransaction, after: StoredTransaction): string | undefined {
-  if (after.status === 'failed' && one.asked.has('stop')) return undefined;
+  if (after.status === 'failed' && one.requested.has('stop')) return undefined;
   // A node that waits for its first write counts from the request, others count from the record.
-  const askedMs = storeTimeAt(one.firstAskedMs);
-  const late = (timeoutMs: number): boolean => timeoutMs > 0 && after.updatedAtMs + DRIFT_MS >= askedMs + timeoutMs;
-  const { plan, asked } = one;
+  const requestedMs = storeTimeAt(one.firstRequestedMs);
+  const late = (timeoutMs: number): boolean => timeoutMs > 0 && after.updatedAtMs + DRIFT_MS >= requestedMs + timeoutMs;
+  const { plan, requested } = one;
   switch (after.status) {
     case 'submitted':
-      if (asked.has('submit') || (plan.pattern === 'msg' && one.checkedSuccess)) return undefined;
+      if (requested.has('submit') || (plan.pattern === 'msg' && one.checkedSuccess)) return undefined;
       return 'submitted, but no client did that';
     case 'aborting':
       return rollbackUnfounded(one, late);
     case 'failed':
       // With nothing to undo, a transaction fails in the same step in which it is aborted.
       if (before.status !== 'aborting') return rollbackUnfounded(one, late);
-      return plan.pattern !== 'workflow' || asked.has('finish-failed')
+      return plan.pattern !== 'workflow' || requested.has('finish-failed')
         ? undefined
         : 'failed, but its client did not report a failure';
     case 'succeed':
       if (before.status === 'submitted') return undefined;
-      return plan.pattern === 'workflow' && asked.has('finish-succeed') ? undefined : `succeeded from ${before.status}`;
+      return plan.pattern === 'workflow' && requested.has('finish-succeed')
+        ? undefined
+        : `succeeded from ${before.status}`;
     case 'prepared':
       return 'prepared again';
   }
 }
 
 function rollbackUnfounded(one: Case, late: (timeoutMs: number) => boolean): string | undefined {
-  const { plan, asked } = one;
-  if (asked.has('abort') || asked.has('abort-order')) return undefined;
+  const { plan, requested } = one;
+  if (requested.has('abort') || requested.has('abort-order')) return undefined;
   switch (plan.pattern) {
     case 'saga':
       return sagaMayAbort(one, late(plan.timeoutToFailMs));
@@ -46,7 +48,7 @@ function rollbackUnfounded(one: Case, late: (timeoutMs: number) => boolean): str
     case 'msg':
       return one.checkedFailure ? undefined : 'failed, but no check-back returned a rollback';
     case 'workflow':
-      return asked.has('finish-failed') ? undefined : 'rolled back, but its client did not report a failure';
+      return requested.has('finish-failed') ? undefined : 'rolled back, but its client did not report a failure';
   }
 }
 

@@ -66,7 +66,7 @@ export class SessionWatch {
   }
 
   /** The ownership of a record changes. */
-  possession(gid: string, from: SessionId | null, to: SessionId | null): void {
+  ownership(gid: string, from: SessionId | null, to: SessionId | null): void {
     if (from === to) return;
     if (from !== null) this.#owned.set(from, (this.#owned.get(from) ?? 0) - 1);
     if (to === null) return;

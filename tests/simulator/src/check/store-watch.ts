@@ -38,7 +38,7 @@ export class StoreWatch {
     trace.add(
       '',
       nameOf(one.key),
-      `store: ${tell(item)} → ${outcome.kind}${after === undefined ? '' : `, now ${state(after)}`}`,
+      `store: ${textOf(item)} → ${outcome.kind}${after === undefined ? '' : `, now ${state(after)}`}`,
     );
     if (outcome.kind === 'conflict') counters.count(`${item.kind} conflicts`);
     this.#followsTheContract(one, before, item, outcome);
@@ -105,7 +105,7 @@ export class StoreWatch {
     const after = one.record;
     const gid = nameOf(one.key);
     if (after === undefined) return checker.violate('ACK3', gid, 'the record is gone');
-    this.sessions.possession(gid, before?.owner ?? null, after.owner);
+    this.sessions.ownership(gid, before?.owner ?? null, after.owner);
     if (before === undefined) return;
     const entriesKept = before.entries.every(
       (entry, i) => entry === after.entries[i] || entry.key === after.entries[i]?.key,
@@ -152,7 +152,7 @@ export class StoreWatch {
 const state = ({ status, version, owner, dueAtMs, claims }: StoredTransaction): string =>
   `${status} v${version}${owner === null ? '' : ` of ${owner}`}${dueAtMs === null ? '' : ' due later'}${claims > 1 ? ` claims ${claims}` : ''}`;
 
-function tell(item: WriteItem): string {
+function textOf(item: WriteItem): string {
   switch (item.kind) {
     case 'insert':
       return `insert ${item.status}`;

@@ -9,7 +9,7 @@ import type { Counters } from '../counters.ts';
 import type { Random } from '../kernel/random.ts';
 import type { World } from '../kernel/world.ts';
 import { type Case, nameOf } from '../parts/case.ts';
-import type { Answer, Gateway } from '../parts/gateway.ts';
+import type { Outcome, Gateway } from '../parts/gateway.ts';
 import type { Network } from '../parts/network.ts';
 import { urlOf } from '../parts/plan.ts';
 import type { SimNode } from '../parts/sim-node.ts';
@@ -64,30 +64,30 @@ export class Client {
    * Sends a request to a node, and repeats it at any node until the outcome is clear or the
    * attempts are used up.
    */
-  async ask<T>(
+  async request<T>(
     label: string,
     call: (engine: Engine, context: CallContext) => Promise<T>,
     { command, done }: { readonly command: Command; readonly done: (value: T) => void },
     attempts = ATTEMPTS,
-  ): Promise<Answer<T>> {
+  ): Promise<Outcome<T>> {
     const { world, random, gateway, nodes } = this.tools;
-    let answer: Answer<T> = { kind: 'unclear', why: 'never sent' };
+    let outcome: Outcome<T> = { kind: 'unclear', why: 'never sent' };
     for (let attempt = 1; attempt <= attempts; attempt++) {
       this.step();
-      answer = await gateway.request(random.pick(nodes()), {
+      outcome = await gateway.request(random.pick(nodes()), {
         gid: nameOf(this.one.key),
         label,
         call: (engine) => {
-          this.one.firstAskedMs = Math.min(this.one.firstAskedMs, world.nowMs);
+          this.one.firstRequestedMs = Math.min(this.one.firstRequestedMs, world.nowMs);
           return call(engine, this.context);
         },
-        answered: done,
+        acknowledged: done,
         refused: (error) => this.tools.acks.refused(this.one, command, error),
       });
-      if (answer.kind !== 'unclear') break;
+      if (outcome.kind !== 'unclear') break;
       await world.sleep(random.between(50, 400 * attempt));
     }
-    return answer;
+    return outcome;
   }
 
   /** Calls a participant directly, as clients of tcc, xa and workflow do. */

@@ -46,9 +46,9 @@ export class Contradictor {
   async #repeat(one: Case): Promise<void> {
     const { acks, counters } = this.#tools;
     const input = inputOf(one);
-    const submits = one.plan.pattern === 'saga' || one.asked.has('submit');
+    const submits = one.plan.pattern === 'saga' || one.requested.has('submit');
     let before = one.record?.status;
-    await this.#ask(one, submits ? 'repeated submit' : 'repeated prepare', {
+    await this.#request(one, submits ? 'repeated submit' : 'repeated prepare', {
       call: async (engine, context) => {
         before = one.record?.status;
         if (submits) return engine.submit(context, submissionOf(one.plan, input));
@@ -144,7 +144,7 @@ export class Contradictor {
 
   async #contradict(one: Case, { what, call }: Contradiction): Promise<void> {
     const { acks, counters } = this.#tools;
-    await this.#ask(one, what, {
+    await this.#request(one, what, {
       call,
       done: () => acks.contradicted(one, what),
       refused: (error) => {
@@ -154,7 +154,7 @@ export class Contradictor {
     });
   }
 
-  async #ask<T>(
+  async #request<T>(
     one: Case,
     label: string,
     {
@@ -173,7 +173,7 @@ export class Contradictor {
       gid: nameOf(one.key),
       label,
       call: (engine) => call(engine, context),
-      answered: done,
+      acknowledged: done,
       refused,
     });
   }

@@ -5,7 +5,7 @@ import { Contradictor } from './contradictor.ts';
 import { Operator } from './operator.ts';
 import { runSaga } from './saga-client.ts';
 import { runTwoPhase } from './two-phase-client.ts';
-import { answerCallback, runWorkflow } from './workflow-client.ts';
+import { respondToCallback, runWorkflow } from './workflow-client.ts';
 import type { Reply } from '../parts/participants.ts';
 
 /** All clients and operators of a run. */
@@ -38,7 +38,7 @@ export class Crowd {
   callback(one: Case, reply: Reply): void {
     const { plan } = one;
     if (plan.pattern === 'workflow')
-      this.#start(() => answerCallback(new Client(this.#tools, one, Infinity), plan, reply));
+      this.#start(() => respondToCallback(new Client(this.#tools, one, Infinity), plan, reply));
   }
 
   /** An operator acts on a transaction. */

@@ -18,7 +18,7 @@ export async function runMessage(client: Client, plan: MessagePlan): Promise<voi
     one.localCommitted = true;
     return submit(client, plan, input);
   }
-  const prepared = await client.ask('prepare', (engine, context) => engine.prepare(context, input), {
+  const prepared = await client.request('prepare', (engine, context) => engine.prepare(context, input), {
     command: 'prepare',
     done: () => tools.acks.prepared(one),
   });
@@ -27,20 +27,20 @@ export async function runMessage(client: Client, plan: MessagePlan): Promise<voi
   client.step();
   if (plan.commits && commitLocally(one)) return submit(client, plan, input);
   const abort = (engine: Engine, context: CallContext) => {
-    one.asked.add('abort');
+    one.requested.add('abort');
     return engine.abort(context, { gid: one.key.gid, pattern: 'msg', reason: 'rolled back locally' });
   };
-  await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
+  await client.request('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
 }
 
 async function submit(client: Client, plan: MessagePlan, input: TransactionInput): Promise<void> {
   const { one, tools } = client;
   const call = (engine: Engine, context: CallContext) => {
-    one.asked.add('submit');
+    one.requested.add('submit');
     one.firstSubmitMs = Math.min(one.firstSubmitMs, tools.world.nowMs);
     return engine.submit(context, { ...input, options: { ...input.options, delayMs: plan.delayMs } });
   };
-  await client.ask('submit', call, {
+  await client.request('submit', call, {
     command: 'submit',
     done: (outcome) => tools.acks.submitted(one, outcome),
   });

@@ -32,15 +32,15 @@ export class Operator {
 
   /** Retries the transaction at once, parked or not. */
   async retry(one: Case): Promise<void> {
-    await this.#ask(one, 'retry now', (engine, context) => {
-      one.asked.add('retry');
+    await this.#request(one, 'retry now', (engine, context) => {
+      one.requested.add('retry');
       return engine.retryNow(context, one.key.gid);
     });
   }
 
   async #look(one: Case): Promise<void> {
     const { acks } = this.#tools;
-    await this.#ask(
+    await this.#request(
       one,
       'get',
       (engine, context) => engine.get(context, one.key.gid),
@@ -48,14 +48,14 @@ export class Operator {
         if (view !== undefined) acks.seen(one, view);
       },
     );
-    await this.#ask(one, 'list', (engine, context) => engine.list(context, { limit: 5 }));
-    await this.#ask(one, 'count', (engine, context) => engine.counts(context));
+    await this.#request(one, 'list', (engine, context) => engine.list(context, { limit: 5 }));
+    await this.#request(one, 'count', (engine, context) => engine.counts(context));
   }
 
   async #wait(one: Case): Promise<void> {
     const { acks, random } = this.#tools;
     const timeoutMs = random.pick([0, 500, 10_000]);
-    await this.#ask(
+    await this.#request(
       one,
       `wait ${timeoutMs} ms`,
       (engine, context) => engine.wait(context, one.key.gid, timeoutMs),
@@ -67,27 +67,27 @@ export class Operator {
     const { acks, counters } = this.#tools;
     // An abort of a message would contradict its client's local transaction.
     if (one.plan.pattern === 'msg') return;
-    await this.#ask(
+    await this.#request(
       one,
       'abort by operator',
       (engine, context) => {
-        one.asked.add('abort-order');
+        one.requested.add('abort-order');
         return engine.abort(context, { gid: one.key.gid, reason: 'aborted by the operator', byOperator: true });
       },
       () => {
         counters.count('aborted by an operator');
-        if (one.plan.pattern === 'saga') acks.abortOrdered(one);
+        if (one.plan.pattern === 'saga') acks.abortCommanded(one);
         else acks.aborted(one);
       },
     );
   }
 
   async #stop(one: Case): Promise<void> {
-    await this.#ask(
+    await this.#request(
       one,
       'stop',
       (engine, context) => {
-        one.asked.add('stop');
+        one.requested.add('stop');
         return engine.forceStop(context, { gid: one.key.gid, reason: 'simulated' });
       },
       () => {
@@ -98,16 +98,16 @@ export class Operator {
   }
 
   async #retryAll(one: Case): Promise<void> {
-    await this.#ask(one, 'retry waiting', (engine, context) =>
+    await this.#request(one, 'retry waiting', (engine, context) =>
       engine.retryWaiting(context, { laterThanMs: 500, limit: 5 }),
     );
   }
 
-  async #ask<T>(
+  async #request<T>(
     one: Case,
     label: string,
     call: (engine: Engine, context: CallContext) => Promise<T>,
-    answered?: (value: T) => void,
+    acknowledged?: (value: T) => void,
   ): Promise<void> {
     const { gateway, random, nodes } = this.#tools;
     const context: CallContext = {
@@ -118,7 +118,7 @@ export class Operator {
       gid: nameOf(one.key),
       label,
       call: (engine) => call(engine, context),
-      ...(answered !== undefined && { answered }),
+      ...(acknowledged !== undefined && { acknowledged }),
     });
   }
 }

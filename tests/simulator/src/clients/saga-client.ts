@@ -8,17 +8,17 @@ import { optionsOf } from './input.ts';
 /** Submits a saga until a node accepts it, and sometimes once more. */
 export async function runSaga(client: Client, plan: SagaPlan): Promise<void> {
   const { one, tools } = client;
-  const submit = (engine: Parameters<Parameters<Client['ask']>[1]>[0], context: Client['context']) => {
-    one.asked.add('submit');
+  const submit = (engine: Parameters<Parameters<Client['request']>[1]>[0], context: Client['context']) => {
+    one.requested.add('submit');
     return engine.submit(context, sagaInput(one, plan));
   };
-  const answer = await client.ask('submit', submit, {
+  const response = await client.request('submit', submit, {
     command: 'submit',
     done: (outcome) => tools.acks.submitted(one, outcome),
   });
-  if (answer.kind !== 'done' || !tools.random.chance(0.15)) return;
+  if (response.kind !== 'done' || !tools.random.chance(0.15)) return;
   await tools.world.sleep(tools.random.between(0, 3_000));
-  await client.ask('submit again', submit, {
+  await client.request('submit again', submit, {
     command: 'submit',
     done: (outcome) => tools.acks.submitted(one, outcome),
   });

@@ -10,7 +10,7 @@ import { optionsOf } from './input.ts';
 export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<void> {
   const { one, tools } = client;
   const input = twoPhaseInput(one, plan);
-  const prepared = await client.ask('prepare', (engine, context) => engine.prepare(context, input), {
+  const prepared = await client.request('prepare', (engine, context) => engine.prepare(context, input), {
     command: 'prepare',
     done: () => tools.acks.prepared(one),
   });
@@ -32,7 +32,7 @@ export async function runTwoPhase(client: Client, plan: TwoPhasePlan): Promise<v
       registered.kind === 'done' ? await client.callBranch(branch.branchId, OPS_OF[plan.pattern].forward) : undefined;
     allWell = tried?.kind === 'SUCCESS';
   }
-  const commit = allWell && !plan.givesUp;
+  const commit = allWell && !plan.abandons;
   const other = plan.confused ? decide(client, plan, input, false).catch(() => {}) : undefined;
   await decide(client, plan, input, commit);
   await Promise.all([other, ...late]);
@@ -49,7 +49,7 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
   const { one, tools } = client;
   if (!commit) {
     const abort = (engine: Engine, context: CallContext) => {
-      one.asked.add('abort');
+      one.requested.add('abort');
       return engine.abort(context, {
         gid: one.key.gid,
         pattern: plan.pattern,
@@ -57,14 +57,14 @@ async function decide(client: Client, plan: TwoPhasePlan, input: TransactionInpu
         waitResult: plan.waitResult,
       });
     };
-    await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
+    await client.request('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
     return;
   }
   const submit = (engine: Engine, context: CallContext) => {
-    one.asked.add('submit');
+    one.requested.add('submit');
     return engine.submit(context, input);
   };
-  await client.ask('submit', submit, {
+  await client.request('submit', submit, {
     command: 'submit',
     done: (outcome) => tools.acks.submitted(one, outcome),
   });
@@ -78,8 +78,8 @@ async function registerLate(client: Client, plan: TwoPhasePlan, branch: BranchPl
   const { tools } = client;
   // The client's death is reported by the main path.
   const quietly = register(client, plan, branch).catch(() => undefined);
-  const answer = await quietly;
-  if (answer !== undefined) tools.counters.count(`late registrations ${answer.kind}`);
+  const response = await quietly;
+  if (response !== undefined) tools.counters.count(`late registrations ${response.kind}`);
 }
 
 async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) {
@@ -89,15 +89,18 @@ async function register(client: Client, plan: TwoPhasePlan, branch: BranchPlan) 
   if (branch.late) await tools.world.sleep(tools.random.delayMs(tools.random.pick([1, 5, 20, 500])));
   const call = (engine: Engine, context: CallContext) =>
     engine.registerBranch(context, { gid: one.key.gid, pattern: plan.pattern, branches });
-  const told = (): void =>
+  const acknowledge = (): void =>
     tools.acks.registered(
       one,
       branches.map(({ op }) => `branch:${branch.branchId}:${op}`),
     );
-  const answer = await client.ask(`register ${branch.branchId}`, call, { command: 'register', done: told });
-  if (answer.kind === 'done' && tools.random.chance(0.1))
-    return client.ask(`register ${branch.branchId} again`, call, { command: 'register', done: told });
-  return answer;
+  const response = await client.request(`register ${branch.branchId}`, call, {
+    command: 'register',
+    done: acknowledge,
+  });
+  if (response.kind === 'done' && tools.random.chance(0.1))
+    return client.request(`register ${branch.branchId} again`, call, { command: 'register', done: acknowledge });
+  return response;
 }
 
 /** The calls of a branch's second phase, in the form in which its client registers them. */

@@ -28,7 +28,7 @@ export async function runWorkflow(client: Client, plan: WorkflowPlan): Promise<v
 }
 
 /** Runs the workflow's code for a callback of the coordinator. */
-export async function answerCallback(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
+export async function respondToCallback(client: Client, plan: WorkflowPlan, reply: Reply): Promise<void> {
   client.tools.counters.count('workflow callbacks');
   try {
     await runWorkflow(client, plan);
@@ -41,7 +41,7 @@ export async function answerCallback(client: Client, plan: WorkflowPlan, reply: 
 
 async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionView | undefined> {
   const { one, tools } = client;
-  const answer = await client.ask(
+  const response = await client.request(
     'prepare workflow',
     (engine, context) => engine.prepareWorkflow(context, workflowInput(one, plan)),
     {
@@ -53,7 +53,7 @@ async function begin(client: Client, plan: WorkflowPlan): Promise<TransactionVie
     },
     3,
   );
-  return answer.kind === 'done' ? answer.value : undefined;
+  return response.kind === 'done' ? response.value : undefined;
 }
 
 /** The transaction that the client prepares. */
@@ -94,10 +94,10 @@ async function goForward(
 async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
   const { one, tools } = client;
   const abort = (engine: Engine, context: CallContext) => {
-    one.asked.add('abort');
+    one.requested.add('abort');
     return engine.abort(context, { gid: one.key.gid, pattern: 'workflow', reason: 'a step returned FAILURE' });
   };
-  const aborted = await client.ask('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
+  const aborted = await client.request('abort', abort, { command: 'abort', done: () => tools.acks.aborted(one) });
   if (aborted.kind !== 'done') return;
   for (const { branchId } of plan.branches.toReversed()) {
     if ((await client.callBranch(branchId, 'rollback')).kind !== 'SUCCESS') return;
@@ -110,7 +110,7 @@ async function goBack(client: Client, plan: WorkflowPlan): Promise<void> {
 
 function record(client: Client, branchId: string, op: string, status: BranchRegistration['status']) {
   const { one, tools } = client;
-  return client.ask(
+  return client.request(
     `record ${branchId} ${op} ${status}`,
     (engine, context) =>
       engine.registerBranch(context, {
@@ -126,10 +126,10 @@ function record(client: Client, branchId: string, op: string, status: BranchRegi
 
 function finish(client: Client, status: 'succeed' | 'failed') {
   const { one, tools } = client;
-  return client.ask(
+  return client.request(
     `finish: ${status}`,
     (engine, context) => {
-      one.asked.add(`finish-${status}`);
+      one.requested.add(`finish-${status}`);
       return engine.finishWorkflow(context, { gid: one.key.gid, status, rollbackReason: '', result: '' });
     },
     { command: `finish-${status}`, done: () => tools.acks.finished(one, status) },

@@ -28,7 +28,7 @@ export async function sendHeartbeat(client: Client, plan: WorkflowPlan): Promise
   const { one, tools } = client;
   const { heartbeats } = tools;
   let arrival = heartbeats.arrived(one);
-  await client.ask(
+  await client.request(
     'heartbeat',
     (engine, context) => {
       arrival = heartbeats.arrived(one);

@@ -19,8 +19,8 @@ export class Trace {
         ? this.#lines
         : this.#lines.filter((line) => line.gid === gid || (line.gid === '' && line.node !== ''));
     const left = Math.max(0, chosen.length - most);
-    const told = chosen.slice(left).map(format);
-    return left === 0 ? told : [`          … ${left} earlier lines left out (--trace prints all)`, ...told];
+    const shown = chosen.slice(left).map(format);
+    return left === 0 ? shown : [`          … ${left} earlier lines left out (--trace prints all)`, ...shown];
   }
 }
 

@@ -35,7 +35,7 @@ export function commitLocally(one: Case): boolean {
 }
 
 /** Returns whether a message's local transaction was committed; if not, it never will be. */
-export function askLocally(one: Case): boolean {
+export function checkLocally(one: Case): boolean {
   one.barrier.add(LOCAL_ROW);
   return one.localCommitted;
 }

@@ -46,14 +46,14 @@ export class Case {
    * Requests and commands of the client and of operators that reached a coordinator, with or
    * without a response.
    */
-  readonly asked = new Set<
+  readonly requested = new Set<
     'submit' | 'abort' | 'stop' | 'retry' | 'abort-order' | 'finish-succeed' | 'finish-failed'
   >();
   /**
    * Simulated time when the first request about the transaction, and the first submission, reached
    * a coordinator.
    */
-  firstAskedMs = Infinity;
+  firstRequestedMs = Infinity;
   firstSubmitMs = Infinity;
   /** Numbers of results of branch calls that coordinators received. */
   failuresHeard = 0;
@@ -75,7 +75,7 @@ export class Case {
   }
 
   get stopped(): boolean {
-    return this.asked.has('stop');
+    return this.requested.has('stop');
   }
 }
 

@@ -12,7 +12,7 @@ import type { SimNode } from './sim-node.ts';
  * `unclear`: no response, or an error after which the request is to be repeated. Whether the
  * request took effect is unknown.
  */
-export type Answer<T> =
+export type Outcome<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'refused'; readonly error: HoldfastError }
   | { readonly kind: 'unclear'; readonly why: string };
@@ -23,8 +23,8 @@ export interface Request<T> {
   /** Runs on the node when the request arrives. */
   readonly call: (engine: Engine) => Promise<T>;
   /** Called when the engine responds, before the response is in flight. */
-  readonly answered?: (value: T) => void;
-  /** As `answered`, for a rejection. */
+  readonly acknowledged?: (value: T) => void;
+  /** As `acknowledged`, for a rejection. */
   readonly refused?: (error: HoldfastError) => void;
   readonly timeoutMs?: number;
 }
@@ -47,30 +47,30 @@ const PATIENCE_MS = 30_000;
  */
 export class Gateway {
   readonly #d: GatewayDependencies;
-  readonly #unanswered = new Map<object, { readonly node: SimNode; readonly gid: string; readonly label: string }>();
+  readonly #pending = new Map<object, { readonly node: SimNode; readonly gid: string; readonly label: string }>();
 
   constructor(dependencies: GatewayDependencies) {
     this.#d = dependencies;
   }
 
   /** Requests to which live nodes have not responded. */
-  unanswered(): string[] {
-    return [...this.#unanswered.values()].flatMap(({ node, gid, label }) =>
+  pending(): string[] {
+    return [...this.#pending.values()].flatMap(({ node, gid, label }) =>
       node.domain.state === 'dead' ? [] : [`${label} of ${gid} at ${node.name}`],
     );
   }
 
-  request<T>(node: SimNode, request: Request<T>): Promise<Answer<T>> {
+  request<T>(node: SimNode, request: Request<T>): Promise<Outcome<T>> {
     const { world, trace, counters, random, profile, isHealed } = this.#d;
     const { gid, label, timeoutMs = PATIENCE_MS } = request;
     return new Promise((resolve) => {
       let open = true;
-      const settle = (answer: Answer<T>): void => {
+      const settle = (outcome: Outcome<T>): void => {
         if (!open) return;
         open = false;
         timer.cancel();
-        trace.add('', gid, `client receives ${label}: ${tell(answer)}`);
-        resolve(answer);
+        trace.add('', gid, `client receives ${label}: ${textOf(outcome)}`);
+        resolve(outcome);
       };
       const timer = world.after(timeoutMs, () => settle({ kind: 'unclear', why: 'no response' }));
       const lost = (): boolean => !isHealed() && random.chance(profile.network.loss);
@@ -81,9 +81,9 @@ export class Gateway {
         world.after(
           0,
           () =>
-            this.#arrive(node, request, (answer) => {
+            this.#arrive(node, request, (outcome) => {
               if (lost()) return counters.count('responses lost');
-              world.after(this.#latencyMs(), () => settle(answer));
+              world.after(this.#latencyMs(), () => settle(outcome));
             }),
           node.domain,
         );
@@ -93,23 +93,23 @@ export class Gateway {
 
   #arrive<T>(
     node: SimNode,
-    { gid, label, call, answered, refused }: Request<T>,
-    reply: (answer: Answer<T>) => void,
+    { gid, label, call, acknowledged, refused }: Request<T>,
+    reply: (outcome: Outcome<T>) => void,
   ): void {
     const { trace, checker } = this.#d;
     trace.add(node.name, gid, `receives: ${label}`);
     const ticket = {};
-    this.#unanswered.set(ticket, { node, gid, label });
+    this.#pending.set(ticket, { node, gid, label });
     // A response of a process that has died is not delivered; its microtasks may still run, but no
     // events happen to it.
     const over = (then: () => void): void => {
-      this.#unanswered.delete(ticket);
+      this.#pending.delete(ticket);
       then();
     };
     invoke(call, node.engine).then(
       (value) =>
         over(() => {
-          answered?.(value);
+          acknowledged?.(value);
           reply({ kind: 'done', value });
         }),
       (thrown: unknown) =>
@@ -137,14 +137,14 @@ async function invoke<T>(call: (engine: Engine) => Promise<T>, engine: Engine): 
   return call(engine);
 }
 
-function tell(answer: Answer<unknown>): string {
-  switch (answer.kind) {
+function textOf(outcome: Outcome<unknown>): string {
+  switch (outcome.kind) {
     case 'done':
       return 'done';
     case 'refused':
-      return `${answer.error.code}: ${answer.error.message}`;
+      return `${outcome.error.code}: ${outcome.error.message}`;
     case 'unclear':
-      return answer.why;
+      return outcome.why;
   }
 }
 

@@ -98,7 +98,7 @@ function makeTwoPhase(pattern: 'tcc' | 'xa', random: Random, profile: Profile): 
     pattern,
     branches,
     timeoutToFailMs: random.chance(0.2) ? random.int(2_000, 8_000) : 0,
-    givesUp: random.chance(0.15),
+    abandons: random.chance(0.15),
     confused: !profile.calm && random.chance(0.08),
   };
 }

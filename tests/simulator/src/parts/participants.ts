@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts';
 import type { Random } from '../kernel/random.ts';
 import type { World } from '../kernel/world.ts';
 import type { Profile } from '../profile.ts';
-import { askLocally, throughBarrier } from './barrier.ts';
+import { checkLocally, throughBarrier } from './barrier.ts';
 import { type BranchFacts, type Case, type Cases, count } from './case.ts';
 import { OPS_OF } from './plan.ts';
 
@@ -59,7 +59,7 @@ export class Participants {
     const { random, profile, isHealed, counters } = this.#d;
     if (!isHealed() && random.chance(profile.participants.hiccup))
       return reply(branchResult(random.chance(0.3) ? 'ONGOING' : 'UNKNOWN', 'the client does not know yet'));
-    const committed = askLocally(one);
+    const committed = checkLocally(one);
     counters.count(committed ? 'check-backs with result SUCCESS' : 'check-backs with result FAILURE');
     one.checkedSuccess ||= committed;
     one.checkedFailure ||= !committed;

@@ -40,7 +40,7 @@ export interface SagaPlan extends CommonPlan {
 export interface TwoPhasePlan extends CommonPlan {
   readonly pattern: 'tcc' | 'xa';
   /** The client aborts although everything succeeded. */
-  readonly givesUp: boolean;
+  readonly abandons: boolean;
   /** Two parts of the client decide differently at the same time. */
   readonly confused: boolean;
 }

@@ -176,7 +176,7 @@ export class SimNode {
       ? this.#http.call(request)
       : network.call(request, this.name, this.domain, this.#clock.rate));
     this.#running.delete(label);
-    calls.answered(one, request, result);
+    calls.responded(one, request, result);
     return result;
   }
 
@@ -198,7 +198,7 @@ export class SimNode {
 
   #logger(): Logger {
     const { trace, counters } = this.#d;
-    const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
       const { gid = '', ...rest } = fields;
       counters.count(`log: ${message}`);
       // This store loses nothing, so a node that reports a loss is wrong.
@@ -206,6 +206,6 @@ export class SimNode {
       trace.add(this.name, String(gid), `log: ${message} ${JSON.stringify(rest)}`);
       this.#mayThrow('the logger');
     };
-    return { debug: tell, info: tell, warn: tell, error: tell };
+    return { debug: log, info: log, warn: log, error: log };
   }
 }

@@ -85,9 +85,9 @@ export class WatchedStore extends MemoryStore {
   }
 
   override async heartbeat(session: SessionId): Promise<Heartbeat> {
-    const answer = await super.heartbeat(session);
-    this.#watch.sessions.beat(session, answer.alive, this.#world.nowMs);
-    return answer;
+    const result = await super.heartbeat(session);
+    this.#watch.sessions.beat(session, result.alive, this.#world.nowMs);
+    return result;
   }
 
   override async endSession(session: SessionId): Promise<void> {

@@ -142,7 +142,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'leave callers without an answer when a transaction is released',
+    name: 'leave callers without a response when a transaction is released',
     caughtBy: ['ACK4'],
     patches: [
       {
@@ -349,7 +349,7 @@ export const MUTATIONS: readonly Mutation[] = [
         if (reason?.message === 'timed out' && late !== undefined) {
             this.#call = undefined;
             late.failed(reason);
-            return this.#owner.answered(this, undefined);
+            return this.#owner.responded(this, undefined);
         }`,
       },
     ],

@@ -24,25 +24,25 @@ export class Gate {
 }
 
 export const unavailable: Fate = () => Promise.reject(new StoreError('unavailable', 'connection refused'));
-export const doneAnswerLost: Fate = async (carryOut) => {
+export const doneResponseLost: Fate = async (carryOut) => {
   await carryOut();
   throw new StoreError('outcome_unknown', 'connection lost');
 };
 /** The call is carried out at once; its response arrives when the gate opens. */
-export const answeredAt =
+export const respondedAt =
   (gate: Gate): Fate =>
   async (carryOut) => {
-    const answer = await carryOut();
+    const response = await carryOut();
     await gate.passed();
-    return answer;
+    return response;
   };
-/** Like `answeredAt`, for the claims that take something. */
-export const claimsAnsweredAt =
+/** Like `respondedAt`, for the claims that take something. */
+export const claimsRespondedAt =
   (gate: Gate): Fate =>
   async (carryOut) => {
-    const answer = (await carryOut()) as ClaimResult;
-    if (answer.claimed.length > 0) await gate.passed();
-    return answer;
+    const response = (await carryOut()) as ClaimResult;
+    if (response.claimed.length > 0) await gate.passed();
+    return response;
   };
 /** Carried out when the gate opens. */
 export const heldUntil =
@@ -78,8 +78,8 @@ export class Stage {
   readonly world = new World();
   readonly store: MemoryStore;
   /** The results of branches, by `branch op`; all other branches succeed. */
-  readonly answers = new Map<string, () => Promise<BranchResult>>();
-  /** How branches respond by their URL; undefined: by `answers`. */
+  readonly results = new Map<string, () => Promise<BranchResult>>();
+  /** How branches respond by their URL; undefined: by `results`. */
   respond: (request: BranchRequest) => Promise<BranchResult> | undefined = () => undefined;
   destinationOf: (url: string) => string = () => 'everywhere';
 
@@ -121,7 +121,7 @@ export class Stage {
           destinationOf: (url) => this.destinationOf(url),
           call: (request) => {
             calls.push(request);
-            const result = this.respond(request) ?? this.answers.get(`${request.branchId} ${request.op}`)?.();
+            const result = this.respond(request) ?? this.results.get(`${request.branchId} ${request.op}`)?.();
             return result ?? Promise.resolve(SUCCESS);
           },
         },

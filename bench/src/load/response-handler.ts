@@ -4,14 +4,14 @@ import type { Dispatcher } from 'undici';
  * Keeps a response's status and body. Uses undici's callbacks with raw headers, so that unused
  * headers are not parsed.
  */
-export class AnswerHandler implements Dispatcher.DispatchHandler {
+export class ResponseHandler implements Dispatcher.DispatchHandler {
   #status = 0;
   #body: Buffer | undefined;
-  readonly #onAnswer: (status: number, body: string) => void;
+  readonly #onResponse: (status: number, body: string) => void;
   readonly #onFailure: (error: Error) => void;
 
-  constructor(onAnswer: (status: number, body: string) => void, onFailure: (error: Error) => void) {
-    this.#onAnswer = onAnswer;
+  constructor(onResponse: (status: number, body: string) => void, onFailure: (error: Error) => void) {
+    this.#onResponse = onResponse;
     this.#onFailure = onFailure;
   }
 
@@ -30,7 +30,7 @@ export class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    this.#onAnswer(this.#status, this.#body === undefined ? '' : this.#body.toString('utf8'));
+    this.#onResponse(this.#status, this.#body === undefined ? '' : this.#body.toString('utf8'));
   }
 
   onError(error: Error): void {

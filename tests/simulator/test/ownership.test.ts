@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answeredAt, callsOf, context, Gate, never, Stage, unavailable } from './support/stage.ts';
+import { respondedAt, callsOf, context, Gate, never, Stage, unavailable } from './support/stage.ts';
 import { FAILURE, saga, tcc, tccBranch, workflow } from './support/transactions.ts';
 
 /**
@@ -16,7 +16,7 @@ describe('who drives a transaction', () => {
   it('a workflow that its client finishes at a node other than the owner is finished in the store', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B');
-    stage.answers.set('00 transfer', never);
+    stage.results.set('00 transfer', never);
     await a.engine.prepareWorkflow(context, workflow);
     await a.engine.abort(context, { gid: 'w', reason: 'a step was refused' });
     await stage.pass(2_000);
@@ -28,7 +28,7 @@ describe('who drives a transaction', () => {
   it('preparing a workflow again at another node does not call its client back a second time', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B', { pollMs: 60_000 });
-    stage.answers.set('00 transfer', never);
+    stage.results.set('00 transfer', never);
     await a.engine.prepareWorkflow(context, workflow);
     await stage.pass(2_000);
     expect([...callsOf(a), ...callsOf(b)]).toEqual(['00 transfer']);
@@ -58,16 +58,16 @@ describe('who drives a transaction', () => {
   it('a drained node calls nothing from the moment its session ends', async () => {
     const a = await stage.started('A');
     const gate = new Gate();
-    const answer = new Gate();
-    stage.answers.set('01 action', async () => {
-      await answer.passed();
+    const response = new Gate();
+    stage.results.set('01 action', async () => {
+      await response.passed();
       return { kind: 'SUCCESS', reason: '' };
     });
     await a.engine.submit(context, saga('s', 2));
-    a.always('endSession', answeredAt(gate));
+    a.always('endSession', respondedAt(gate));
     const drained = a.engine.drain(0);
     await stage.pass(10);
-    answer.open();
+    response.open();
     await stage.pass(10);
     expect(callsOf(a)).toEqual(['01 action']);
     gate.open();
@@ -78,7 +78,7 @@ describe('who drives a transaction', () => {
     const a = await stage.started('A');
     const gate = new Gate();
     a.always('heartbeat', unavailable);
-    a.always('openSession', answeredAt(gate));
+    a.always('openSession', respondedAt(gate));
     await stage.pass(16_000);
     expect(await stage.store.sessions()).toMatchObject([{ session: 'A.2' }]);
     await a.engine.drain(0);
@@ -96,7 +96,7 @@ describe('who drives a transaction', () => {
 
   it('an action that waits for a place at its destination is not started after the decision to abort', async () => {
     const a = await stage.started('A', { maxCallsPerDestination: 1 });
-    stage.answers.set('01 action', FAILURE);
+    stage.results.set('01 action', FAILURE);
     await a.engine.submit(context, saga('s', 4, true));
     await stage.pass(20_000);
     expect(callsOf(a)).not.toContain('03 action');
@@ -117,7 +117,7 @@ describe('who drives a transaction', () => {
 
   it('prepared transactions that are submitted count towards the bound of transactions driven at once', async () => {
     const a = await stage.started('A', { maxInProgress: 1 });
-    stage.answers.set('01 confirm', never);
+    stage.results.set('01 confirm', never);
     for (const gid of ['t1', 't2']) {
       await a.engine.prepare(context, { ...tcc, gid });
       await a.engine.registerBranch(context, { gid, branches: tccBranch });

@@ -1,11 +1,11 @@
 import { branchResult } from '@holdfast/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
-  answeredAt,
-  claimsAnsweredAt,
+  respondedAt,
+  claimsRespondedAt,
   callsOf,
   context,
-  doneAnswerLost,
+  doneResponseLost,
   Gate,
   heldUntil,
   Stage,
@@ -26,7 +26,7 @@ describe('who drives a transaction', () => {
 
   it('a write of unknown outcome remains unknown while the store is unavailable', async () => {
     const a = await stage.started('A');
-    a.next('write', doneAnswerLost, unavailable, unavailable);
+    a.next('write', doneResponseLost, unavailable, unavailable);
     const submitted = a.engine.submit(context, saga('s', 1));
     await stage.pass(5_000);
     await expect(submitted).resolves.toMatchObject({ status: 'submitted' });
@@ -37,7 +37,7 @@ describe('who drives a transaction', () => {
     const a = await stage.started('A');
     await a.engine.prepare(context, tcc);
     await stage.pass(9_500);
-    a.next('claimDue', ...Array.from({ length: 3 }, () => doneAnswerLost));
+    a.next('claimDue', ...Array.from({ length: 3 }, () => doneResponseLost));
     await stage.pass(40_000);
     expect((await stage.record('t'))?.status).toBe('failed');
   });
@@ -47,7 +47,7 @@ describe('who drives a transaction', () => {
     const gate = new Gate();
     await a.engine.prepare(context, tcc);
     await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
-    a.always('claimDue', claimsAnsweredAt(gate));
+    a.always('claimDue', claimsRespondedAt(gate));
     a.always('heartbeat', unavailable);
     a.always('openSession', unavailable);
     await stage.pass(13_000);
@@ -66,14 +66,14 @@ describe('who drives a transaction', () => {
   it('the late response of a claim does not restart a transaction that a command has driven to its end', async () => {
     const a = await stage.started('A');
     const gate = new Gate();
-    stage.answers.set('01 cancel', () => Promise.resolve(branchResult('UNKNOWN', 'HTTP 500')));
+    stage.results.set('01 cancel', () => Promise.resolve(branchResult('UNKNOWN', 'HTTP 500')));
     await a.engine.prepare(context, tcc);
     await a.engine.registerBranch(context, { gid: 't', branches: tccBranch });
     await a.engine.abort(context, { gid: 't', reason: 'given up' });
-    a.always('claimDue', claimsAnsweredAt(gate));
+    a.always('claimDue', claimsRespondedAt(gate));
     await stage.pass(1_500);
     expect(await stage.record('t')).toMatchObject({ owner: 'A.1', status: 'aborting' });
-    stage.answers.clear();
+    stage.results.clear();
     await a.engine.abort(context, { gid: 't', reason: 'given up' });
     await stage.pass(100);
     expect((await stage.record('t'))?.status).toBe('failed');
@@ -90,13 +90,13 @@ describe('who drives a transaction', () => {
     const gate = new Gate();
     await a.engine.prepare(context, tcc);
     await stage.pass(2_500);
-    a.next('get', answeredAt(gate));
+    a.next('get', respondedAt(gate));
     const refused = a.engine.finishWorkflow(context, { gid: 't', status: 'failed', rollbackReason: '', result: '' });
-    const answer = refused.catch((error: unknown) => error);
+    const failure = refused.catch((error: unknown) => error);
     await stage.pass(1_500);
     gate.open();
     await stage.pass(20_000);
-    expect(await answer).toMatchObject({ code: 'wrong_pattern' });
+    expect(await failure).toMatchObject({ code: 'wrong_pattern' });
     expect((await stage.record('t'))?.status).toBe('failed');
   });
 
@@ -104,9 +104,9 @@ describe('who drives a transaction', () => {
     const a = await stage.started('A');
     // So busy that it leaves what it decides to others.
     const b = await stage.started('B', { maxInProgress: 0 });
-    const answer = new Gate();
-    stage.answers.set('00 transfer', async () => {
-      await answer.passed();
+    const failure = new Gate();
+    stage.results.set('00 transfer', async () => {
+      await failure.passed();
       return branchResult('UNKNOWN', 'no answer');
     });
     await a.engine.prepareWorkflow(context, workflow);
@@ -114,7 +114,7 @@ describe('who drives a transaction', () => {
     expect((await stage.record('w'))?.owner).toBe('A.1');
     await b.engine.abort(context, { gid: 'w', reason: 'a step was refused' });
     await stage.pass(2_000);
-    answer.open();
+    failure.open();
     await stage.pass(5_000);
     expect((await stage.record('w'))?.status).toBe('aborting');
   });
@@ -122,11 +122,11 @@ describe('who drives a transaction', () => {
   it('a claim is not lost if its response arrives before the record is read again after a lost write', async () => {
     const a = await stage.started('A');
     const b = await stage.started('B', { maxInProgress: 0 });
-    const answer = new Gate();
+    const failure = new Gate();
     const read = new Gate();
     const claim = new Gate();
-    stage.answers.set('00 transfer', async () => {
-      await answer.passed();
+    stage.results.set('00 transfer', async () => {
+      await failure.passed();
       return branchResult('UNKNOWN', 'no answer');
     });
     await a.engine.prepareWorkflow(context, workflow);
@@ -134,15 +134,15 @@ describe('who drives a transaction', () => {
     a.always('claimDue', heldUntil(claim));
     await stage.pass(1_000);
     await b.engine.abort(context, { gid: 'w', reason: 'a step was refused', byOperator: true });
-    a.next('get', answeredAt(read));
-    answer.open();
+    a.next('get', respondedAt(read));
+    failure.open();
     await stage.pass(10);
     claim.open();
     await stage.pass(1_500);
     read.open();
     await stage.pass(100);
-    const asked = a.calls.length;
+    const callsBefore = a.calls.length;
     await stage.pass(60_000);
-    expect(a.calls.length).toBeGreaterThan(asked);
+    expect(a.calls.length).toBeGreaterThan(callsBefore);
   });
 });

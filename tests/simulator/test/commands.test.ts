@@ -11,15 +11,15 @@ const step = { action: 'http://shop/take', compensate: 'http://shop/give-back' }
 /** Two nodes; the first drives a saga, of which the first branch is being called. */
 async function slowSaga(count = 3, concurrent = false) {
   const stage = new Stage();
-  let answer: (result: BranchResult) => void = () => undefined;
-  stage.answers.set('01 action', () => new Promise((resolve) => (answer = resolve)));
+  let respond: (result: BranchResult) => void = () => undefined;
+  stage.results.set('01 action', () => new Promise((resolve) => (respond = resolve)));
   const [a, b] = [await stage.started('A'), await stage.started('B')];
   const steps = Array.from({ length: count }, () => step);
   const payloads = steps.map(() => new Uint8Array(0));
   const options = { requestTimeoutMs: 10 * MINUTE_MS, concurrent };
   await a.engine.submit(context, { gid: 'g', pattern: 'saga', steps, payloads, options });
   await stage.pass(MINUTE_MS / 6);
-  return { stage, a, b, answer: (result: BranchResult) => answer(result) };
+  return { stage, a, b, respond: (result: BranchResult) => respond(result) };
 }
 
 const statusAt = async ({ engine }: Actor): Promise<string | undefined> => (await engine.get(context, 'g'))?.status;
@@ -27,25 +27,25 @@ const ownerOf = async (stage: Stage): Promise<string | null | undefined> => (awa
 
 describe('a command sent to a node that does not drive the transaction', () => {
   it('fails a transaction at once if it is a stop: the owner drops the run, and the call in flight is the last', async () => {
-    const { stage, a, b, answer } = await slowSaga();
+    const { stage, a, b, respond } = await slowSaga();
     expect(await ownerOf(stage)).toBe('A.1');
     const stopped = b.engine.forceStop(context, { gid: 'g', reason: 'INC-42' });
     await stage.pass(HEARD_MS);
     await stopped;
     expect([await statusAt(b), a.engine.load().inProgress]).toEqual(['failed', 0]);
-    answer(SUCCESS);
+    respond(SUCCESS);
     await stage.pass(MINUTE_MS);
     expect([callsOf(a), callsOf(b)]).toEqual([['01 action'], []]);
     expect(await statusAt(a)).toBe('failed');
   });
 
   it('starts no further step if it is an abort, and the owner, which knows the completed steps, compensates them (WA2)', async () => {
-    const { stage, a, b, answer } = await slowSaga();
+    const { stage, a, b, respond } = await slowSaga();
     const aborted = b.engine.abort(context, { gid: 'g', reason: 'a mistake', byOperator: true });
     await stage.pass(HEARD_MS);
     await aborted;
     expect([await statusAt(b), await ownerOf(stage)]).toEqual(['aborting', 'A.1']);
-    answer(SUCCESS);
+    respond(SUCCESS);
     await stage.pass(MINUTE_MS);
     expect(callsOf(a)).toEqual(['01 action', '01 compensate']);
     expect([callsOf(b), await statusAt(b)]).toEqual([[], 'failed']);
@@ -53,9 +53,9 @@ describe('a command sent to a node that does not drive the transaction', () => {
 
   it('starts the next attempt at the owner at once if it is a retry', async () => {
     const stage = new Stage();
-    stage.answers.set('01 action', () => new Promise(() => {}));
+    stage.results.set('01 action', () => new Promise(() => {}));
     let broken = true;
-    stage.answers.set('02 action', () =>
+    stage.results.set('02 action', () =>
       Promise.resolve(broken ? { kind: 'UNKNOWN', reason: 'the disk is full' } : SUCCESS),
     );
     const options = { retryIntervalMs: 30 * MINUTE_MS, maxRetryIntervalMs: 30 * MINUTE_MS };
@@ -70,9 +70,9 @@ describe('a command sent to a node that does not drive the transaction', () => {
     await stage.pass(MINUTE_MS);
     expect(callsOf(a)).toEqual(['01 action', '02 action']);
     for (const calls of [1, 2]) {
-      const told = b.engine.retryNow(context, 'g');
+      const retrying = b.engine.retryNow(context, 'g');
       await stage.pass(HEARD_MS);
-      await told;
+      await retrying;
       expect(callsOf(a).filter((call) => call === '02 action')).toHaveLength(1 + calls);
       // The node writes the result, so that the next command is a new one.
       await stage.pass(2 * HEARD_MS);
@@ -89,9 +89,9 @@ describe('a command sent to a node that does not drive the transaction', () => {
   });
 
   it('starts the next attempt at once if it is an abort of a transaction that is being rolled back', async () => {
-    const { stage, a, b, answer } = await slowSaga(2, true);
+    const { stage, a, b, respond } = await slowSaga(2, true);
     let tries = 0;
-    stage.answers.set('02 compensate', () => {
+    stage.results.set('02 compensate', () => {
       tries++;
       return Promise.resolve({ kind: 'UNKNOWN', reason: 'not now' });
     });
@@ -103,7 +103,7 @@ describe('a command sent to a node that does not drive the transaction', () => {
     await stage.pass(HEARD_MS / 2 + 50);
     await again;
     expect(tries).toBe(2);
-    answer(SUCCESS);
+    respond(SUCCESS);
   });
 });
 
@@ -111,9 +111,9 @@ describe('polling for commands', () => {
   it('skips records that the node writes frequently, and does not happen while the node drives nothing (WA1)', async () => {
     const stage = new Stage();
     const a = await stage.started('A');
-    let asked = 0;
+    let polls = 0;
     a.always('versions', (carryOut) => {
-      asked++;
+      polls++;
       return carryOut();
     });
     for (let i = 0; i < 20; i++) {
@@ -128,7 +128,7 @@ describe('polling for commands', () => {
       await done;
     }
     await stage.pass(MINUTE_MS);
-    expect([callsOf(a).length, asked]).toEqual([20, 0]);
+    expect([callsOf(a).length, polls]).toEqual([20, 0]);
   });
 
   it('is repeated when the store was unavailable', async () => {
@@ -147,7 +147,7 @@ describe('polling for commands', () => {
 describe('a node that shuts down', () => {
   it('releases the transactions that it cannot finish, and another node continues them at its next poll', async () => {
     const { stage, a, b } = await slowSaga();
-    stage.answers.set('01 action', () => Promise.resolve(SUCCESS));
+    stage.results.set('01 action', () => Promise.resolve(SUCCESS));
     a.engine.retire();
     await expect(a.engine.ready()).rejects.toThrow('shutting down');
     const drained = a.engine.drain(100);
@@ -162,8 +162,8 @@ describe('a node that shuts down', () => {
 describe('a transaction whose owner crashed', () => {
   it('resets its claims when the next owner receives the first branch response (TR3)', async () => {
     const { stage, a, b } = await slowSaga();
-    stage.answers.set('01 action', () => Promise.resolve(SUCCESS));
-    stage.answers.set('02 action', () => new Promise(() => {}));
+    stage.results.set('01 action', () => Promise.resolve(SUCCESS));
+    stage.results.set('02 action', () => new Promise(() => {}));
     a.kill();
     await stage.pass(20_000);
     expect(callsOf(b)).toEqual(['01 action', '02 action']);
