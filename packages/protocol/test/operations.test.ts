@@ -35,9 +35,9 @@ describe('the list of operations', () => {
 
   it('lets the code that runs a transaction abort it, and only operators abort those of others', () => {
     const { roleOf } = operationOf('abortTransaction');
-    expect(roleOf?.({ by: 'initiator' })).toBe('submitter');
+    expect(roleOf?.({ body: { by: 'initiator' } })).toBe('submitter');
     for (const body of [undefined, {}, { by: 'operator' }, { by: 'initiator', unknown: 1 }])
-      expect(roleOf?.(body)).toBe('operator');
+      expect(roleOf?.({ body })).toBe('operator');
   });
 });
 

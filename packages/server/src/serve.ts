@@ -6,6 +6,7 @@ import {
   Admission,
   AdmittedCoordinator,
   ApiV1,
+  type CallHooks,
   DtmService,
   type RunningCoordinator,
   startCoordinator,
@@ -143,11 +144,12 @@ function routerOf(
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
-  const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail });
+  const hooks: CallHooks = { observe: (name) => metrics.operation(name) };
+  const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }, hooks);
   return new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-    ...v1Routes(new ApiV1({ coordinator, description }, { observe: (name) => metrics.operation(name) })),
+    ...v1Routes(new ApiV1({ coordinator, description }, hooks)),
     ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
 }

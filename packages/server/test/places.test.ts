@@ -37,6 +37,15 @@ describe('requests for responses of any length', () => {
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
+  it('stop waiting at their deadline, and take no place', async () => {
+    const places = full();
+    const late = places.enter(new Client().exchange, performance.now() + 5);
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded', outcome: 'not_started' });
+    expect(places.areAwaited).toBe(false);
+    places.leave();
+    expect(places.enter(new Client().exchange)).toBeUndefined();
+  });
+
   it('stop waiting when their client has disconnected, and take no place', async () => {
     const places = full();
     const [gone, other] = [new Client(), new Client()];

@@ -17,6 +17,7 @@ import type {
   TransactionView,
   UnsubscribeInput,
 } from '@holdfast/core';
+import { changeStarts } from '../calls/deadline.ts';
 import { FEW } from '../reading/in-turns.ts';
 import type { Admission } from './admission.ts';
 
@@ -46,6 +47,7 @@ export class AdmittedCoordinator implements Coordinator {
 
   prepare(context: CallContext, input: TransactionInput) {
     const admitted = this.#admission.transaction(input);
+    changeStarts(context, input.gid);
     return isLong(input)
       ? nextTurn().then(() => this.#coordinator.prepare(context, admitted))
       : this.#coordinator.prepare(context, admitted);
@@ -53,37 +55,46 @@ export class AdmittedCoordinator implements Coordinator {
 
   submit(context: CallContext, input: TransactionInput) {
     const admitted = this.#admission.transaction(input);
+    changeStarts(context, input.gid);
     return isLong(input)
       ? nextTurn().then(() => this.#coordinator.submit(context, admitted))
       : this.#coordinator.submit(context, admitted);
   }
 
   submitPrepared(context: CallContext, input: SubmitPreparedInput) {
+    changeStarts(context, input.gid);
     return this.#coordinator.submitPrepared(context, input);
   }
 
   finishWorkflow(context: CallContext, input: FinishWorkflowInput) {
+    changeStarts(context, input.gid);
     return this.#coordinator.finishWorkflow(context, input);
   }
 
   abort(context: CallContext, input: AbortInput) {
+    changeStarts(context, input.gid);
     return this.#coordinator.abort(context, input);
   }
 
   registerBranch(context: CallContext, input: RegisterBranchInput) {
     this.#admission.registrations(input.gid, input.pattern, input.branches);
+    changeStarts(context, input.gid);
     return this.#coordinator.registerBranch(context, input);
   }
 
   prepareWorkflow(context: CallContext, input: TransactionInput) {
-    return this.#coordinator.prepareWorkflow(context, this.#admission.transaction(input));
+    const admitted = this.#admission.transaction(input);
+    changeStarts(context, input.gid);
+    return this.#coordinator.prepareWorkflow(context, admitted);
   }
 
   parkWorkflow(context: CallContext, input: ParkWorkflowInput) {
+    changeStarts(context, input.gid);
     return this.#coordinator.parkWorkflow(context, input);
   }
 
   heartbeat(context: CallContext, gid: string) {
+    changeStarts(context, gid);
     return this.#coordinator.heartbeat(context, gid);
   }
 
@@ -92,14 +103,17 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   forceStop(context: CallContext, stop: ForceStopInput) {
+    changeStarts(context, stop.gid);
     return this.#coordinator.forceStop(context, stop);
   }
 
   retryNow(context: CallContext, gid: string) {
+    changeStarts(context, gid);
     return this.#coordinator.retryNow(context, gid);
   }
 
   retryWaiting(context: CallContext, input: RetryWaitingInput) {
+    changeStarts(context);
     return this.#coordinator.retryWaiting(context, input);
   }
 
@@ -121,14 +135,17 @@ export class AdmittedCoordinator implements Coordinator {
 
   subscribe(context: CallContext, input: SubscribeInput) {
     this.#admission.subscriber(input.url);
+    changeStarts(context);
     return this.#coordinator.subscribe(context, input);
   }
 
   unsubscribe(context: CallContext, input: UnsubscribeInput) {
+    changeStarts(context);
     return this.#coordinator.unsubscribe(context, input);
   }
 
   deleteTopic(context: CallContext, topic: string) {
+    changeStarts(context);
     return this.#coordinator.deleteTopic(context, topic);
   }
 

@@ -1,5 +1,9 @@
 import type { CallContext } from '@holdfast/core';
-import type { QueryValues } from '@holdfast/protocol';
+import type { OperationName, QueryValues } from '@holdfast/protocol';
+import type { DtmOperationName } from '../dtm/operations.ts';
+
+/** The name of an operation of `/api/v1`, or of a call of dtm's wire. */
+export type CallName = OperationName | `dtm.${DtmOperationName}`;
 
 /** An input of any operation: the fields of its path are texts. */
 export interface AnyInput {
@@ -8,5 +12,8 @@ export interface AnyInput {
   readonly body?: unknown;
 }
 
-/** A call of any operation. */
+/**
+ * A call of any operation. Every wire invokes its operations through this type, so that the
+ * interceptors apply to all of them. Rejects with a `HoldfastError`.
+ */
 export type Invoke = (context: CallContext, input: AnyInput, waitMs: number) => Promise<unknown>;

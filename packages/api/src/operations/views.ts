@@ -1,5 +1,6 @@
 import type { CallContext, Coordinator, TransactionView } from '@holdfast/core';
 import { HoldfastError, isFinal, type Pattern } from '@holdfast/protocol';
+import { finalRead } from '../calls/deadline.ts';
 
 /** Reads and awaits the transactions that operations return. */
 export class Views {
@@ -9,14 +10,15 @@ export class Views {
     this.#coordinator = coordinator;
   }
 
+  /** With `waitMs`, when the transaction is finished, or as it is after that time. */
   async read(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
-    return waitMs > 0 ? this.#coordinator.wait(context, gid, waitMs) : this.mustGet(context, gid);
+    return finalRead(context, () => this.#read(context, gid, waitMs));
   }
 
   /**
-   * As `read`, after a durable change. If the transaction cannot be read or waited for, the change
-   * has still succeeded: an error would make the caller repeat it, without a gid as another
-   * transaction.
+   * As `read`, after a durable change. If the transaction cannot be read or waited for, or not
+   * before the caller's deadline, the change has still succeeded: an error would make the caller
+   * repeat it, without a gid as another transaction.
    */
   async readAfter(
     context: CallContext,
@@ -27,11 +29,15 @@ export class Views {
     // A parked transaction does not finish before an operator retries it.
     const isParked = changed.state.parked !== '' && !isFinal(changed.status);
     try {
-      return await this.read(context, gid, isParked ? 0 : waitMs);
+      return await finalRead(context, () => this.#read(context, gid, isParked ? 0 : waitMs));
     } catch (error) {
       if (HoldfastError.from(error).code === 'internal') throw error;
       return changed;
     }
+  }
+
+  async #read(context: CallContext, gid: string, waitMs: number): Promise<TransactionView> {
+    return waitMs > 0 ? this.#coordinator.wait(context, gid, waitMs) : this.mustGet(context, gid);
   }
 
   /** Throws `not_found` if there is no transaction with this gid. */

@@ -10,7 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { parse } from '../reading/parse.ts';
 import { initiatorOperations } from '../operations/initiators.ts';
-import { intercepted, interceptorsOf, type OperationHooks } from '../calls/interceptors.ts';
+import { type CallHooks, intercept } from '../calls/interceptors.ts';
 import type { ImplementationsOf } from '../operations/implementation.ts';
 import type { Invoke } from '../calls/invoke.ts';
 import { type NodeDescription, nodeOperations } from '../operations/nodes.ts';
@@ -33,8 +33,8 @@ export class ApiV1 {
   readonly #invokes: Readonly<Record<OperationName, Invoke>>;
 
   /** @param hooks what happens around each call */
-  constructor({ coordinator, description }: ApiV1Options, hooks: OperationHooks = {}) {
-    const interceptors = interceptorsOf(hooks);
+  constructor({ coordinator, description }: ApiV1Options, hooks: CallHooks = {}) {
+    const wrap = intercept(hooks);
     const implementations: ImplementationsOf<Readonly<Record<OperationName, unknown>>> = {
       ...transactionOperations(coordinator),
       ...initiatorOperations(coordinator),
@@ -45,7 +45,7 @@ export class ApiV1 {
     this.#invokes = Object.fromEntries(
       OPERATION_NAMES.map((name) => {
         const operation = { name, ...operationOf(name) };
-        return [name, intercepted(interceptors, operation, checked(operation, implementations[name] as Invoke))];
+        return [name, wrap(operation, checked(operation, implementations[name] as Invoke))];
       }),
     ) as Readonly<Record<OperationName, Invoke>>;
   }

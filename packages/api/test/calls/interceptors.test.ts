@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { CallContext, Coordinator } from '@holdfast/core';
 import { DEFAULT_NAMESPACE, HoldfastError, OPERATION_NAMES, operationOf, type Role } from '@holdfast/protocol';
-import { ApiV1, type AuditEntry, type ApiV1Options, type CallResult, type OperationHooks } from '@holdfast/api';
+import { ApiV1, type AuditEntry, type ApiV1Options, type CallHooks, type CallResult } from '@holdfast/api';
+import { intercept } from '../../src/calls/interceptors.ts';
 
 const CONTEXT = { principal: { id: 'ann', roles: ['viewer'] }, namespace: DEFAULT_NAMESPACE } as CallContext;
 
 /** An API whose transactions do not exist. */
-function apiWith(hooks: OperationHooks): ApiV1 {
+function apiWith(hooks: CallHooks): ApiV1 {
   const missing = () => Promise.reject(new HoldfastError('not_found', 'there is none'));
   const coordinator = { heartbeat: () => Promise.resolve(), retryNow: missing, abort: missing, deleteTopic: missing };
   const description = {} as ApiV1Options['description'];
@@ -76,10 +77,10 @@ describe('the interceptors of operations', () => {
     expect(events).toEqual(['sendHeartbeat of ann', 'ok']);
   });
 
-  it('that are absent leave the operation as it is', () => {
-    const plain = apiWith({});
-    // No body and no query to check: nothing is between the transport and the implementation.
-    expect(plain.invokeOf('sendHeartbeat').name).toBe('sendHeartbeat');
-    expect(operationOf('sendHeartbeat').body).toBeUndefined();
+  it('that are absent leave the call as it is: the caller receives the very promise of the implementation', () => {
+    const done = Promise.resolve();
+    const call = { name: 'sendHeartbeat', ...operationOf('sendHeartbeat') } as const;
+    const invoke = intercept({})(call, () => done);
+    expect(invoke(CONTEXT, { gid: 'g' }, 0)).toBe(done);
   });
 });

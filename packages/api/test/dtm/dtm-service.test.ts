@@ -24,14 +24,16 @@ describe("dtm's words for an error", () => {
   it('registering a branch of a transaction that does not exist is a FAILURE: the branch must not continue', async () => {
     const branch = { gid: 'g', pattern: 'tcc', branches: [] } as const;
     const missing = new HoldfastError('not_found', 'there is none', { gid: 'g' });
-    await expect(failing(missing).registerBranch(CONTEXT, branch)).resolves.toEqual({
+    await expect(failing(missing).invokeOf('registerBranch')(CONTEXT, branch)).resolves.toEqual({
       kind: 'FAILURE',
       message: 'there is none',
       status: undefined,
       error: { code: 'not_found', gid: 'g', field: undefined },
     });
     const away = new HoldfastError('unavailable', 'later');
-    await expect(failing(away).registerBranch(CONTEXT, branch)).rejects.toBe(away);
-    await expect(failing(missing).abort(CONTEXT, { gid: 'g', reason: '', waitResult: false })).rejects.toBe(missing);
+    await expect(failing(away).invokeOf('registerBranch')(CONTEXT, branch)).rejects.toBe(away);
+    await expect(failing(missing).invokeOf('abort')(CONTEXT, { gid: 'g', reason: '', waitResult: false })).rejects.toBe(
+      missing,
+    );
   });
 });

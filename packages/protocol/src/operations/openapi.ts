@@ -86,7 +86,8 @@ const REQUEST_TIMEOUT: Json = {
   name: 'Request-Timeout-Ms',
   in: 'header',
   required: false,
-  description: 'How long the client waits for the response. A request that is not started by then is not carried out.',
+  description:
+    'How long the client waits for the response. Then the response is deadline_exceeded, whose outcome states whether a change was started.',
   schema: { type: 'integer', minimum: 0, maximum: 999_999_999 },
 };
 

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import type { Role } from '../principal.ts';
 
 /**
- * The definition of one operation of `/api/v1`. The routes, the in-process API, the client's stubs,
- * the OpenAPI document and the interceptors are derived from the list of these.
+ * What interceptors need to know about one call, on any wire: access control, audit, deadlines. A
+ * call receives its response at the caller's deadline at the latest.
  */
-export interface Operation {
-  /** One line for the OpenAPI document. */
-  readonly summary: string;
+export interface CallDescriptor {
   /** A query changes nothing; an operator action interferes with the work of another caller. */
   readonly kind: 'query' | 'command' | 'operator';
   /**
@@ -17,9 +15,24 @@ export interface Operation {
    */
   readonly role: Role;
   /** The role that a particular input needs, if it differs from `role`. */
-  readonly roleOf?: (body: unknown) => Role;
+  readonly roleOf?: (input: { readonly body?: unknown }) => Role;
   /** Whether each call is an entry of the audit log. */
   readonly audited: boolean;
+  /**
+   * Whether the caller may wait: the response is sent when the transaction is finished (dtm: after
+   * a full pass), or after that time with its current state. Other calls are responded to as soon
+   * as they are done.
+   */
+  readonly waits?: true;
+}
+
+/**
+ * The definition of one operation of `/api/v1`. The routes, the in-process API, the client's stubs,
+ * the OpenAPI document and the interceptors are derived from the list of these.
+ */
+export interface Operation extends CallDescriptor {
+  /** One line for the OpenAPI document. */
+  readonly summary: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`. A segment that starts with `:` is a field of the input. */
   readonly path: `/${string}`;
@@ -31,12 +44,6 @@ export interface Operation {
   readonly keepsPayloadTexts?: true;
   /** Absent: a success has no body. */
   readonly result?: z.ZodType;
-  /**
-   * Whether the caller may wait (`waitMs`): the response is sent when the transaction is finished,
-   * or after that time with its current state. An operation that does not wait is responded to as
-   * soon as it is done, and has no deadline except the caller's.
-   */
-  readonly waits?: true;
   /** The response may have many branches or items, and is sent in parts. */
   readonly mayBeLong?: true;
 }

@@ -9,7 +9,7 @@ export const OPERATOR_ACTIONS = {
     kind: 'operator',
     role: 'operator',
     // The code that runs a transaction may abandon it.
-    roleOf: (body) => (abortRequest.safeParse(body).data?.by === 'initiator' ? 'submitter' : 'operator'),
+    roleOf: ({ body }) => (abortRequest.safeParse(body).data?.by === 'initiator' ? 'submitter' : 'operator'),
     audited: true,
     method: 'POST',
     path: '/transactions/:gid/abort',

@@ -1,5 +1,5 @@
 import { dtmOrder } from '@holdfast/protocol';
-import { type DtmAbort, invalid, parse } from '@holdfast/api';
+import { type DtmAbort, type DtmTransaction, invalid, parse } from '@holdfast/api';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { readPattern } from './read-transaction.ts';
 
@@ -12,7 +12,9 @@ export function readAbort(body: unknown): DtmAbort {
 }
 
 /** Parses the body of `forceStop` and `resetNextCronTime`. */
-export const readOrderGid = (body: unknown): string => requireGid(parse(dtmOrder, body, DTM_BOUNDS).gid);
+export const readOrder = (body: unknown): DtmTransaction => ({
+  gid: requireGid(parse(dtmOrder, body, DTM_BOUNDS).gid),
+});
 
 /** Throws `invalid` if the gid is missing or empty. */
 export function requireGid(gid: string | null | undefined): string {

@@ -1,7 +1,7 @@
 import type { Pattern } from '@holdfast/protocol';
-import { type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
+import { type DtmInvoke, type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
-import { readAbort, readOrderGid, requireGid } from '../dtm/read-order.ts';
+import { readAbort, readOrder, requireGid } from '../dtm/read-order.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeKeyValues } from '../dtm/write-key-value.ts';
@@ -19,28 +19,27 @@ export const dtmRoutes = (service: DtmService): readonly Route[] => [
 ];
 
 const changes = (service: DtmService): readonly Route[] => [
-  change('/prepare', readTransaction, (context, input) => service.prepare(context, input)),
-  change('/submit', readSubmission, (context, submission) => service.submit(context, submission)),
-  change('/abort', readAbort, (context, abort) => service.abort(context, abort)),
+  change('/prepare', readTransaction, service.invokeOf('prepare')),
+  change('/submit', readSubmission, service.invokeOf('submit')),
+  change('/abort', readAbort, service.invokeOf('abort')),
   register(service, '/registerBranch'),
   register(service, '/registerTccBranch', 'tcc'),
   register(service, '/registerXaBranch', 'xa'),
-  prepareWorkflow(service),
-  change('/forceStop', readOrderGid, (context, gid) => service.forceStop(context, gid)),
-  change('/resetNextCronTime', readOrderGid, (context, gid) => service.resetNextCronTime(context, gid)),
-  ...getAndPost('/resetCronTime', async (context, query) => {
-    const reset = { timeoutSeconds: query.count('timeout'), limit: query.count('limit') };
-    const { count, more } = await service.resetCronTime(context, reset);
-    return jsonReply(200, { succeed_count: count, has_remaining: more });
-  }),
+  prepareWorkflow(service.invokeOf('prepareWorkflow')),
+  change('/forceStop', readOrder, service.invokeOf('forceStop')),
+  change('/resetNextCronTime', readOrder, service.invokeOf('resetNextCronTime')),
+  ...resetCronTime(service.invokeOf('resetCronTime')),
 ];
 
+const resetCronTime = (reset: DtmInvoke<'resetCronTime'>): readonly Route[] =>
+  getAndPost('/resetCronTime', async (context, query) => {
+    const input = { timeoutSeconds: query.count('timeout'), limit: query.count('limit') };
+    const { count, more } = await reset(context, input);
+    return jsonReply(200, { succeed_count: count, has_remaining: more });
+  });
+
 const register = (service: DtmService, path: string, implied?: Pattern): Route =>
-  change(
-    path,
-    (body) => readRegistration(body, implied),
-    (context, branch) => service.registerBranch(context, branch),
-  );
+  change(path, (body) => readRegistration(body, implied), service.invokeOf('registerBranch'));
 
 /**
  * The Go client reads only the body, whatever the status. A body without a `transaction` crashes
@@ -48,12 +47,12 @@ const register = (service: DtmService, path: string, implied?: Pattern): Route =
  * response has the object, and a `progresses` that is not a list; the client's decoding error shows
  * its text.
  */
-const prepareWorkflow = (service: DtmService): Route =>
+const prepareWorkflow = (prepare: DtmInvoke<'prepareWorkflow'>): Route =>
   post(
     '/prepareWorkflow',
     readTransaction,
     async (context, input) => {
-      const view = await service.prepareWorkflow(context, input);
+      const view = await prepare(context, input);
       return longJsonReply(200, {
         transaction: await writeTransaction(view),
         progresses: await writeProgresses(view),
@@ -65,42 +64,55 @@ const prepareWorkflow = (service: DtmService): Route =>
     },
   );
 
-const queries = (service: DtmService): readonly Route[] => [
-  get('/version', () => jsonReply(200, { version: service.version })),
-  get('/newGid', async ({ context }) =>
-    jsonReply(200, { gid: await service.newGid(context), dtm_result: SUCCEEDED.kind }),
-  ),
-  getLong('/query', async ({ context, query }) => {
-    const view = await service.query(context, requireGid(query.get('gid')));
-    if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
-    return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
-  }),
-  getLong('/all', async ({ context, query }) => {
-    const { items, next } = await service.all(context, readListQuery(new QueryReader(query)));
-    return longJsonReply(200, { transactions: await writePage(items), next_position: next ?? '' });
-  }),
-  getLong('/scanKV', async ({ context, query }) => {
-    const { items, next } = await service.scanKeyValues(context, readScan(new QueryReader(query)));
-    return longJsonReply(200, { kv: await writeKeyValues(items), next_position: next ?? '' });
-  }),
-  getLong('/queryKV', async ({ context, query }) => {
-    const reader = new QueryReader(query);
-    const found = await service.queryKeyValue(context, { category: reader.text('cat'), key: reader.text('key') });
-    return longJsonReply(200, { kv: await writeKeyValues(found === undefined ? [] : [found]) });
-  }),
-];
-
-const topics = (service: DtmService): readonly Route[] => [
-  ...getAndPost('/subscribe', async (context, query) =>
-    replyOfOutcome(await service.subscribe(context, { ...readSubscriber(query), remark: query.text('remark') })),
-  ),
-  ...getAndPost('/unsubscribe', async (context, query) =>
-    replyOfOutcome(await service.unsubscribe(context, readSubscriber(query))),
-  ),
-  {
-    ...get('/topic/:name', async ({ context, params: [topic = ''] }) =>
-      replyOfOutcome(await service.deleteTopic(context, topic)),
+function queries(service: DtmService): readonly Route[] {
+  const [version, newGid, query] = [service.invokeOf('version'), service.invokeOf('newGid'), service.invokeOf('query')];
+  const [all, scan, find] = [
+    service.invokeOf('all'),
+    service.invokeOf('scanKeyValues'),
+    service.invokeOf('queryKeyValue'),
+  ];
+  return [
+    get('/version', async ({ context }) => jsonReply(200, { version: await version(context, {}) })),
+    get('/newGid', async ({ context }) =>
+      jsonReply(200, { gid: await newGid(context, {}), dtm_result: SUCCEEDED.kind }),
     ),
-    method: 'DELETE',
-  },
-];
+    getLong('/query', async ({ context, query: search }) => {
+      const view = await query(context, { gid: requireGid(search.get('gid')) });
+      if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
+      return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
+    }),
+    getLong('/all', async ({ context, query: search }) => {
+      const { items, next } = await all(context, readListQuery(new QueryReader(search)));
+      return longJsonReply(200, { transactions: await writePage(items), next_position: next ?? '' });
+    }),
+    getLong('/scanKV', async ({ context, query: search }) => {
+      const { items, next } = await scan(context, readScan(new QueryReader(search)));
+      return longJsonReply(200, { kv: await writeKeyValues(items), next_position: next ?? '' });
+    }),
+    getLong('/queryKV', async ({ context, query: search }) => {
+      const reader = new QueryReader(search);
+      const found = await find(context, { category: reader.text('cat'), key: reader.text('key') });
+      return longJsonReply(200, { kv: await writeKeyValues(found === undefined ? [] : [found]) });
+    }),
+  ];
+}
+
+function topics(service: DtmService): readonly Route[] {
+  const subscribe = service.invokeOf('subscribe');
+  const unsubscribe = service.invokeOf('unsubscribe');
+  const deleteTopic = service.invokeOf('deleteTopic');
+  return [
+    ...getAndPost('/subscribe', async (context, query) =>
+      replyOfOutcome(await subscribe(context, { ...readSubscriber(query), remark: query.text('remark') })),
+    ),
+    ...getAndPost('/unsubscribe', async (context, query) =>
+      replyOfOutcome(await unsubscribe(context, readSubscriber(query))),
+    ),
+    {
+      ...get('/topic/:name', async ({ context, params: [topic = ''] }) =>
+        replyOfOutcome(await deleteTopic(context, { topic })),
+      ),
+      method: 'DELETE',
+    },
+  ];
+}

@@ -24,15 +24,13 @@ export function jsonRpcRoute(service: DtmService, onDefect: (error: HoldfastErro
 }
 
 function methodsOf(service: DtmService): Readonly<Record<string, Method>> {
+  const newGid = service.invokeOf('newGid');
   return {
-    newGid: async (context) => ({ result: { gid: await service.newGid(context), dtm_result: SUCCEEDED.kind } }),
-    prepare: change(readTransaction, (context, input) => service.prepare(context, input)),
-    submit: change(readSubmission, (context, submission) => service.submit(context, submission)),
-    abort: change(readAbort, (context, abort) => service.abort(context, abort)),
-    registerBranch: change(
-      (params) => readRegistration(params),
-      (context, registration) => service.registerBranch(context, registration),
-    ),
+    newGid: async (context) => ({ result: { gid: await newGid(context, {}), dtm_result: SUCCEEDED.kind } }),
+    prepare: change(readTransaction, service.invokeOf('prepare')),
+    submit: change(readSubmission, service.invokeOf('submit')),
+    abort: change(readAbort, service.invokeOf('abort')),
+    registerBranch: change((params) => readRegistration(params), service.invokeOf('registerBranch')),
   };
 }
 

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol';
+import { notStarted } from '@holdfast/api';
 import type { Exchange } from './exchange.ts';
 import { nextTurn } from './json-text.ts';
 
@@ -31,15 +32,17 @@ export class Places {
    * Takes a place for a request; the caller returns it with `leave`. Returns undefined if a place
    * is free, otherwise a promise that resolves to true when the request has got one, or to false if
    * the client has disconnected. Throws `overloaded` if too many requests are waiting.
+   *
+   * @param deadlineMs by `performance.now()`; the promise rejects with `deadline_exceeded` then
    */
-  enter(exchange: Exchange): Promise<boolean> | undefined {
+  enter(exchange: Pick<Exchange, 'onGone'>, deadlineMs?: number): Promise<boolean> | undefined {
     if (this.#taken < PLACES) {
       this.#taken++;
       return undefined;
     }
     if (this.#waiting.size >= LONGEST_QUEUE)
       throw new HoldfastError('overloaded', 'too many requests wait for long responses to be sent; retry later');
-    return this.#wait(exchange);
+    return this.#wait(exchange, deadlineMs);
   }
 
   /** Returns a place: the request that has waited longest takes it. */
@@ -50,14 +53,20 @@ export class Places {
     first.resume(true);
   }
 
-  async #wait(exchange: Exchange): Promise<boolean> {
-    const hasPlace = await new Promise<boolean>((resume) => {
+  async #wait(exchange: Pick<Exchange, 'onGone'>, deadlineMs: number | undefined): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const hasPlace = await new Promise<boolean>((resume, reject) => {
       const waiter = { resume };
       this.#waiting.add(waiter);
       exchange.onGone(() => {
         if (this.#waiting.delete(waiter)) resume(false);
       });
-    });
+      if (deadlineMs === undefined) return;
+      const onDeadline = (): void => {
+        if (this.#waiting.delete(waiter)) reject(notStarted());
+      };
+      timer = setTimeout(onDeadline, deadlineMs - performance.now());
+    }).finally(() => clearTimeout(timer));
     // Reading the requested data is part of the work that is split into turns.
     if (hasPlace) await nextTurn();
     return hasPlace;

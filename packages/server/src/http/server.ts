@@ -143,6 +143,7 @@ export class HttpServer {
     const { maxBodyBytes, answered, log } = this.#options;
     let reply: Reply;
     let hasPlace = false;
+    const context = new RequestContext(exchange, startedMs);
     try {
       if (!isPercentEncodedUtf8(exchange.url))
         throw new HoldfastError(
@@ -150,12 +151,12 @@ export class HttpServer {
           'the percent-encoded characters of the URL are not UTF-8; encode them as UTF-8',
         );
       if (route.takesPlace?.(query) === true) {
-        const place = places.enter(exchange);
+        const place = places.enter(exchange, context.deadlineMs);
         if (place !== undefined && !(await place)) return;
         hasPlace = true;
       }
       const body = route.readsBody ? await exchange.body(maxBodyBytes) : '';
-      reply = await route.run({ context: new RequestContext(exchange, startedMs), query, params, body });
+      reply = await route.run({ context, query, params, body });
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.code === 'internal') logDefect(log, route.path, error);

@@ -1,14 +1,6 @@
 import type { EngineObserver } from '@holdfast/core';
-import type { CallResult } from '@holdfast/api';
-import {
-  type OperationName,
-  type Pattern,
-  PATTERNS,
-  type ResultKind,
-  RESULTS,
-  type Status,
-  STATUSES,
-} from '@holdfast/protocol';
+import type { CallName, CallResult } from '@holdfast/api';
+import { type Pattern, PATTERNS, type ResultKind, RESULTS, type Status, STATUSES } from '@holdfast/protocol';
 import { type CounterChild, counters, type Family, type HistogramChild, histograms } from './families.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -71,10 +63,10 @@ export class ServerMetrics implements EngineObserver {
     SECONDS,
     'route',
   );
-  readonly #operations = counters('holdfast_operations_total', 'Calls of operations of /api/v1', 'operation', 'result');
+  readonly #operations = counters('holdfast_operations_total', 'Calls of operations', 'operation', 'result');
   readonly #operationTimes = histograms(
     'holdfast_operation_seconds',
-    'Duration of operations of /api/v1, waits included',
+    'Duration of operations, waits included',
     SECONDS,
     'operation',
   );
@@ -166,7 +158,7 @@ export class ServerMetrics implements EngineObserver {
    * Returns the function that counts the calls of one operation. The labels are bounded by the
    * numbers of operations and error codes.
    */
-  operation(operation: OperationName): (result: CallResult, durationMs: number) => void {
+  operation(operation: CallName): (result: CallResult, durationMs: number) => void {
     const times = this.#operationTimes.child({ operation });
     const counts = new Map<CallResult, CounterChild>();
     return (result, durationMs) => {

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { Coordinator } from '@holdfast/core';
+import {
+  API_ROOT,
+  ERROR_CODES,
+  HoldfastError,
+  type Operation,
+  OPERATION_NAMES,
+  operationOf,
+  type OperationName,
+  pathFieldsOf,
+} from '@holdfast/protocol';
+import { type CallHooks, type CallName, DTM_OPERATIONS, type DtmOperationName, DtmService } from '@holdfast/api';
+import { dtmRoutes } from '../src/http/dtm-routes.ts';
+import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
+import { type Answered, TransportServer } from './support/running-server.ts';
+
+/** The calls that the hooks have seen, and those that reached the coordinator. */
+interface Seen {
+  readonly observed: string[];
+  readonly audited: string[];
+  readonly traced: string[];
+  readonly carriedOut: string[];
+}
+
+const NOTHING_SEEN = { observed: [], audited: [], traced: [], carriedOut: [] };
+
+async function withHooks(
+  allows: CallHooks['allows'],
+  use: (server: TransportServer, seen: Seen) => Promise<void>,
+): Promise<void> {
+  const seen: Seen = structuredClone(NOTHING_SEEN);
+  const hooks: CallHooks = {
+    ...(allows !== undefined && { allows }),
+    observe: (name) => (result) => void seen.observed.push(`${name} ${result}`),
+    audit: ({ operation, result }) => void seen.audited.push(`${operation} ${result}`),
+    trace: (name) => (result) => void seen.traced.push(`${name} ${result}`),
+  };
+  await using server = await TransportServer.start(coordinatorThatIsAway(seen.carriedOut), { hooks });
+  await use(server, seen);
+}
+
+/** A coordinator whose every method records its name and fails. */
+const coordinatorThatIsAway = (carriedOut: string[]): Coordinator =>
+  new Proxy({} as Coordinator, {
+    get: (_, method) => () => {
+      carriedOut.push(String(method));
+      throw new HoldfastError('unavailable', 'the store is away');
+    },
+  });
+
+const DTM_CALLS = Object.entries(DTM_REQUESTS).flatMap(([name, requests]) =>
+  requests.map((request) => [request.path, name as DtmOperationName, request] as const),
+);
+const RPC_CALLS = Object.entries(RPC_REQUESTS).map(([name, params]) => [name as DtmOperationName, params] as const);
+
+function requestOf(operation: Operation): { method: string; path: string; body: unknown } {
+  const { method } = operation;
+  let path: string = API_ROOT + operation.path;
+  for (const field of pathFieldsOf(operation)) path = path.replace(`:${field}`, 'x');
+  return { method, path, body: method === 'POST' || method === 'PUT' ? {} : undefined };
+}
+
+const once = (name: CallName, result: string, isAudited: boolean) => ({
+  observed: [`${name} ${result}`],
+  traced: [`${name} ${result}`],
+  audited: isAudited ? [`${name} ${result}`] : [],
+});
+
+describe('an interceptor that rejects a call', () => {
+  const reject = () => false;
+
+  it.each(DTM_CALLS)(
+    'keeps REST %s from being carried out, and each hook sees the call once',
+    async (_, name, call) => {
+      await withHooks(reject, async (server, seen) => {
+        const { status, json } = await server.ask(call.method, call.path, call.body);
+        expect([status, json.code]).toEqual([403, 'forbidden']);
+        expect(json.dtm_result).toBeUndefined();
+        expect(json.message).toContain(`dtm.${name} needs the role ${DTM_OPERATIONS[name].role}`);
+        expect(seen).toEqual({ ...once(`dtm.${name}`, 'forbidden', DTM_OPERATIONS[name].audited), carriedOut: [] });
+      });
+    },
+  );
+
+  it.each(RPC_CALLS)(
+    'keeps JSON-RPC %s from being carried out, and each hook sees the call once',
+    async (name, params) => {
+      await withHooks(reject, async (server, seen) => {
+        const { status, json } = await server.rpc(name, params);
+        expect([status, json.error.code]).toEqual([200, -32603]);
+        expect(json.error.data).toMatchObject({ code: 'forbidden' });
+        expect(seen).toEqual({ ...once(`dtm.${name}`, 'forbidden', DTM_OPERATIONS[name].audited), carriedOut: [] });
+      });
+    },
+  );
+
+  it.each(OPERATION_NAMES)(
+    'keeps /api/v1 %s from being carried out, and each hook sees the call once',
+    async (name) => {
+      await withHooks(reject, async (server, seen) => {
+        const { method, path, body } = requestOf(operationOf(name));
+        const answered: Answered = await server.ask(method, path, body);
+        expect(answered.headers.get('content-type')).toBe('application/problem+json');
+        expect([answered.status, answered.json.code]).toEqual([403, 'forbidden']);
+        expect(seen).toEqual({ ...once(name, 'forbidden', operationOf(name).audited), carriedOut: [] });
+      });
+    },
+  );
+});
+
+describe('a call that is allowed', () => {
+  const roles = (needed: readonly string[]) => (_: unknown, role: string) => needed.includes(role);
+  /** They need no store. */
+  const WITHOUT_STORE: readonly string[] = ['version'] satisfies readonly DtmOperationName[];
+
+  it.each(DTM_CALLS)(
+    'reaches the coordinator once over REST %s, with its result in each hook',
+    async (_, name, call) => {
+      await withHooks(roles([DTM_OPERATIONS[name].role]), async (server, seen) => {
+        const { status } = await server.ask(call.method, call.path, call.body);
+        const isDone = WITHOUT_STORE.includes(name);
+        expect(status).toBe(isDone ? 200 : 503);
+        const { carriedOut, ...hooks } = seen;
+        expect(carriedOut).toHaveLength(isDone ? 0 : 1);
+        expect(hooks).toEqual(once(`dtm.${name}`, isDone ? 'ok' : 'unavailable', DTM_OPERATIONS[name].audited));
+      });
+    },
+  );
+
+  it.each(RPC_CALLS)('reaches the coordinator once over JSON-RPC %s', async (name, params) => {
+    await withHooks(undefined, async (server, seen) => {
+      await server.rpc(name, params);
+      const { carriedOut, ...hooks } = seen;
+      expect(carriedOut).toHaveLength(1);
+      expect(hooks).toEqual(once(`dtm.${name}`, 'unavailable', DTM_OPERATIONS[name].audited));
+    });
+  });
+
+  it.each(OPERATION_NAMES)('has its result in each hook for /api/v1 %s', async (name: OperationName) => {
+    await withHooks(undefined, async (server, seen) => {
+      const { method, path, body } = requestOf(operationOf(name));
+      const { json } = await server.ask(method, path, body);
+      const { carriedOut: _, ...hooks } = seen;
+      const result = json.code;
+      expect(ERROR_CODES).toContain(result);
+      expect(hooks).toEqual(once(name, result, operationOf(name).audited));
+    });
+  });
+});
+
+describe('the requests of these tests', () => {
+  it("are those of all routes of dtm's REST", () => {
+    const service = new DtmService({ coordinator: {} as Coordinator, version: '', defaultResetAfterMs: 0 });
+    const routes = dtmRoutes(service).map(({ method, path }) => `${method} ${path.replace(':name', 'x')}`);
+    const tested = DTM_CALLS.map(([path, , { method }]) => `${method} ${path.replace(/\?.*/, '')}`);
+    expect(tested.toSorted()).toEqual(routes.toSorted());
+    expect(Object.keys(DTM_REQUESTS).toSorted()).toEqual(Object.keys(DTM_OPERATIONS).toSorted());
+  });
+
+  it('are those of all methods of JSON-RPC', async () => {
+    await withHooks(undefined, async (server) => {
+      const { error } = (await server.rpc('none')).json;
+      expect(error.message).toBe(`there is no such method; there are ${Object.keys(RPC_REQUESTS).join(', ')}`);
+    });
+  });
+});
