@@ -5,7 +5,7 @@ import { API_ROOT, OPERATION_NAMES, operationOf, pathFieldsOf } from '@holdfast/
 import { DTM_OPERATIONS, type DtmOperationName } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
-import { always, Participants } from './support/participants.ts';
+import { always, Participants } from '@holdfast/testing/participants';
 import { TestServer, TransportServer } from './support/running-server.ts';
 
 const never = new Promise<never>(() => {});
