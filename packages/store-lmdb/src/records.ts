@@ -1,163 +1,187 @@
-import { type Entry, StoreError, type StoredTransaction } from '@holdfast/core/store';
-import { type RecordHead, transitions } from '@holdfast/core/store-kit';
-import type { TransactionKey } from '@holdfast/protocol';
-import { ByteReader, ByteWriter } from './bytes.ts';
-import type { Environment } from './environment.ts';
-import { checkFormat } from './formats.ts';
-import * as keys from './keys.ts';
-import { damagedHead, readDefinition, readEntry, readHead, readState, withDamage } from './record.ts';
-
-/** Number of records whose entry bytes are remembered. */
-const KNOWN_ENTRY_BYTES = 10_000;
-
-const idOf = ({ key, createdAtMs }: keys.RecordPlace): string => `${key.namespace}\0${key.gid}\0${createdAtMs}`;
-
-/** Reads records. Each read sees the last committed data. */
-export class Records {
-  readonly #env: Environment;
-  /** For the keys of reads; keys of writes are in the buffer of the write. */
-  readonly #scratch = new ByteWriter(4096);
-  /** Entry bytes of records that recently received entries, with their number of entries. */
-  readonly #entryBytes = new Map<string, { readonly count: number; readonly bytes: number }>();
-
-  constructor(env: Environment) {
-    this.#env = env;
-  }
-
-  /** The place of a record by its key; undefined if there is none. */
-  find(key: TransactionKey): keys.RecordPlace | undefined {
-    const value = this.#env.read(keys.gidKey(this.#clean(), key));
-    return value && { key, createdAtMs: readCreatedAt(value) };
-  }
-
-  /** The head of a record and, with it, its state. */
-  change(place: keys.RecordPlace): { readonly head: RecordHead; readonly state: Uint8Array } | undefined {
-    const value = this.#change(place);
-    return value && readChange(value, place);
-  }
-
-  /** The head of a record. */
-  head(place: keys.RecordPlace): RecordHead | undefined {
-    const value = this.#change(place);
-    return value && readWholeHead(new ByteReader(value), value, place);
-  }
-
-  /** A whole record. */
-  read(key: TransactionKey): StoredTransaction | undefined {
-    const place = this.find(key);
-    const change = place && this.change(place);
-    return change && this.complete(change.head, change.state);
-  }
-
-  /** Completes a record whose head and state are known. */
-  complete(head: RecordHead, state: Uint8Array): StoredTransaction | undefined {
-    const birth = this.#env.read(keys.recordKey(this.#clean(), head, keys.RECORD_PARTS.birth));
-    if (birth === undefined) return undefined;
-    try {
-      const definition = readDefinition(new ByteReader(birth));
-      const entries = head.entryCount === 0 ? [] : this.entries(head);
-      const record = transitions.storedTransaction(head, definition, state, entries);
-      return transitions.withEntriesCounted(record, head.entryCount);
-    } catch (error) {
-      return transitions.storedTransaction(withDamage(head, messageOf(error)), NO_BYTES, state, []);
-    }
-  }
-
-  /** The entries of a record, in the order in which they were appended. */
-  entries(place: keys.RecordPlace): Entry[] {
-    const range = keys.entryRange(this.#clean(), place);
-    const found = [...this.#env.scan(range)].map(({ key, value }) =>
-      readEntry(new ByteReader(value), keys.readEntryKey(key, range)),
-    );
-    return found.toSorted((a, b) => a.order - b.order).map(({ entry }) => entry);
-  }
-
-  /**
-   * The total size of a record's entry bodies. Remembered, since an append would otherwise read all
-   * previous entries.
-   */
-  entryBytes(head: RecordHead): number {
-    const known = this.#entryBytes.get(idOf(head));
-    if (known?.count === head.entryCount) return known.bytes;
-    const bytes = transitions.sumOfBodies(this.entries(head));
-    this.#noteBytes(head, head.entryCount, bytes);
-    return bytes;
-  }
-
-  /** Notes that entries are about to be added to a record. */
-  addedEntries(before: RecordHead, added: readonly Entry[]): void {
-    const known = before.entryCount === 0 ? { count: 0, bytes: 0 } : this.#entryBytes.get(idOf(before));
-    if (known?.count === before.entryCount)
-      this.#noteBytes(before, known.count + added.length, known.bytes + transitions.sumOfBodies(added));
-  }
-
-  /** Called after a failed write, whose entries were not added. */
-  forgetEntryBytes(): void {
-    this.#entryBytes.clear();
-  }
-
-  #noteBytes(head: RecordHead, count: number, bytes: number): void {
-    if (this.#entryBytes.size >= KNOWN_ENTRY_BYTES) this.#entryBytes.clear();
-    this.#entryBytes.set(idOf(head), { count, bytes });
-  }
-
-  /** One entry of a record. */
-  entry(place: keys.RecordPlace, key: string): Entry | undefined {
-    const value = this.#env.read(keys.entryKey(this.#clean(), place, key));
-    return value && readEntry(new ByteReader(value), key).entry;
-  }
-
-  #change(place: keys.RecordPlace): Uint8Array | undefined {
-    const changed = this.#env.read(keys.recordKey(this.#clean(), place, keys.RECORD_PARTS.change));
-    return changed ?? this.#env.read(keys.recordKey(this.#clean(), place, keys.RECORD_PARTS.birth));
-  }
-
-  #clean(): ByteWriter {
-    this.#scratch.reset();
-    return this.#scratch;
-  }
-}
-
-/** Head and state. A damaged value does not fail the call that reads it among others. */
-export function readChange(
-  value: Uint8Array,
-  place: keys.RecordPlace,
-): { readonly head: RecordHead; readonly state: Uint8Array } {
-  const from = new ByteReader(value);
-  const head = readWholeHead(from, value, place);
-  try {
-    if (head.damaged !== true) return { head, state: readState(from) };
-  } catch (error) {
-    return { head: withDamage(head, messageOf(error)), state: copyOf(value) };
-  }
-  return { head, state: copyOf(value) };
-}
-
-/** A copy, because a value is part of a larger buffer that the next read overwrites. */
-const copyOf = (value: Uint8Array): Uint8Array => Uint8Array.from(value.subarray(0, value.length));
-
-function readWholeHead(from: ByteReader, value: Uint8Array, place: keys.RecordPlace): RecordHead {
-  try {
-    return readHead(from, place);
-  } catch (error) {
-    return damagedHead(value, place, messageOf(error));
-  }
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+import type { Entry } from '@holdfast/core/store';
+import type { RecordHead } from '@holdfast/core/store-kit';
+import type { Pattern, Status } from '@holdfast/protocol';
+import { ByteReader, type ByteWriter } from './bytes.ts';
+import { checkFormat, VALUE_FORMAT } from './formats.ts';
+import type { RecordPlace } from './keys.ts';
 
 /**
- * Reads the time of creation from an index value. Throws `rejected` if the value is damaged,
- * because the record it leads to is then unknown.
+ * A record's values. The birth: head, state, definition. The change beside it, once the record has
+ * changed: head, state. The head is small and repeats every immutable field except the definition,
+ * so that reading a status does not read a large definition.
  */
-export function readCreatedAt(value: Uint8Array): number {
-  const from = new ByteReader(value);
-  checkFormat(from.u8());
-  if (value.length === CREATED_AT_BYTES) return from.u48();
-  throw new StoreError('rejected', 'a value in an index of the file is damaged; restore the file from a backup');
+
+/*
+ * A version that adds a code to these increments the version of the schema. Earlier versions do not
+ * open such a file, and no two versions share one. A code that is not listed here is therefore
+ * damage.
+ */
+
+const STATUS_CODES: Readonly<Record<Status, number>> = {
+  prepared: 1,
+  submitted: 2,
+  aborting: 3,
+  succeed: 4,
+  failed: 5,
+};
+const PATTERN_CODES: Readonly<Record<Pattern, number>> = { saga: 1, tcc: 2, xa: 3, msg: 4, workflow: 5 };
+
+const byCode = <T extends string>(codes: Readonly<Record<T, number>>): readonly (T | undefined)[] => {
+  const names: (T | undefined)[] = [];
+  for (const name of Object.keys(codes) as T[]) names[codes[name]] = name;
+  return names;
+};
+const STATUS_OF = byCode(STATUS_CODES);
+const PATTERN_OF = byCode(PATTERN_CODES);
+
+const FLAGS = { attention: 1, owned: 2, due: 4, finished: 8 } as const;
+
+/** Writes head and state. */
+export function writeChange(to: ByteWriter, head: RecordHead, state: Uint8Array): void {
+  const flags =
+    (head.attention ? FLAGS.attention : 0) |
+    (head.owner === null ? 0 : FLAGS.owned) |
+    (head.dueAtMs === null ? 0 : FLAGS.due) |
+    (head.finishedAtMs === null ? 0 : FLAGS.finished);
+  to.u8(VALUE_FORMAT).u8(STATUS_CODES[head.status]).u8(flags).u8(PATTERN_CODES[head.pattern]);
+  to.u32(head.version).u32(head.claims).u16(head.entryCount);
+  to.u48(head.updatedAtMs)
+    .u48(head.dueAtMs ?? 0)
+    .u48(head.finishedAtMs ?? 0);
+  to.text(head.group)
+    .text(head.writeId)
+    .text(head.owner ?? '');
+  to.u32(state.length).bytes(state);
 }
 
-/** The format byte and the time. */
-const CREATED_AT_BYTES = 7;
+/** Writes head, state and definition. */
+export function writeBirth(to: ByteWriter, head: RecordHead, state: Uint8Array, definition: Uint8Array): void {
+  writeChange(to, head, state);
+  to.bytes(definition);
+}
+
+export interface HeadFilter {
+  readonly status?: Status;
+  readonly pattern?: Pattern;
+  readonly attention?: boolean;
+}
+
+/**
+ * Whether the head at the start of a value passes a filter; reads only the bytes that the filter
+ * needs.
+ */
+export function headPasses(value: Uint8Array, { status, pattern, attention }: HeadFilter): boolean {
+  return (
+    (status === undefined || value[1] === STATUS_CODES[status]) &&
+    (pattern === undefined || value[3] === PATTERN_CODES[pattern]) &&
+    (attention === undefined || (((value[2] ?? 0) & FLAGS.attention) !== 0) === attention)
+  );
+}
+
+/** Reads the head and leaves the reader before the state. Throws for a damaged head. */
+export function readHead(from: ByteReader, place: RecordPlace): RecordHead {
+  checkFormat(from.u8());
+  const statusCode = from.u8();
+  const flags = from.u8();
+  const patternCode = from.u8();
+  const version = from.u32();
+  const claims = from.u32();
+  const entryCount = from.u16();
+  const updatedAtMs = from.u48();
+  const dueAtMs = from.u48();
+  const finishedAtMs = from.u48();
+  const group = from.text();
+  const writeId = from.text();
+  const owner = from.text();
+  const status = STATUS_OF[statusCode];
+  const pattern = PATTERN_OF[patternCode];
+  if (status === undefined) throw new Error(`${statusCode} is not the code of a status`);
+  if (pattern === undefined) throw new Error(`${patternCode} is not the code of a pattern`);
+  return {
+    key: place.key,
+    pattern,
+    status,
+    group,
+    version,
+    writeId,
+    owner: flags & FLAGS.owned ? owner : null,
+    claims,
+    dueAtMs: flags & FLAGS.due ? dueAtMs : null,
+    attention: (flags & FLAGS.attention) !== 0,
+    createdAtMs: place.createdAtMs,
+    updatedAtMs,
+    finishedAtMs: flags & FLAGS.finished ? finishedAtMs : null,
+    entryCount,
+  };
+}
+
+/** The readable part of a damaged head: status, pattern and attention, if their bytes exist. */
+export function damagedHead(value: Uint8Array, place: RecordPlace, why: string): RecordHead {
+  return {
+    key: place.key,
+    pattern: PATTERN_OF[value[3] ?? 0] ?? 'saga',
+    status: STATUS_OF[value[1] ?? 0] ?? 'submitted',
+    group: '',
+    version: 0,
+    writeId: '',
+    owner: null,
+    claims: 0,
+    dueAtMs: null,
+    attention: ((value[2] ?? 0) & FLAGS.attention) !== 0,
+    createdAtMs: place.createdAtMs,
+    updatedAtMs: place.createdAtMs,
+    finishedAtMs: null,
+    entryCount: 0,
+    unreadable: `its value in the file of LMDB is damaged (${why})`,
+    damaged: true,
+  };
+}
+
+/** The head of a record whose entries or definition cannot be read. */
+export const withDamage = (head: RecordHead, why: string): RecordHead => ({
+  ...head,
+  unreadable: `its values in the file of LMDB are damaged (${why})`,
+  damaged: true,
+});
+
+/** Reads the state that follows a head. */
+export const readState = (from: ByteReader): Uint8Array => from.bytes(from.u32());
+
+/** Reads the definition at the end of a birth. */
+export function readDefinition(birth: ByteReader): Uint8Array {
+  // Format, status, flags, pattern, version, claims, entry count, three times.
+  birth.skip(4 + 4 + 4 + 2 + 18);
+  for (let texts = 0; texts < 3; texts++) birth.skip(birth.u16());
+  birth.skip(birth.u32());
+  return birth.bytes();
+}
+
+/** Writes an entry's value; its key is part of the key in the file. */
+export const writeEntry = (to: ByteWriter, order: number, body: Uint8Array): void => {
+  to.u8(VALUE_FORMAT).u16(order).bytes(body);
+};
+
+/** Reads an entry and its number in the order of entries. */
+export function readEntry(from: ByteReader, key: string): { readonly order: number; readonly entry: Entry } {
+  checkFormat(from.u8());
+  return { order: from.u16(), entry: { key, body: from.bytes() } };
+}
+
+/** Begins the value of a block, to which any number of places is added. */
+export const beginPlaces = (to: ByteWriter): void => void to.u8(VALUE_FORMAT);
+
+/** Adds the place of a record to a block. */
+export const writePlace = (to: ByteWriter, { key, createdAtMs }: RecordPlace): void =>
+  void to.text(key.namespace).u48(createdAtMs).text(key.gid);
+
+/** Reads a block. */
+export function readPlaces(from: ByteReader): RecordPlace[] {
+  checkFormat(from.u8());
+  const places: RecordPlace[] = [];
+  while (!from.atEnd) {
+    const namespace = from.text();
+    const createdAtMs = from.u48();
+    places.push({ key: { namespace, gid: from.text() }, createdAtMs });
+  }
+  return places;
+}

@@ -7,21 +7,16 @@ import type { RunOptions } from './options.ts';
 import { MAX_RETRY_INTERVAL_S, RETRY_INTERVAL_S } from './plan.ts';
 import type { Subject } from './subject.ts';
 
-/**
- * One coordinator on LMDB, which is killed and restarted on the same data and port.
- *
- * @param more options of `serve`
- */
+/** One coordinator on LMDB, which is killed and restarted on the same data and port. */
 export async function loneCoordinator(
   { seed, kills, seconds }: Pick<RunOptions, 'seed' | 'kills' | 'seconds'>,
   cliPath: string,
   folder: string,
   print: (line: string) => void,
-  more: readonly string[] = [],
 ): Promise<Subject> {
   const port = await freePort();
   const retries = ['--retry-interval', `${RETRY_INTERVAL_S}s`, '--max-retry-interval', `${MAX_RETRY_INTERVAL_S}s`];
-  const serve = ['--store', `lmdb:${join(folder, 'data')}`, ...retries, ...more];
+  const serve = ['--store', `lmdb:${join(folder, 'data')}`, ...retries];
   const coordinator = new CoordinatorProcess({ cliPath, port, serve, logPath: join(folder, 'coordinator.log') });
   return {
     origin: `http://127.0.0.1:${port}`,

@@ -95,7 +95,7 @@ export const RETRY_INTERVAL_S = 1;
  * The longest interval between retries. Well below the patience of a run: on a busy machine each
  * call may time out several times.
  */
-export const MAX_RETRY_INTERVAL_S = 8;
+export const MAX_RETRY_INTERVAL_S = 4;
 /** One call of a branch; `slow` and `late` faults take longer. */
 export const REQUEST_TIMEOUT_S = 1;
 /**

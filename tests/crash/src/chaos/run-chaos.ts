@@ -32,8 +32,6 @@ const CONNECTIONS = 32;
  */
 const LONGEST_SHARE = 8;
 const POLL_MS = 500;
-/** Of the coordinator: what many faults have delayed comes to an end soon after the last one. */
-const RETRIES = ['--max-retry-interval', '4s'];
 const LINES = 'lines.jsonl';
 
 /** Everything that a run found out. */
@@ -75,9 +73,8 @@ export async function runChaos(
   };
   try {
     const database = closing(await startChaosDatabase(name, isolation), (one) => one.close());
-    const subject = closing(
-      await loneCoordinator({ seed, seconds, kills }, build.cliPath, folder, print, RETRIES),
-      (one) => one.close(),
+    const subject = closing(await loneCoordinator({ seed, seconds, kills }, build.cliPath, folder, print), (one) =>
+      one.close(),
     );
     const faults = new FaultCounts();
     const disturbing = new AbortController();
