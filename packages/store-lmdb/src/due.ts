@@ -1,10 +1,10 @@
 import type { SessionId, StoredTransaction } from '@holdfast/core/store';
 import { bodyBytes, type Room, transitions } from '@holdfast/core/store-kit';
 import { ByteWriter } from './bytes.ts';
-import { type Durable, DurableWrite } from './durable-write.ts';
+import { type Durable, DurableWrite } from './write.ts';
 import type { Environment } from './environment.ts';
 import * as keys from './keys.ts';
-import { readCreatedAt } from './records.ts';
+import { readCreatedAt } from './read.ts';
 
 interface Waiting extends keys.RecordPlace {
   readonly group: string;

@@ -1,7 +1,7 @@
 import type { KeyValue, KeyValueId, KeyValueQuery, Page } from '@holdfast/core/store';
 import { decodeKeyCursor, keyValuePage, Room } from '@holdfast/core/store-kit';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type Durable, DurableWrite } from './durable-write.ts';
+import { type Durable, DurableWrite } from './write.ts';
 import type { Environment } from './environment.ts';
 import { checkFormat, VALUE_FORMAT } from './formats.ts';
 import * as keys from './keys.ts';

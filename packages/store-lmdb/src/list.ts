@@ -11,8 +11,8 @@ import {
 import { ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import * as keys from './keys.ts';
-import { headPasses } from './record.ts';
-import { readChange, type Records } from './records.ts';
+import { headPasses } from './records.ts';
+import { readChange, type Records } from './read.ts';
 
 /**
  * Bounds on what one call examines: records, and bytes of the values that are read to apply a

@@ -27,16 +27,16 @@ import type {
 import { Room, SessionTable } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import { Changes } from './changes.ts';
-import { StoreClock } from './clock.ts';
-import { countRecords } from './counts.ts';
+import { StoreClock } from './store-clock.ts';
+import { countRecords } from './counters.ts';
 import * as due from './due.ts';
-import { type Durable, DurableWrite } from './durable-write.ts';
+import { type Durable, DurableWrite } from './write.ts';
 import { Environment } from './environment.ts';
 import * as keyValues from './key-values.ts';
 import { list } from './list.ts';
 import { Possessions } from './possessions.ts';
 import { purge } from './purge.ts';
-import { Records } from './records.ts';
+import { Records } from './read.ts';
 import { prepareSchema, readVersion } from './schema.ts';
 import { applyItem } from './write-items.ts';
 

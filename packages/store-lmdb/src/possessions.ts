@@ -5,8 +5,8 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Changes } from './changes.ts';
 import type { Environment } from './environment.ts';
 import { allOwned, ownedKey, readOwnedKey } from './keys.ts';
-import { beginPlaces, readPlaces, writePlace } from './record.ts';
-import type { Records } from './records.ts';
+import { beginPlaces, readPlaces, writePlace } from './records.ts';
+import type { Records } from './read.ts';
 
 /**
  * A block is folded into the next one when the share of its members that are still owned falls to

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type Durable, DurableWrite } from './durable-write.ts';
+import { type Durable, DurableWrite } from './write.ts';
 import * as keys from './keys.ts';
-import { beginPlaces, readPlaces, writePlace } from './record.ts';
+import { beginPlaces, readPlaces, writePlace } from './records.ts';
 
 /**
  * Deletes up to `limit` records that finished more than `olderThanMs` ago, oldest first. Resolves

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Environment } from './environment.ts';
 import { checkFormat } from './formats.ts';
 import * as keys from './keys.ts';
-import { damagedHead, readDefinition, readEntry, readHead, readState, withDamage } from './record.ts';
+import { damagedHead, readDefinition, readEntry, readHead, readState, withDamage } from './records.ts';
 
 /** Number of records whose entry bytes are remembered. */
 const KNOWN_ENTRY_BYTES = 10_000;

@@ -1,6 +1,6 @@
 import type { AppendItem, InsertItem, UpdateItem, WriteItem, WriteOutcome } from '@holdfast/core/store';
 import { type RecordHead, transitions } from '@holdfast/core/store-kit';
-import type { Durable, DurableWrite } from './durable-write.ts';
+import type { Durable, DurableWrite } from './write.ts';
 
 /** The number of an entry, and the number of entries of a record, take two bytes in the file. */
 const MOST_ENTRIES = 65_535;

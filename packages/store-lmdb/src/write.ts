@@ -1,14 +1,14 @@
 import { type Entry, StoreError } from '@holdfast/core/store';
 import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Changes } from './changes.ts';
-import { type StoreClock, lastSequence } from './clock.ts';
-import { CountChanges } from './counts.ts';
+import { type StoreClock, lastSequence } from './store-clock.ts';
+import { CountChanges } from './counters.ts';
 import type { Environment } from './environment.ts';
 import { VALUE_FORMAT } from './formats.ts';
 import * as keys from './keys.ts';
 import type { Possessions } from './possessions.ts';
-import { beginPlaces, writeBirth, writeChange, writeEntry, writePlace } from './record.ts';
-import type { Records } from './records.ts';
+import { beginPlaces, writeBirth, writeChange, writeEntry, writePlace } from './records.ts';
+import type { Records } from './read.ts';
 
 export interface Durable {
   readonly env: Environment;

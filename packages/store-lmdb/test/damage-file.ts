@@ -2,7 +2,7 @@ import type { Damage } from '@holdfast/conformance';
 import { open } from 'lmdb';
 import { ByteReader, ByteWriter } from '../src/bytes.ts';
 import * as keys from '../src/keys.ts';
-import { readDefinition, readHead, readState, writeBirth, writeChange } from '../src/record.ts';
+import { readDefinition, readHead, readState, writeBirth, writeChange } from '../src/records.ts';
 
 /** Changes of the newest value of a record. */
 const DAMAGED_HEADS: Readonly<Record<string, (value: Buffer) => Buffer>> = {

@@ -2,7 +2,7 @@ import type { AppendItem, Entry, WriteOutcome } from '@holdfast/core/store';
 import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Connection } from './connection.ts';
-import { entryOf, HEAD, headOf, idOf, string } from './rows.ts';
+import { entryOf, HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { grouped, idsTable } from './read.ts';
 import { type LiteralRow, tableOf, text } from './sql.ts';

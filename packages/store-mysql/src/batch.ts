@@ -4,7 +4,7 @@ import type { Append } from './appends.ts';
 import type { Answer, Call } from './call.ts';
 import { Changes } from './counters.ts';
 import { idsTable } from './read.ts';
-import { idOf, placeOf, PLACES, string } from './rows.ts';
+import { idOf, placeOf, PLACES, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
 import type { Standing } from './standings.ts';

@@ -1,11 +1,11 @@
 import { StoreError } from '@holdfast/core/store';
+import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
 import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION } from './session-settings.ts';
 import { containExceptions, destroy } from './wire.ts';
-import { CLOSE_MS, within } from './within.ts';
 
 /**
  * Number of times a conflicting call is sent. A deadlock aborts one of two calls, so that the other

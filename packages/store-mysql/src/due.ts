@@ -11,7 +11,7 @@ import { Room } from '@holdfast/core/store-kit';
 import { claim, findIds, findSized, type Found, foundOf, makeDue, nextPlace, remove } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { read } from './read.ts';
-import { keyOf, idOf, PLACES, string } from './rows.ts';
+import { keyOf, idOf, PLACES, string } from './records.ts';
 import { searchAt, searchSizedByIds } from './search.ts';
 import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';

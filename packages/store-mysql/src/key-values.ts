@@ -2,7 +2,7 @@ import type { DeleteOutcome, KeyValue, KeyValueId, KeyValueQuery, Page, PutOutco
 import { decodeKeyCursor, encodeKeyCursor, Room } from '@holdfast/core/store-kit';
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
-import { string } from './rows.ts';
+import { string } from './records.ts';
 import { number, text } from './sql.ts';
 
 const where = ({ namespace, category, key }: KeyValueId): string =>

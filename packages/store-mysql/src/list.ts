@@ -11,7 +11,7 @@ import {
 import type { Row } from './call.ts';
 import type { Parts } from './parts.ts';
 import { read, readSummaries, sizes } from './read.ts';
-import { keyOf, string } from './rows.ts';
+import { keyOf, string } from './records.ts';
 import { number, text } from './sql.ts';
 import { isUnreadable } from './unreadable.ts';
 

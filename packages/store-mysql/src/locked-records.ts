@@ -3,7 +3,7 @@ import { LockedIds } from '@holdfast/core/store-kit';
 import type { Answer } from './call.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
-import { string } from './rows.ts';
+import { string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 
 /** The outcomes of a batch's items, in their order; undefined until known. */

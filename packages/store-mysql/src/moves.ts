@@ -2,7 +2,7 @@ import { PATTERNS, STATUSES } from '@holdfast/protocol';
 import type { Row } from './call.ts';
 import { uncounted } from './counters.ts';
 import { bodyBytes, idsTable } from './read.ts';
-import { PLACES, string } from './rows.ts';
+import { PLACES, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { type LiteralRow, number, tableOf, text, word } from './sql.ts';
 

@@ -12,6 +12,7 @@ import type {
   WriteItem,
   WriteOutcome,
 } from '@holdfast/core/store';
+import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { ClaimPace } from './claim-pace.ts';
 import { Connection } from './connection.ts';
@@ -23,14 +24,13 @@ import { list } from './list.ts';
 import { forSessions, type Settings } from './options.ts';
 import type { Parts } from './parts.ts';
 import { read, versions } from './read.ts';
-import { idOf } from './rows.ts';
+import { idOf } from './records.ts';
 import { prepareSchema, tablesOf } from './schema.ts';
 import { packetWarning } from './session-settings.ts';
 import { Sessions } from './sessions.ts';
 import { text } from './sql.ts';
 import { Standings } from './standings.ts';
 import { StoreClock } from './store-clock.ts';
-import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**

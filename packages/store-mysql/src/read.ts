@@ -3,7 +3,7 @@ import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
 import type { Answer, Row } from './call.ts';
 import type { Connection } from './connection.ts';
-import { body, entryOf, HEAD, headOf, idOf, string } from './rows.ts';
+import { body, entryOf, HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { tableOf, text } from './sql.ts';
 import { readable, unreadableHead } from './unreadable.ts';

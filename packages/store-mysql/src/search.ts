@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import { amongIds, find, findIds, type Found, foundOf, READABLE } from './moves.ts';
-import { string } from './rows.ts';
+import { string } from './records.ts';
 import type { Tables } from './schema.ts';
 import type { StoreClock } from './store-clock.ts';
 import { isUnreadable, readable } from './unreadable.ts';

@@ -1,6 +1,6 @@
 import { STORE_LIMITS, StoreError } from '@holdfast/core/store';
 import type { Row } from './call.ts';
-import { string } from './rows.ts';
+import { string } from './records.ts';
 import { bytes } from './sql.ts';
 
 /**

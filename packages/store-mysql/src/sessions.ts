@@ -10,7 +10,7 @@ import {
 } from '@holdfast/core/store';
 import { releaseOrphans } from './due.ts';
 import type { Parts } from './parts.ts';
-import { PLACES, string } from './rows.ts';
+import { PLACES, string } from './records.ts';
 import { number, text } from './sql.ts';
 import { newCallId } from './write.ts';
 

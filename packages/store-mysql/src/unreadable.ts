@@ -1,7 +1,7 @@
 import { StoreError } from '@holdfast/core/store';
 import type { RecordHead } from '@holdfast/core/store-kit';
 import { mayBeUnreadable } from './errors.ts';
-import { keyOf } from './rows.ts';
+import { keyOf } from './records.ts';
 
 /** The records that were read, and by ID why the server could not read the others. */
 export interface Readable<T> {

@@ -14,7 +14,7 @@ import type { Connection } from './connection.ts';
 import { mayBeOneRecord, wasLocked } from './errors.ts';
 import { LockedRecords, type Outcomes } from './locked-records.ts';
 import { idsTable } from './read.ts';
-import { HEAD, headOf, idOf, string } from './rows.ts';
+import { HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import type { Standing, Standings } from './standings.ts';
 import type { StoreClock } from './store-clock.ts';

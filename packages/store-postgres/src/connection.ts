@@ -1,10 +1,10 @@
 import { StoreError } from '@holdfast/core/store';
+import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import pg from 'pg';
 import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION_STATE, sessionSettings } from './session-settings.ts';
 import { containExceptions, destroy } from './wire.ts';
-import { CLOSE_MS, within } from './within.ts';
 
 /** A statement that each connection prepares once. */
 export interface Statement {

@@ -5,7 +5,7 @@ import type { Numbered } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { heldKeys } from './held-keys.ts';
 import { keyArrays } from './read.ts';
-import { idOf } from './rows.ts';
+import { idOf } from './records.ts';
 import { LOCKED } from './statements/index.ts';
 
 /** The outcomes of a batch's items, in their order; undefined until known. */

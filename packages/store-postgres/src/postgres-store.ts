@@ -21,10 +21,11 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
+import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { int8Array, textArray } from './arrays.ts';
-import { claimDue } from './claim.ts';
 import { Connection, type Row, type Statement } from './connection.ts';
+import { claimDue } from './due.ts';
 import { whatACrashMayLose } from './durability.ts';
 import { KeyValues } from './key-values.ts';
 import { list } from './list.ts';
@@ -34,7 +35,6 @@ import { keyArrays, read } from './read.ts';
 import { prepareSchema } from './schema.ts';
 import * as statements from './statements/index.ts';
 import { StoreClock } from './store-clock.ts';
-import { CLOSE_MS, within } from './within.ts';
 import { Writer } from './write.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { TransactionKey } from '@holdfast/protocol';
 import { textArray } from './arrays.ts';
 import type { Connection, Statement } from './connection.ts';
 import { mayBeUnreadable } from './errors.ts';
-import { headOf, idOf, recordsOf } from './rows.ts';
+import { headOf, idOf, recordsOf } from './records.ts';
 import { GET, GET_HEADS, GET_SUMMARIES } from './statements/index.ts';
 
 /** Keys as the parameters of a statement. */

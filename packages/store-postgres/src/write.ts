@@ -6,7 +6,7 @@ import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';
 import { mayBeOneRecord, wasLocked } from './errors.ts';
 import { LockedRecords, type Outcomes } from './locked-records.ts';
-import { headOf, idOf, type Placed, sorted } from './rows.ts';
+import { headOf, idOf, type Placed, sorted } from './records.ts';
 import { EXAMINE } from './statements/index.ts';
 import type { StoreClock } from './store-clock.ts';
 

@@ -15,6 +15,7 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
+import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import { STATUSES, type TransactionKey } from '@holdfast/protocol';
 import { argumentsOf, outcomesOf } from './batch.ts';
 import { claimDue, makeDue } from './due.ts';
@@ -27,7 +28,6 @@ import { read, versions } from './read.ts';
 import { listOf, textOf } from './records.ts';
 import * as scripts from './scripts/index.ts';
 import { Sessions } from './sessions.ts';
-import { CLOSE_MS, within } from './within.ts';
 
 const SCHEMA_VERSION = 1;
 

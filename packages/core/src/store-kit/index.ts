@@ -4,6 +4,7 @@ export * from './list-filter.ts';
 export * from './locked-ids.ts';
 export * from './pages.ts';
 export * from './room.ts';
+export * from './within.ts';
 export * from './words.ts';
 export * as transitions from './transitions.ts';
 export type { RecordHead } from './transitions.ts';
