@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCommonJs } from './commonjs.ts';
 import { output } from './npm.ts';
@@ -36,7 +36,9 @@ interface PackReport {
 
 /** Packs every package that is meant for a registry into `folder`. They must be built. */
 export async function packAll(root: string, folder: string): Promise<readonly PackedPackage[]> {
-  const homes = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  const homes = readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name))
+    .filter((home) => existsSync(join(home, 'package.json')));
   const manifests = homes.map((home) => JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as Manifest);
   const byName = new Map(manifests.map((manifest) => [manifest.name, manifest]));
   return Promise.all(
