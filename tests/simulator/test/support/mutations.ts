@@ -249,7 +249,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['ACK6', 'EFF3'],
     patches: [
       {
-        file: `${ENGINE}/engine.js`,
+        file: `${ENGINE}/branch-registration.js`,
         from: ": ['prepared'],",
         to: ": ['prepared', 'submitted', 'aborting', 'succeed', 'failed'],",
       },
@@ -260,7 +260,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['ACK6'],
     patches: [
       {
-        file: `${ENGINE}/engine.js`,
+        file: `${ENGINE}/branch-registration.js`,
         from: 'return assertSame(gid, pattern, branches, result.existing, strict);',
         to: 'return;',
       },
