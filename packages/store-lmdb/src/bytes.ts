@@ -154,7 +154,8 @@ export class ByteReader {
 
   lastText(): string {
     const start = this.#take(this.#buffer.length - this.#position);
-    return this.#buffer.toString('utf8', start);
+    // lmdb's buffer is longer than the value in it: without this end, Node 24 reads all of it.
+    return this.#buffer.toString('utf8', start, this.#position);
   }
 
   /** A copy of the next bytes, by default of all remaining ones. */
