@@ -110,6 +110,8 @@ export class Adoption {
   }
 
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
+    // The session has ended meanwhile: the takeover releases the record.
+    if (run.phase !== 'loading') return done();
     run.release();
     this.#d.releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
       run.sawVersion(versionAfter(run, released));

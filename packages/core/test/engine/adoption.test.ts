@@ -11,8 +11,8 @@ import { ManualClock } from '../support/manual-clock.ts';
 const suspect = (gid: string): StoredTransaction => {
   const key = { namespace: 'default', gid };
   const { state } = newTransaction(key, saga(1), CREATED_AT_MS);
-  const head = { key, pattern: 'saga', status: 'submitted', group: '', version: 7, claims: 5 };
-  return { ...head, state: encodeState(state) } as unknown as StoredTransaction;
+  const head = { key, pattern: 'saga', status: 'submitted', group: '', version: 7, claims: 5, entries: [] };
+  return { ...head, state: encodeState(state), definition: new Uint8Array() } as unknown as StoredTransaction;
 };
 
 it('a suspect that was claimed while its last put-back came to its end is put back, not driven beside another trial', () => {
@@ -33,4 +33,25 @@ it('a suspect that was claimed while its last put-back came to its end is put ba
   adoption.take(suspect('claimed again'));
   adoption.takeLater(suspect('and again'));
   expect({ driven, putBack }).toEqual({ driven: ['on trial'], putBack: ['claimed again', 'and again'] });
+});
+
+it('the session may end while the other records of a claim are opened: its suspects have left memory and are not put back', () => {
+  const putBack: string[] = [];
+  const registry = new Registry(() => {});
+  const driven: string[] = [];
+  const adoption = new Adoption({
+    registry,
+    releaser: { putBack: ({ key }: { key: { gid: string } }) => void putBack.push(key.gid) } as unknown as Releaser,
+    clock: new ManualClock(),
+    maxClaims: 5,
+    reconcile: ({ key }) => {
+      driven.push(key.gid);
+      // Its call finds that the lease has lapsed.
+      for (const run of registry.all()) registry.remove(run);
+    },
+    reread: () => {},
+    onPutBack: () => {},
+  });
+  adoption.takeAll([{ ...suspect('sound'), claims: 1 }, suspect('first'), suspect('second')]);
+  expect({ driven, putBack, size: registry.size }).toEqual({ driven: ['sound'], putBack: [], size: 0 });
 });
