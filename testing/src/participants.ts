@@ -4,16 +4,17 @@ import { type Responder, always, BranchServer } from './participant.ts';
 /** Participants of a test: paths respond as the test specifies; all other calls succeed. */
 export class Participants implements AsyncDisposable {
   readonly #server: BranchServer;
-  readonly #answers = new Map<string, Responder>();
+  readonly #responders = new Map<string, Responder>();
 
   private constructor(server: BranchServer) {
     this.#server = server;
     server.respond = (response, seen) => {
       const path = `${seen.url.pathname} ${seen.url.searchParams.get('op')}`;
-      (this.#answers.get(path) ?? this.#answers.get(seen.url.pathname) ?? always(200, '{"dtm_result":"SUCCESS"}'))(
-        response,
-        seen,
-      );
+      (
+        this.#responders.get(path) ??
+        this.#responders.get(seen.url.pathname) ??
+        always(200, '{"dtm_result":"SUCCESS"}')
+      )(response, seen);
     };
   }
 
@@ -26,8 +27,8 @@ export class Participants implements AsyncDisposable {
   }
 
   /** Sets the response of a path, or of a path and an op (`/debit compensate`). */
-  answer(path: string, answer: Responder): void {
-    this.#answers.set(path, answer);
+  respond(path: string, responder: Responder): void {
+    this.#responders.set(path, responder);
   }
 
   /** Calls so far, such as `01 action /debit`. */

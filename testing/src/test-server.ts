@@ -1,7 +1,12 @@
-import type { DtmBranchAnswer, DtmKeyValueAnswer, DtmProgressAnswer, DtmTransactionAnswer } from '@holdfast/protocol';
+import type {
+  DtmBranchResponse,
+  DtmKeyValueResponse,
+  DtmProgressResponse,
+  DtmTransactionResponse,
+} from '@holdfast/protocol';
 import { type RunningServer, type ServerConfig, type ServerParts, startServer } from '@holdfast/server';
 
-export interface Answered {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -21,12 +26,12 @@ export interface AnyBody {
   readonly field: string;
   readonly nearest: string;
   readonly rollbackReason: string;
-  readonly transaction: DtmTransactionAnswer;
-  readonly branches: readonly DtmBranchAnswer[];
-  readonly progresses: readonly DtmProgressAnswer[];
-  readonly transactions: readonly DtmTransactionAnswer[];
+  readonly transaction: DtmTransactionResponse;
+  readonly branches: readonly DtmBranchResponse[];
+  readonly progresses: readonly DtmProgressResponse[];
+  readonly transactions: readonly DtmTransactionResponse[];
   readonly next_position: string;
-  readonly kv: readonly DtmKeyValueAnswer[];
+  readonly kv: readonly DtmKeyValueResponse[];
   readonly items: readonly AnyBody[];
   readonly id: unknown;
   readonly result: unknown;
@@ -41,33 +46,38 @@ export class TestClient {
     this.url = url;
   }
 
-  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<TestResponse> {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const response = await fetch(this.url + path, { method, headers, ...(text !== undefined && { body: text }) });
-    const answer = await response.text();
+    const received = await response.text();
     return {
       status: response.status,
       headers: response.headers,
-      text: answer,
-      json: jsonOf(answer) as AnyBody,
-      list: jsonOf(answer) as AnyBody[],
+      text: received,
+      json: jsonOf(received) as AnyBody,
+      list: jsonOf(received) as AnyBody[],
     };
   }
 
-  get(path: string): Promise<Answered> {
-    return this.ask('GET', path);
+  get(path: string): Promise<TestResponse> {
+    return this.request('GET', path);
   }
 
-  post(path: string, body?: unknown): Promise<Answered> {
-    return this.ask('POST', path, body);
+  post(path: string, body?: unknown): Promise<TestResponse> {
+    return this.request('POST', path, body);
   }
 
   /** A call of dtm's REST. */
-  dtm(call: string, body: unknown): Promise<Answered> {
+  dtm(call: string, body: unknown): Promise<TestResponse> {
     return this.post(`/api/dtmsvr/${call}`, body);
   }
 
-  rpc(method: string, params?: unknown, id: unknown = 'x'): Promise<Answered> {
+  rpc(method: string, params?: unknown, id: unknown = 'x'): Promise<TestResponse> {
     return this.post('/api/json-rpc', { jsonrpc: '2.0', id, method, params });
   }
 

@@ -29,9 +29,9 @@ describe('the command line', () => {
   it.each(['list', 'topics', 'topics remove', 'xa recover'])(
     'prints the same for "help %s" as for --help',
     async (command) => {
-      const asked = await runCli(['help', ...command.split(' ')]);
-      expect(asked).toEqual(await runCli([...command.split(' '), '--help']));
-      expect(asked.out.join('')).toContain(`Usage: holdfast ${command} `);
+      const requested = await runCli(['help', ...command.split(' ')]);
+      expect(requested).toEqual(await runCli([...command.split(' '), '--help']));
+      expect(requested.out.join('')).toContain(`Usage: holdfast ${command} `);
     },
   );
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderTimeline } from '../src/output/timeline.ts';
 import type { TimelineLine } from '@holdfast/protocol';
-import { callAt, detailsOf, START_MS, statusAt, toldAt } from './support/details.ts';
+import { callAt, detailsOf, START_MS, statusAt, lineAt } from './support/details.ts';
 
 const PLAIN = { colour: false, width: 100 } as const;
 const lines = (text: string) => text.split('\n');
@@ -67,9 +67,9 @@ describe('a timeline', () => {
       createdBy: 'shop\u001b[2J',
       timeline: [
         statusAt(0, 'submitted'),
-        { ...toldAt(10, 'order', 'retry now'), by: 'bob' },
+        { ...lineAt(10, 'order', 'retry now'), by: 'bob' },
         { ...statusAt(20, 'aborting', 'aborted by alice'), by: 'alice' },
-        { ...toldAt(30, 'order', 'force-stop'), by: 'carol' },
+        { ...lineAt(30, 'order', 'force-stop'), by: 'carol' },
         { ...statusAt(30, 'failed', 'INC-42'), by: 'carol' },
       ],
     });
@@ -93,9 +93,9 @@ describe('a timeline', () => {
         statusAt(0, 'submitted'),
         callAt(10, '01 action', 'UNKNOWN', { reason: 'connection refused', againMs: 300 }),
         callAt(320, '01 action', 'ONGOING', { reason: 'soon', attempt: 2, againMs: 1_500 }),
-        toldAt(5_000, 'resumed', 'taken up again: its node crashed or went silent'),
-        toldAt(6_000, 'order', 'retry now'),
-        toldAt(7_000, 'alert', 'no progress after 3 attempts'),
+        lineAt(5_000, 'resumed', 'taken up again: its node crashed or went silent'),
+        lineAt(6_000, 'order', 'retry now'),
+        lineAt(7_000, 'alert', 'no progress after 3 attempts'),
         callAt(65_000, '01 action', 'SUCCESS', { attempt: 3 }),
       ],
     });

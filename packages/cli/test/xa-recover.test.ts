@@ -30,7 +30,7 @@ const step = (branchId: string, status: 'succeed' | 'failed') =>
     .branches.slice(0, 1)
     .map((branch) => ({ ...branch, branchId, op: 'action', status }));
 
-function tellCoordinator(): void {
+function notifyCoordinator(): void {
   for (const [gid, status] of Object.entries(TRANSACTIONS))
     api.transactions.set(gid, detailsOf({ gid, status, pattern: 'xa' }));
   api.transactions.set('saga', detailsOf({ gid: 'saga', status: 'failed' }));
@@ -106,7 +106,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
     }
 
     it('shows the planned actions, and does nothing', async () => {
-      tellCoordinator();
+      notifyCoordinator();
       await prepareAll();
       const { out, err, exitCode } = await recover('--older-than', '0s', '--roll-back-unknown');
       expect(exitCode).toBe(0);
@@ -136,7 +136,7 @@ for (const { name, program, start, prepare, list, column } of DATABASES) {
     });
 
     it('completes decided transactions with --yes, and unknown ones only if they are old or an option allows it', async () => {
-      tellCoordinator();
+      notifyCoordinator();
       await prepareAll();
       const { err, exitCode } = await recover('--yes');
       expect([err, exitCode]).toEqual([['6 ended, 0 not, 9 left'], 0]);

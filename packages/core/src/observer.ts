@@ -6,7 +6,7 @@ import type { Pattern, ResultKind, Status } from '@holdfast/protocol';
  */
 export interface EngineObserver {
   /** A branch or a client responded. */
-  branchAnswered(pattern: Pattern, result: ResultKind, durationMs: number): void;
+  branchResponded(pattern: Pattern, result: ResultKind, durationMs: number): void;
   /** A batch of writes to the store ended. */
   batchWritten(items: number, durationMs: number, ok: boolean): void;
   /** A transaction finished. `durationMs`: time since its creation. */
@@ -28,7 +28,7 @@ export interface EngineObserver {
 
 /** Observes nothing. */
 export const NO_OBSERVER: EngineObserver = {
-  branchAnswered() {},
+  branchResponded() {},
   batchWritten() {},
   transactionFinished() {},
   transactionAccepted() {},

@@ -40,8 +40,8 @@ export const dtmTransaction = z.object({
 export type DtmTransaction = z.infer<typeof dtmTransaction>;
 
 /** Body of `abort`, `forceStop` and `resetNextCronTime`. */
-export const dtmOrder = z.object({ gid: text, trans_type: text, rollback_reason: text, wait_result: flag });
-export type DtmOrder = z.infer<typeof dtmOrder>;
+export const dtmCommand = z.object({ gid: text, trans_type: text, rollback_reason: text, wait_result: flag });
+export type DtmCommand = z.infer<typeof dtmCommand>;
 
 /** Body of `registerBranch`: texts only. */
 export const dtmBranch = textMap;

@@ -23,4 +23,4 @@ export * from './json-spans.ts';
 export * from './percent.ts';
 export * from './xa-name.ts';
 export * from './dtm.ts';
-export * from './dtm-answers.ts';
+export * from './dtm-responses.ts';

@@ -133,11 +133,11 @@ const JSON_RPC_ONGOING = -32902;
  */
 export function resultOfJsonRpc(status: number, body: string): BranchResult {
   if (status === 409) return branchResult('FAILURE', body === '' ? 'HTTP 409' : body);
-  const answer = parseObject(body);
-  if (answer === undefined) return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC response: ${body}`);
-  if ('error' in answer && answer.error !== null && answer.error !== undefined)
-    return branchResult(kindOfRpcError(answer.error), body);
-  const word = 'result' in answer ? wordOfJson(answer.result) : undefined;
+  const response = parseObject(body);
+  if (response === undefined) return branchResult('UNKNOWN', `HTTP ${status}: not a JSON-RPC response: ${body}`);
+  if ('error' in response && response.error !== null && response.error !== undefined)
+    return branchResult(kindOfRpcError(response.error), body);
+  const word = 'result' in response ? wordOfJson(response.result) : undefined;
   return word === undefined ? resultOfHttp(status, body) : branchResult(word, body);
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dtmBranch, dtmOrder, dtmTransaction, HoldfastError } from '@holdfast/protocol';
+import { dtmBranch, dtmCommand, dtmTransaction, HoldfastError } from '@holdfast/protocol';
 
 const whole = {
   gid: 'g1',
@@ -63,7 +63,7 @@ describe("dtm's transaction", () => {
 
   it('has the last value of a repeated key', () => {
     const body: unknown = JSON.parse('{"subType":"a","subType":"b","gid":"first","gid":"last"}');
-    expect(dtmOrder.parse(body).gid).toBe('last');
+    expect(dtmCommand.parse(body).gid).toBe('last');
   });
 });
 

@@ -38,29 +38,29 @@ describe('the result of an HTTP response', () => {
 
   it("is dtm's word on any status when a JSON body has it as dtm_result", () => {
     fc.assert(
-      fc.property(status, word, fc.dictionary(fc.string(), fc.jsonValue()), (code, said, others) => {
-        expect(resultOfHttp(code, JSON.stringify({ ...others, dtm_result: said })).kind).toBe(said);
+      fc.property(status, word, fc.dictionary(fc.string(), fc.jsonValue()), (code, specified, others) => {
+        expect(resultOfHttp(code, JSON.stringify({ ...others, dtm_result: specified })).kind).toBe(specified);
       }),
     );
   });
 
   it("is dtm's word on any status when a body that is not JSON contains it", () => {
     fc.assert(
-      fc.property(status, word, wordless, wordless, (code, said, before, after) => {
+      fc.property(status, word, wordless, wordless, (code, specified, before, after) => {
         // A leading bracket that is never closed keeps it from being JSON.
-        expect(resultOfHttp(code, `<${before}${said}${after}`).kind).toBe(said);
+        expect(resultOfHttp(code, `<${before}${specified}${after}`).kind).toBe(specified);
       }),
     );
   });
 
   it('does not take a word for the result that a JSON body merely mentions elsewhere', () => {
     fc.assert(
-      fc.property(status, word, fc.string(), (code, said, text) => {
+      fc.property(status, word, fc.string(), (code, specified, text) => {
         for (const body of [
-          { note: `${text}${said}` },
-          [said],
-          { dtm_result: 'SUCCESS', note: said },
-          { nested: { dtm_result: said } },
+          { note: `${text}${specified}` },
+          [specified],
+          { dtm_result: 'SUCCESS', note: specified },
+          { nested: { dtm_result: specified } },
         ])
           expect(resultOfHttp(code, JSON.stringify(body)).kind).toBe(STATUS_KINDS[code] ?? 'UNKNOWN');
       }),
@@ -129,9 +129,9 @@ describe('the result of an HTTP response that was too long to be kept', () => {
 });
 
 describe('the result of a JSON-RPC response', () => {
-  const answer = (fields: object): string => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...fields });
+  const responseOf = (fields: object): string => JSON.stringify({ jsonrpc: '2.0', id: 'x', ...fields });
 
-  it.each(['', 'not JSON', answer({ result: 1 }), answer({ error: { code: -32902, message: 'ONGOING' } })])(
+  it.each(['', 'not JSON', responseOf({ result: 1 }), responseOf({ error: { code: -32902, message: 'ONGOING' } })])(
     'is FAILURE with HTTP 409, whatever the body: %j',
     (body) => {
       expect(resultOfJsonRpc(409, body).kind).toBe('FAILURE');
@@ -146,27 +146,27 @@ describe('the result of a JSON-RPC response', () => {
         fc.integer(),
         (code, message, other) => {
           fc.pre(other !== -32901 && other !== -32902);
-          expect(resultOfJsonRpc(code, answer({ error: { code: -32901, message } })).kind).toBe('FAILURE');
-          expect(resultOfJsonRpc(code, answer({ error: { code: -32902, message } })).kind).toBe('ONGOING');
-          expect(resultOfJsonRpc(code, answer({ error: { code: other, message: `FAILURE ${message}` } })).kind).toBe(
-            'UNKNOWN',
-          );
+          expect(resultOfJsonRpc(code, responseOf({ error: { code: -32901, message } })).kind).toBe('FAILURE');
+          expect(resultOfJsonRpc(code, responseOf({ error: { code: -32902, message } })).kind).toBe('ONGOING');
+          expect(
+            resultOfJsonRpc(code, responseOf({ error: { code: other, message: `FAILURE ${message}` } })).kind,
+          ).toBe('UNKNOWN');
         },
       ),
     );
   });
 
   it('is a success when there is no error, or a null one', () => {
-    expect(resultOfJsonRpc(200, answer({ result: { balance: 5 } })).kind).toBe('SUCCESS');
-    expect(resultOfJsonRpc(200, answer({ result: null, error: null })).kind).toBe('SUCCESS');
-    expect(resultOfJsonRpc(200, answer({})).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(200, responseOf({ result: { balance: 5 } })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(200, responseOf({ result: null, error: null })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(200, responseOf({})).kind).toBe('SUCCESS');
   });
 
   it("counts dtm's words in the result as over HTTP, and the status after them", () => {
-    expect(resultOfJsonRpc(200, answer({ result: { dtm_result: 'FAILURE' } })).kind).toBe('FAILURE');
-    expect(resultOfJsonRpc(200, answer({ result: 'ONGOING' })).kind).toBe('ONGOING');
-    expect(resultOfJsonRpc(200, answer({ result: { note: 'FAILURE' } })).kind).toBe('SUCCESS');
-    expect(resultOfJsonRpc(500, answer({ result: 1 })).kind).toBe('UNKNOWN');
+    expect(resultOfJsonRpc(200, responseOf({ result: { dtm_result: 'FAILURE' } })).kind).toBe('FAILURE');
+    expect(resultOfJsonRpc(200, responseOf({ result: 'ONGOING' })).kind).toBe('ONGOING');
+    expect(resultOfJsonRpc(200, responseOf({ result: { note: 'FAILURE' } })).kind).toBe('SUCCESS');
+    expect(resultOfJsonRpc(500, responseOf({ result: 1 })).kind).toBe('UNKNOWN');
     expect(resultOfJsonRpc(200, '{"dtm_result":"FAILURE"}').kind).toBe('FAILURE');
   });
 

@@ -76,7 +76,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     isKnownHost: knownHosts(config),
     servesGetCommands: config.dtmGetCommands,
     requestReader: config.requestReader,
-    answered: (route, status, durationMs) => metrics.answered(route, status, durationMs),
+    responded: (route, status, durationMs) => metrics.responded(route, status, durationMs),
   });
   // The port comes first: if it is in use, most often by another coordinator, the store is not
   // touched.

@@ -17,7 +17,7 @@ it.each(['', '?waitMs=60'])(
   'a durable transaction is a success although it cannot be read afterwards (%s)',
   async (query) => {
     await using shop = await Participants.start();
-    shop.answer('/stuck', always(500));
+    shop.respond('/stuck', always(500));
     const store = new UnreadableStore(Date.now);
     await using server = await TestServer.start({}, { store: new CheckedStore(store) });
     const steps = [{ action: shop.url('/stuck'), payload: 1 }];
@@ -29,11 +29,11 @@ it.each(['', '?waitMs=60'])(
       [{ pattern: 'tcc' }, 'prepared'],
       [{ pattern: 'workflow', workflow: { name: 'w' }, queryPrepared }, 'prepared'],
     ] as const) {
-      const answer = await server.post(`/api/v1/transactions${query}`, body);
-      expect([answer.status, answer.json.status]).toEqual([200, status]);
+      const response = await server.post(`/api/v1/transactions${query}`, body);
+      expect([response.status, response.json.status]).toEqual([200, status]);
       store.broken = false;
-      const read = await server.get(`/api/v1/transactions/${answer.json.gid}`);
-      expect(read.json).toMatchObject({ gid: answer.json.gid, status });
+      const read = await server.get(`/api/v1/transactions/${response.json.gid}`);
+      expect(read.json).toMatchObject({ gid: response.json.gid, status });
       store.broken = true;
     }
     store.broken = false;
@@ -47,7 +47,7 @@ it.each(['', '?waitMs=60'])(
 
 it('a caller that wants to wait is rejected before anything is durable when too many wait', async () => {
   await using shop = await Participants.start();
-  shop.answer('/stuck', always(500));
+  shop.respond('/stuck', always(500));
   await using server = await TestServer.start({ maxWaiters: 1 });
   const steps = [{ action: shop.url('/stuck'), compensate: '', payload: 1 }];
   const first = server.post('/api/v1/transactions?waitMs=20000', { gid: 'first', pattern: 'saga', steps });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { problemDetails, transactionDetails, transactionReply, workflowProgress } from '@holdfast/protocol';
 import { Participants } from '@holdfast/testing/participants';
-import { type Answered, TestServer } from './support/running-server.ts';
+import { type TestResponse, TestServer } from './support/running-server.ts';
 
 let server: TestServer;
 let shop: Participants;
@@ -23,7 +23,7 @@ beforeEach(() => {
 const create = (body: object, query = '') => server.post(`/api/v1/transactions${query}`, { gid, ...body });
 const at = (verb: string, body?: unknown) => server.post(`/api/v1/transactions/${gid}/${verb}`, body);
 const progress = async () => workflowProgress.parse((await server.get(`/api/v1/transactions/${gid}/progress`)).json);
-const problem = ({ status, json }: Answered) => {
+const problem = ({ status, json }: TestResponse) => {
   const read = problemDetails.parse(json);
   expect(read.status).toBe(status);
   return read;
@@ -362,12 +362,12 @@ describe('contradictory input', () => {
   });
 
   it('an unknown gid is not found', async () => {
-    for (const answer of [
+    for (const response of [
       await at('branches', tccBranch('01')),
       await at('finish', { status: 'failed' }),
       await server.get(`/api/v1/transactions/${gid}/progress`),
     ])
-      expect(problem(answer)).toMatchObject({ status: 404, code: 'not_found', gid });
+      expect(problem(response)).toMatchObject({ status: 404, code: 'not_found', gid });
   });
 });
 

@@ -9,7 +9,7 @@ import {
   transactionReply,
 } from '@holdfast/protocol';
 import { always, Participants } from '@holdfast/testing/participants';
-import { type Answered, TestServer } from './support/running-server.ts';
+import { type TestResponse, TestServer } from './support/running-server.ts';
 
 let server: TestServer;
 let shop: Participants;
@@ -19,8 +19,8 @@ let serial = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   shop = await Participants.start();
-  shop.answer('/sold-out action', always(409, '{"message":"sold out"}'));
-  shop.answer('/broken', always(503, 'closed'));
+  shop.respond('/sold-out action', always(409, '{"message":"sold out"}'));
+  shop.respond('/broken', always(503, 'closed'));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -45,7 +45,7 @@ const message = (path: string, fields = {}) => ({
   ...fields,
 });
 const create = (body: unknown, query = '') => server.post(`/api/v1/transactions${query}`, body);
-const problem = ({ status, json, headers }: Answered) => {
+const problem = ({ status, json, headers }: TestResponse) => {
   expect(headers.get('content-type')).toBe('application/problem+json');
   const read = problemDetails.parse(json);
   expect(read.status).toBe(status);
@@ -163,7 +163,7 @@ describe('GET /api/v1/transactions', () => {
   });
 
   it('waits for a transaction to finish', async () => {
-    shop.answer('/slow', (response) => setImmediate(() => response.end()));
+    shop.respond('/slow', (response) => setImmediate(() => response.end()));
     await create(saga('/slow'));
     const { json } = await server.get(`/api/v1/transactions/${gid}?waitMs=10000`);
     expect(json.status).toBe('succeed');
@@ -188,7 +188,7 @@ describe('GET /api/v1/transactions', () => {
   });
 
   it('responds 404 to an unknown gid', async () => {
-    for (const answer of [
+    for (const response of [
       await server.get('/api/v1/transactions/nobody'),
       await server.get('/api/v1/transactions/nobody?waitMs=5'),
       await server.post('/api/v1/transactions/nobody/submit'),
@@ -196,7 +196,7 @@ describe('GET /api/v1/transactions', () => {
       await server.post('/api/v1/transactions/nobody/retry'),
       await server.post('/api/v1/transactions/nobody/stop'),
     ])
-      expect(problem(answer)).toMatchObject({ status: 404, code: 'not_found', gid: 'nobody' });
+      expect(problem(response)).toMatchObject({ status: 404, code: 'not_found', gid: 'nobody' });
   });
 
   it('finds a gid that needs encoding', async () => {
@@ -215,16 +215,16 @@ describe('operator commands', () => {
   });
 
   it('retry a transaction at once', async () => {
-    shop.answer('/healing', always(500));
+    shop.respond('/healing', always(500));
     await create(saga('/healing'), '?waitMs=50');
-    shop.answer('/healing', always(200));
+    shop.respond('/healing', always(200));
     expect((await server.post(`/api/v1/transactions/${gid}/retry`)).status).toBe(200);
     expect((await server.get(`/api/v1/transactions/${gid}?waitMs=10000`)).json.status).toBe('succeed');
     expect(problem(await server.post(`/api/v1/transactions/${gid}/retry`)).code).toBe('refused');
   });
 
   it('force-stop a transaction without a rollback, and list the reason and the effects that remain', async () => {
-    shop.answer('/done', always(200));
+    shop.respond('/done', always(200));
     const steps = ['/done', '/broken', '/never'].map((path) => ({
       action: shop.url(path),
       compensate: shop.url('/undo'),
@@ -253,16 +253,16 @@ describe('topics, nodes, status', () => {
     await using own = await TestServer.start();
     const path = `/api/v1/topics/${encodeURIComponent('order/paid')}`;
     const url = shop.url('/mail');
-    expect((await own.ask('PUT', `${path}/subscribers`, { url, remark: 'mail' })).status).toBe(204);
-    expect(problem(await own.ask('PUT', `${path}/subscribers`, { url })).code).toBe('refused');
-    expect(problem(await own.ask('PUT', `${path}/subscribers`, { url: 'local://x' })).field).toBe('url');
+    expect((await own.request('PUT', `${path}/subscribers`, { url, remark: 'mail' })).status).toBe(204);
+    expect(problem(await own.request('PUT', `${path}/subscribers`, { url })).code).toBe('refused');
+    expect(problem(await own.request('PUT', `${path}/subscribers`, { url: 'local://x' })).field).toBe('url');
     expect(topicPage.parse((await own.get('/api/v1/topics')).json)).toEqual({
       items: [{ topic: 'order/paid', version: 1, subscribers: [{ url, remark: 'mail' }] }],
       next: null,
     });
-    expect((await own.ask('DELETE', `${path}/subscribers?url=${encodeURIComponent(url)}`)).status).toBe(204);
-    expect((await own.ask('DELETE', path)).status).toBe(204);
-    expect(problem(await own.ask('DELETE', path)).code).toBe('not_found');
+    expect((await own.request('DELETE', `${path}/subscribers?url=${encodeURIComponent(url)}`)).status).toBe(204);
+    expect((await own.request('DELETE', path)).status).toBe(204);
+    expect(problem(await own.request('DELETE', path)).code).toBe('not_found');
   });
 
   it('show the node, its load and what its store holds', async () => {

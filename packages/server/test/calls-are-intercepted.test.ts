@@ -13,7 +13,7 @@ import {
 import { type CallHooks, type CallName, DTM_OPERATIONS, type DtmOperationName, DtmService } from '@holdfast/api';
 import { dtmRoutes } from '../src/http/dtm-routes.ts';
 import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
-import { type Answered, TransportServer } from './support/running-server.ts';
+import { type TestResponse, TransportServer } from './support/running-server.ts';
 
 /** The calls that the hooks have seen, and those that reached the coordinator. */
 interface Seen {
@@ -74,7 +74,7 @@ describe('an interceptor that rejects a call', () => {
     'keeps REST %s from being carried out, and each hook sees the call once',
     async (_, name, call) => {
       await withHooks(reject, async (server, seen) => {
-        const { status, json } = await server.ask(call.method, call.path, call.body);
+        const { status, json } = await server.request(call.method, call.path, call.body);
         expect([status, json.code]).toEqual([403, 'forbidden']);
         expect(json.dtm_result).toBeUndefined();
         expect(json.message).toContain(`dtm.${name} needs the role ${DTM_OPERATIONS[name].role}`);
@@ -100,9 +100,9 @@ describe('an interceptor that rejects a call', () => {
     async (name) => {
       await withHooks(reject, async (server, seen) => {
         const { method, path, body } = requestOf(operationOf(name));
-        const answered: Answered = await server.ask(method, path, body);
-        expect(answered.headers.get('content-type')).toBe('application/problem+json');
-        expect([answered.status, answered.json.code]).toEqual([403, 'forbidden']);
+        const responded: TestResponse = await server.request(method, path, body);
+        expect(responded.headers.get('content-type')).toBe('application/problem+json');
+        expect([responded.status, responded.json.code]).toEqual([403, 'forbidden']);
         expect(seen).toEqual({ ...once(name, 'forbidden', operationOf(name).audited), carriedOut: [] });
       });
     },
@@ -118,7 +118,7 @@ describe('a call that is allowed', () => {
     'reaches the coordinator once over REST %s, with its result in each hook',
     async (_, name, call) => {
       await withHooks(roles([DTM_OPERATIONS[name].role]), async (server, seen) => {
-        const { status } = await server.ask(call.method, call.path, call.body);
+        const { status } = await server.request(call.method, call.path, call.body);
         const isDone = WITHOUT_STORE.includes(name);
         expect(status).toBe(isDone ? 200 : 503);
         const { carriedOut, ...hooks } = seen;
@@ -140,7 +140,7 @@ describe('a call that is allowed', () => {
   it.each(OPERATION_NAMES)('has its result in each hook for /api/v1 %s', async (name: OperationName) => {
     await withHooks(undefined, async (server, seen) => {
       const { method, path, body } = requestOf(operationOf(name));
-      const { json } = await server.ask(method, path, body);
+      const { json } = await server.request(method, path, body);
       const { carriedOut: _, ...hooks } = seen;
       const result = json.code;
       expect(ERROR_CODES).toContain(result);

@@ -9,7 +9,7 @@ it('as many calls to one host are open at once as may run to it, each over a con
   const slow = await Participants.start();
   onTestFinished(() => slow[Symbol.asyncDispose]());
   const held: ServerResponse[] = [];
-  slow.answer('/slow', (response) => void held.push(response));
+  slow.respond('/slow', (response) => void held.push(response));
   // More than a pool of connections has by default, fewer than may run to one host.
   const count = 140;
   const steps = [{ action: slow.url('/slow'), compensate: '' }];

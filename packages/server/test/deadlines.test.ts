@@ -38,7 +38,7 @@ describe('a call whose deadline passes while it waits for the store', () => {
     const waiting = calls.filter(({ name }) => !WITHOUT_STORE.includes(name));
     await Promise.all(
       waiting.map(async ({ name, method, path, body }) => {
-        const { status, json, text } = await server.ask(method, path, body, SOON);
+        const { status, json, text } = await server.request(method, path, body, SOON);
         expect([path, status, json.code]).toEqual([path, 504, 'deadline_exceeded']);
         // Neither word of dtm: the outcome decides nothing.
         expect(text).not.toMatch(/FAILURE|ONGOING|SUCCESS/);
@@ -54,7 +54,7 @@ describe('a call whose deadline passes while it waits for the store', () => {
     await Promise.all(
       calls.map(async ([name, params]) => {
         const request = { jsonrpc: '2.0', id: 1, method: name, params };
-        const { json } = await server.ask('POST', '/api/json-rpc', request, SOON);
+        const { json } = await server.request('POST', '/api/json-rpc', request, SOON);
         expect(json.error).toMatchObject({ code: -32_603, data: { code: 'deadline_exceeded' } });
         expect(json.error.message).toContain('outcome is unknown; retry with the same gid');
       }),
@@ -69,7 +69,7 @@ describe('a call whose deadline passes while it waits for the store', () => {
         let path: string = API_ROOT + operation.path;
         for (const field of pathFieldsOf(operation)) path = path.replace(`:${field}`, 'x');
         if (name === 'unsubscribe') path += '?url=http://a/';
-        const { status, json, text } = await server.ask(operation.method, path, BODIES[name], SOON);
+        const { status, json, text } = await server.request(operation.method, path, BODIES[name], SOON);
         expect([name, status, json.code]).toEqual([name, 504, 'deadline_exceeded']);
         const isStarted = operation.kind !== 'query' && !READ_FIRST.includes(name);
         expect(json).toMatchObject({ outcome: isStarted ? 'unknown' : 'not_started' });
@@ -81,7 +81,7 @@ describe('a call whose deadline passes while it waits for the store', () => {
   it('is responded to within a batch of JSON-RPC, also behind another request with its gid', async () => {
     await using server = await TransportServer.start(HANGING);
     const request = (id: number) => ({ jsonrpc: '2.0', id, method: 'submit', params: RPC_REQUESTS.submit });
-    const { list } = await server.ask('POST', '/api/json-rpc', [request(1), request(2)], SOON);
+    const { list } = await server.request('POST', '/api/json-rpc', [request(1), request(2)], SOON);
     expect(list.map(({ error }) => error.data)).toMatchObject([
       { code: 'deadline_exceeded' },
       { code: 'deadline_exceeded' },
@@ -100,7 +100,7 @@ describe('a call whose deadline passes while it waits for the store', () => {
       wait: () => never,
     });
     const body = BODIES['createTransaction'];
-    const { status, json } = await server.ask('POST', '/api/v1/transactions?waitMs=20000', body, SOON);
+    const { status, json } = await server.request('POST', '/api/v1/transactions?waitMs=20000', body, SOON);
     expect([status, json.status]).toEqual([200, 'submitted']);
   });
 });
@@ -131,7 +131,7 @@ describe('a caller that repeats its request after the deadline', () => {
     [
       "dtm's REST",
       (server: TestServer, url: string, headers: Record<string, string>) =>
-        server.ask(
+        server.request(
           'POST',
           '/api/dtmsvr/submit',
           { gid: 'g', trans_type: 'saga', steps: [{ action: url }], payloads: ['1'], wait_result: true },
@@ -142,7 +142,7 @@ describe('a caller that repeats its request after the deadline', () => {
     [
       'JSON-RPC',
       (server: TestServer, url: string, headers: Record<string, string>) =>
-        server.ask(
+        server.request(
           'POST',
           '/api/json-rpc',
           {
@@ -158,7 +158,7 @@ describe('a caller that repeats its request after the deadline', () => {
     [
       '/api/v1',
       (server: TestServer, url: string, headers: Record<string, string>) =>
-        server.ask(
+        server.request(
           'POST',
           '/api/v1/transactions?waitMs=5000',
           { gid: 'g', pattern: 'saga', steps: [{ action: url, payload: 1 }] },
@@ -168,7 +168,7 @@ describe('a caller that repeats its request after the deadline', () => {
     ],
   ] as const)('has one transaction, whose branches are called once (%s)', async (_, send, status) => {
     await using shop = await Participants.start();
-    shop.answer('/debit', always(200));
+    shop.respond('/debit', always(200));
     const store = new HeldStore(Date.now);
     await using server = await TestServer.start({}, { store: new CheckedStore(store) });
     store.hold();

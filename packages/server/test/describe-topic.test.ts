@@ -5,7 +5,7 @@ describe('one topic', () => {
   it('is read with its subscribers and its version, secrets hidden', async () => {
     await using server = await TestServer.start();
     const path = '/api/v1/topics/order%2Fpaid';
-    await server.ask('PUT', `${path}/subscribers`, { url: 'http://me:secret@mail/send', remark: 'mail' });
+    await server.request('PUT', `${path}/subscribers`, { url: 'http://me:secret@mail/send', remark: 'mail' });
     const { status, json } = await server.get(path);
     expect(status).toBe(200);
     expect(json).toEqual({

@@ -1,7 +1,7 @@
 import { LIMITS } from '@holdfast/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answered, TestServer } from './support/running-server.ts';
+import { type TestResponse, TestServer } from './support/running-server.ts';
 
 let server: TestServer;
 
@@ -24,7 +24,7 @@ const mapOf = (count: number): Record<string, string> =>
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
 /** What every route that takes a gid, a branch, a topic or a key is given, by its name. */
-const routes: Readonly<Record<string, (name: string) => Promise<Answered>>> = {
+const routes: Readonly<Record<string, (name: string) => Promise<TestResponse>>> = {
   submit: (gid) => server.dtm('submit', { gid, trans_type: 'tcc' }),
   prepare: (gid) => server.dtm('prepare', { gid, trans_type: 'tcc' }),
   abort: (gid) => server.dtm('abort', { gid, trans_type: 'tcc' }),
@@ -43,7 +43,7 @@ const routes: Readonly<Record<string, (name: string) => Promise<Answered>>> = {
   all: (gid) => server.get(`/api/dtmsvr/all?gid=${encoded(gid)}`),
   subscribe: (topic) => server.post(`/api/dtmsvr/subscribe?topic=${encoded(topic)}&url=${NOWHERE}`),
   unsubscribe: (topic) => server.post(`/api/dtmsvr/unsubscribe?topic=${encoded(topic)}&url=${NOWHERE}`),
-  'topic/:name': (topic) => server.ask('DELETE', `/api/dtmsvr/topic/${encoded(topic)}`),
+  'topic/:name': (topic) => server.request('DELETE', `/api/dtmsvr/topic/${encoded(topic)}`),
   'step at a topic': (topic) =>
     server.dtm('submit', saga({ trans_type: 'msg', steps: many(2, { action: `topic://${topic}` }) })),
   'v1 create': (gid) => server.post('/api/v1/transactions', { gid, pattern: 'tcc' }),
@@ -59,7 +59,7 @@ const routes: Readonly<Record<string, (name: string) => Promise<Answered>>> = {
   'v1 branches': (gid) =>
     server.post(`/api/v1/transactions/${encoded(gid)}/branches`, { pattern: 'xa', branchId: '01', url: NOWHERE }),
   'v1 workflow': (name) => server.post('/api/v1/transactions', { pattern: 'workflow', workflow: { name } }),
-  'v1 topic': (topic) => server.ask('PUT', `/api/v1/topics/${encoded(topic)}/subscribers`, { url: NOWHERE }),
+  'v1 topic': (topic) => server.request('PUT', `/api/v1/topics/${encoded(topic)}/subscribers`, { url: NOWHERE }),
 };
 
 /** A URL cannot contain a lone surrogate; its three bytes, which are not UTF-8, are possible. */
@@ -68,12 +68,12 @@ const encoded = (name: string): string => (name.isWellFormed() ? encodeURICompon
 describe('a name that a store cannot keep is a 400', () => {
   it.each(Object.keys(routes))('%s', async (route) => {
     for (const name of ['x'.repeat(129), 'nul\0', 'half-\ud800']) {
-      const answer = await routes[route]?.(name);
+      const response = await routes[route]?.(name);
       // Where a URL's bytes are decoded leniently, what is left of the half is a name like any
       // other.
-      if (name.isWellFormed() || answer?.status === 400)
-        expect([name.length, answer?.status]).toEqual([name.length, 400]);
-      else expect(answer?.status).toBeLessThan(500);
+      if (name.isWellFormed() || response?.status === 400)
+        expect([name.length, response?.status]).toEqual([name.length, 400]);
+      else expect(response?.status).toBeLessThan(500);
     }
   });
 });
@@ -111,14 +111,14 @@ describe('JSON of many levels is a 400', () => {
   it('in a payload, in params, in fields that are ignored', async () => {
     const deep = nested(5_000);
     const step = `{"action":"${NOWHERE}","payload":${deep}}`;
-    const answers = [
+    const responses = [
       await server.post('/api/v1/transactions', `{"pattern":"saga","steps":[${step}]}`),
       await server.dtm('submit', `{"gid":"g","trans_type":"tcc","x":${deep}}`),
       await server.dtm('submit', saga({ custom_data: deep })),
       await server.post('/api/json-rpc', `{"jsonrpc":"2.0","id":1,"method":"newGid","params":${deep}}`),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
-    expect(answers[0]?.text).toContain('the body must have at most 500 levels of nesting');
+    expect(responses.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
+    expect(responses[0]?.text).toContain('the body must have at most 500 levels of nesting');
   });
 
   it('while brackets in texts are only text', async () => {
@@ -240,9 +240,9 @@ describe('a request with any content', () => {
     await fc.assert(
       fc.asyncProperty(routeOf, body, async ([method, path], given) => {
         const request = path === '/api/json-rpc' ? { jsonrpc: '2.0', id: 1, method: 'submit', params: given } : given;
-        const answer = await server.ask(method, path, { gid: 'fuzz', trans_type: 'saga', ...request });
-        expect(answer.status, answer.text).toBeLessThan(500);
-        expect(answer.text).not.toContain('internal');
+        const response = await server.request(method, path, { gid: 'fuzz', trans_type: 'saga', ...request });
+        expect(response.status, response.text).toBeLessThan(500);
+        expect(response.text).not.toContain('internal');
       }),
       { numRuns: 400, seed: 20_260_101 },
     );

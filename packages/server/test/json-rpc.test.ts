@@ -10,9 +10,9 @@ let serial = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   shop = await Participants.start();
-  shop.answer('/sold-out action', always(409, 'sold out'));
-  shop.answer('/packing', always(425));
-  shop.answer('/broken', always(500));
+  shop.respond('/sold-out action', always(409, 'sold out'));
+  shop.respond('/packing', always(425));
+  shop.respond('/broken', always(500));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

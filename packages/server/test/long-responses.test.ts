@@ -46,8 +46,8 @@ describe.each(READERS)('a long response of the server that reads requests with %
 
 it('a response that is short has a length', async () => {
   await using server = await SmallServer.start(() => Promise.resolve(longJsonReply(200, { a: 1 })));
-  const asked = request({ port: server.port, path: '/slow', method: 'POST' }).end();
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const requested = request({ port: server.port, path: '/slow', method: 'POST' }).end();
+  const [response] = (await once(requested, 'response')) as [IncomingMessage];
   expect(response.headers['content-length']).toBe('7');
   response.resume();
 });

@@ -48,7 +48,7 @@ describe('a request with an odd value', () => {
     async (method, _, { path, body }) => {
       await using server = await TestServer.start();
       const sent = body?.('known');
-      const { status, json } = await server.ask(method, path('known'), sent);
+      const { status, json } = await server.request(method, path('known'), sent);
       expect([status, json?.nearest]).not.toEqual([404, expect.anything()]);
       expect(status).not.toBe(405);
     },

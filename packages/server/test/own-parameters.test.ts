@@ -51,9 +51,9 @@ describe("a URL that has the coordinator's own parameters", () => {
           'queryPrepared',
         ],
       ] as const;
-      for (const [answer, field] of faults) {
-        expect([answer.status, answer.json.code, answer.json.field]).toEqual([400, 'invalid', field]);
-        expect(answer.text).toContain('the coordinator adds these to each call');
+      for (const [response, field] of faults) {
+        expect([response.status, response.json.code, response.json.field]).toEqual([400, 'invalid', field]);
+        expect(response.text).toContain('the coordinator adds these to each call');
       }
       for (const [pattern, field] of [
         ['tcc', 'cancel'],
@@ -68,8 +68,8 @@ describe("a URL that has the coordinator's own parameters", () => {
           cancel: url,
           confirm: url,
         };
-        const answer = await server.dtm('registerBranch', branch);
-        expect([answer.status, answer.json.field]).toEqual([400, field]);
+        const response = await server.dtm('registerBranch', branch);
+        expect([response.status, response.json.field]).toEqual([400, field]);
       }
       expect(shop.seen).toEqual([]);
     },

@@ -73,14 +73,14 @@ it('a server makes sixteen long responses at a time; a client that disconnects m
   const reply = () =>
     ({ status: 200, head: ['Content-Type', 'text/plain'], body: endless(), encoding: 'utf8' }) as const;
   await using server = await SmallServer.start(undefined, 'own', reply);
-  const ask = (): Socket => {
+  const request = (): Socket => {
     const socket = connect(server.port, '127.0.0.1');
     socket.write('GET /long HTTP/1.1\r\nHost: h\r\n\r\n');
     return socket;
   };
-  const first = Array.from({ length: PLACES }, ask);
+  const first = Array.from({ length: PLACES }, request);
   await Promise.all(first.map((socket) => once(socket, 'readable')));
-  const [second, third] = [ask(), ask()];
+  const [second, third] = [request(), request()];
   // Other requests are served in between.
   const response = await fetch(`http://127.0.0.1:${server.port}/echo`, { method: 'POST', body: 'x' });
   expect(await response.json()).toEqual({ body: 'x', x: null });

@@ -99,23 +99,23 @@ function framed(body: string, length: 'right' | 'none' | 'twice' | 'wrong' | 'ch
  * The responses to these requests over a connection whose first request was `first`, without the
  * response to `first`.
  */
-async function answers(port: number, first: string, sent: readonly Sent[]): Promise<string> {
+async function responses(port: number, first: string, sent: readonly Sent[]): Promise<string> {
   const line = new Line(port);
   line.send(first);
-  await line.answer();
+  await line.response();
   let all = '';
   const expected: boolean[] = [];
-  const awaitAnswers = async () => {
-    for (const hasBody of expected.splice(0)) all += await line.answer(hasBody);
+  const awaitResponses = async () => {
+    for (const hasBody of expected.splice(0)) all += await line.response(hasBody);
   };
   for (const { bytes, hasBody, cutAt, alone } of sent) {
-    if (alone) await awaitAnswers();
+    if (alone) await awaitResponses();
     line.send(bytes.slice(0, cutAt));
     line.send(bytes.slice(cutAt));
     expected.push(hasBody);
-    if (alone) await awaitAnswers();
+    if (alone) await awaitResponses();
   }
-  await awaitAnswers();
+  await awaitResponses();
   line.send(get('/any/last', 'Connection: close\r\n'));
   return all + (await line.rest());
 }
@@ -125,7 +125,10 @@ describe('a request over a connection', () => {
     await using server = await SmallServer.start();
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 4 }), async (sent) => {
-        const [ours, nodes] = await Promise.all([answers(server.port, PLAIN, sent), answers(server.port, RARE, sent)]);
+        const [ours, nodes] = await Promise.all([
+          responses(server.port, PLAIN, sent),
+          responses(server.port, RARE, sent),
+        ]);
         expect(ours).toBe(nodes);
       }),
       { numRuns: 300 },
@@ -143,9 +146,9 @@ describe('a request over a connection', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(sentOf(harmless), { minLength: 1, maxLength: 4 }), async (sent) => {
         const [plain, paced, nodes] = await Promise.all([
-          answers(server.port, PLAIN, sent),
-          answers(server.port, RARE, sent),
-          answers(nodeAlone.port, PLAIN, sent),
+          responses(server.port, PLAIN, sent),
+          responses(server.port, RARE, sent),
+          responses(nodeAlone.port, PLAIN, sent),
         ]);
         expect(plain).toBe(nodes);
         expect(paced).toBe(nodes);
@@ -159,15 +162,15 @@ describe('a request over a connection', () => {
     await using server = await SmallServer.start(slow.run);
     const line = new Line(server.port);
     line.send(post('/slow', '1'));
-    await slow.asked;
+    await slow.requested;
     const next = post('/echo', '2');
     line.send(next.slice(0, 30));
     line.send(next.slice(30) + post('/echo', '3'));
     await roundTrip(server.port);
-    slow.answer(jsonReply(200, 1));
-    expect(await line.answer()).toMatch(/\r\n\r\n1$/);
-    expect(await line.answer()).toContain('{"body":"2"');
-    expect(await line.answer()).toContain('{"body":"3"');
+    slow.respond(jsonReply(200, 1));
+    expect(await line.response()).toMatch(/\r\n\r\n1$/);
+    expect(await line.response()).toContain('{"body":"2"');
+    expect(await line.response()).toContain('{"body":"3"');
     line.destroy();
   });
 
@@ -180,22 +183,22 @@ describe('a request over a connection', () => {
     async (_, first, reader) => {
       let running = 0;
       let most = 0;
-      let asked = 0;
+      let requested = 0;
       const slow = async (): Promise<Reply> => {
         most = Math.max(most, ++running);
-        asked++;
+        requested++;
         await new Promise((resolve) => setImmediate(resolve));
         running--;
-        return jsonReply(200, asked);
+        return jsonReply(200, requested);
       };
       await using server = await SmallServer.start(slow, reader);
       const line = new Line(server.port);
       line.send(first);
-      await line.answer();
+      await line.response();
       line.send(post('/slow', '').repeat(1_500));
       for (let number = 1; number <= 1_500; number++)
-        expect(await line.answer()).toMatch(new RegExp(`\r\n\r\n${number}$`));
-      expect([most, asked]).toEqual([1, 1_500]);
+        expect(await line.response()).toMatch(new RegExp(`\r\n\r\n${number}$`));
+      expect([most, requested]).toEqual([1, 1_500]);
       line.destroy();
     },
   );
@@ -209,15 +212,15 @@ describe('a request over a connection', () => {
       await using server = await SmallServer.start(slow.run);
       const line = new Line(server.port);
       line.send(RARE);
-      await line.answer();
+      await line.response();
       parsed = 0;
       // The first one ends in the piece in which a thousand others begin.
       line.send(post('/slow', '1') + get('/any/x').repeat(1_000));
-      await slow.asked;
+      await slow.requested;
       await roundTrip(server.port);
       expect(parsed).toBeLessThanOrEqual(2);
-      slow.answer(jsonReply(200, 1));
-      for (let answered = 0; answered < 1_001; answered++) await line.answer();
+      slow.respond(jsonReply(200, 1));
+      for (let responded = 0; responded < 1_001; responded++) await line.response();
       expect(parsed).toBe(1_001);
       line.destroy();
     } finally {
@@ -230,13 +233,13 @@ describe('a request over a connection', () => {
     const line = new Line(server.port);
     line.pause();
     line.send(get('/big'));
-    await vi.waitUntil(() => server.asked.includes('/big'));
+    await vi.waitUntil(() => server.requested.includes('/big'));
     line.send(post('/echo', '2'));
     await roundTrip(server.port);
-    expect(server.asked).not.toContain('/echo');
+    expect(server.requested).not.toContain('/echo');
     line.resume();
-    expect((await line.answer())?.length).toBeGreaterThan(BIG);
-    expect(await line.answer()).toContain('{"body":"2"');
+    expect((await line.response())?.length).toBeGreaterThan(BIG);
+    expect(await line.response()).toContain('{"body":"2"');
     line.destroy();
   });
 
@@ -245,11 +248,11 @@ describe('a request over a connection', () => {
     await using server = await SmallServer.start(slow.run);
     const line = new Line(server.port);
     line.send(post('/slow', '1'));
-    const { context } = await slow.asked;
+    const { context } = await slow.requested;
     const aborted = new Promise((resolve) => context.signal?.addEventListener('abort', resolve));
     line.destroy();
     await expect(aborted).resolves.toBeInstanceOf(Event);
-    slow.answer(jsonReply(200, 1));
+    slow.respond(jsonReply(200, 1));
     await roundTrip(server.port);
   });
 });
@@ -269,7 +272,7 @@ describe('a connection', () => {
     const line = new Line((node.address() as AddressInfo).port);
     for (const bytes of [get('/1'), get('/2'), get('/3', 'X: \xe9\r\n'), get('/4')]) {
       line.send(bytes);
-      await line.answer();
+      await line.response();
     }
     expect(taken).toEqual(['plain /1', 'plain /2', 'node /3', 'node /4']);
     line.destroy();
@@ -283,15 +286,15 @@ describe('a connection', () => {
       await using server = await SmallServer.start();
       const [silent, used] = [new Line(server.port), new Line(server.port)];
       used.send(PLAIN);
-      await used.answer();
+      await used.response();
       await roundTrip(server.port);
       vi.advanceTimersByTime(15_000);
       await silent.closed;
       used.send(PLAIN);
-      expect(await used.answer()).toMatch(/^HTTP\/1\.1 200 /);
+      expect(await used.response()).toMatch(/^HTTP\/1\.1 200 /);
       vi.advanceTimersByTime(70_000);
       used.send(PLAIN);
-      expect(await used.answer()).toMatch(/^HTTP\/1\.1 200 /);
+      expect(await used.response()).toMatch(/^HTTP\/1\.1 200 /);
       vi.advanceTimersByTime(80_000);
       await used.closed;
     } finally {
@@ -306,10 +309,10 @@ describe('a connection', () => {
       await using server = await SmallServer.start(slow.run);
       const line = new Line(server.port);
       line.send(post('/slow', '1'));
-      await slow.asked;
+      await slow.requested;
       vi.advanceTimersByTime(1_000_000);
-      slow.answer(jsonReply(200, 1));
-      expect(await line.answer()).toMatch(/\r\n\r\n1$/);
+      slow.respond(jsonReply(200, 1));
+      expect(await line.response()).toMatch(/\r\n\r\n1$/);
       line.destroy();
     } finally {
       vi.useRealTimers();
@@ -321,12 +324,12 @@ describe('a connection', () => {
     const server = await SmallServer.start(slow.run);
     const [idle, used] = [new Line(server.port), new Line(server.port)];
     idle.send(PLAIN);
-    await idle.answer();
+    await idle.response();
     used.send(post('/slow', '1'));
-    await slow.asked;
+    await slow.requested;
     const closing = server.close();
     expect(await idle.rest()).toBe('');
-    slow.answer(jsonReply(200, 1));
+    slow.respond(jsonReply(200, 1));
     expect(await used.rest()).toMatch(/\r\nConnection: close\r\n\r\n1$/);
     await closing;
   });
@@ -336,18 +339,18 @@ describe('a connection', () => {
     const [line, other] = [new Line(server.port), new Line(server.port)];
     for (const each of [line, other]) {
       each.send(PLAIN);
-      await each.answer();
+      await each.response();
     }
     server.stopAccepting();
     line.pause();
     line.send(get('/big'));
-    await vi.waitUntil(() => server.asked.includes('/big'));
+    await vi.waitUntil(() => server.requested.includes('/big'));
     line.send(post('/echo', '1'));
     other.send(PLAIN);
     await other.closed;
     line.resume();
     await line.closed;
-    expect(server.asked).not.toContain('/echo');
+    expect(server.requested).not.toContain('/echo');
     await server.close();
   });
 
@@ -356,7 +359,7 @@ describe('a connection', () => {
     const server = await SmallServer.start(slow.run);
     const line = new Line(server.port);
     line.send(post('/slow', '1'));
-    await slow.asked;
+    await slow.requested;
     await server.close();
     expect(await line.rest()).toBe('');
   });

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-async function ask(url: string, path: string, headers: Record<string, string> = {}) {
+async function send(url: string, path: string, headers: Record<string, string> = {}) {
   const { statusCode, headers: fields, body } = await request(url + path, { method: 'POST', headers, body: '{}' });
   return { status: statusCode, type: fields['content-type'], body: await body.json() };
 }
@@ -46,17 +46,17 @@ describe('a request that is rejected before it reaches its route', () => {
     ['a foreign Host', { host: 'evil.example' }, 'evil.example'],
     ['a page of another site', { origin: 'http://evil.example' }, 'other sites'],
   ])('receives the error in the form of its API: %s', async (_, headers, text) => {
-    expect(await ask(server.url, V1, headers)).toEqual(problem(403, text));
-    expect(await ask(server.url, RPC, headers)).toEqual(rpcError(403, text));
-    expect(await ask(server.url, DTM, headers)).toEqual(message(403, text));
+    expect(await send(server.url, V1, headers)).toEqual(problem(403, text));
+    expect(await send(server.url, RPC, headers)).toEqual(rpcError(403, text));
+    expect(await send(server.url, DTM, headers)).toEqual(message(403, text));
   });
 
   it('receives the error in the form of its API while the coordinator starts', async () => {
-    const starting = new HttpServer({ log: SILENT, maxBodyBytes: 100, maxConnections: 10, answered: () => undefined });
+    const starting = new HttpServer({ log: SILENT, maxBodyBytes: 100, maxConnections: 10, responded: () => undefined });
     const url = await starting.listen('127.0.0.1', 0);
-    expect(await ask(url, V1)).toEqual(problem(503, 'starting'));
-    expect(await ask(url, RPC)).toEqual(rpcError(503, 'starting'));
-    expect(await ask(url, DTM)).toEqual(message(503, 'starting'));
+    expect(await send(url, V1)).toEqual(problem(503, 'starting'));
+    expect(await send(url, RPC)).toEqual(rpcError(503, 'starting'));
+    expect(await send(url, DTM)).toEqual(message(503, 'starting'));
     await starting.close();
   });
 

@@ -69,9 +69,9 @@ describe.each(READERS)('a response of the server that reads requests with %s', (
     await using server = await serverOf(() => streamReply(200, source, 'text/event-stream'));
     for (let i = 0; i < 2; i++) {
       source = new Source();
-      const asked = post(server);
+      const requested = post(server);
       source.give('data: ü\n\n');
-      const response = await asked;
+      const response = await requested;
       expect(response.headers.get('transfer-encoding')).toBe('chunked');
       const body = (response.body as ReadableStream<Uint8Array>).getReader();
       expect(await textOf(body)).toBe('data: ü\n\n');

@@ -128,8 +128,8 @@ describe("other input of dtm's clients is accepted", () => {
     ['no steps at all', { steps: null, payloads: null }],
     ['times that mean never', { timeout_to_fail: Number.MAX_SAFE_INTEGER }],
   ])('%s', async (name, fields) => {
-    const answer = await server.dtm('submit', saga({ gid: name, steps: [{ action: '' }], ...fields }));
-    expect([answer.status, answer.text]).toEqual([200, '{"dtm_result":"SUCCESS"}']);
+    const response = await server.dtm('submit', saga({ gid: name, steps: [{ action: '' }], ...fields }));
+    expect([response.status, response.text]).toEqual([200, '{"dtm_result":"SUCCESS"}']);
   });
 
   it('a key that occurs twice: the last one counts', async () => {
@@ -145,7 +145,7 @@ describe("other input of dtm's clients is accepted", () => {
       'application/json; charset=utf-8',
     ].entries()) {
       const body = `\ufeff{"gid":"type-${index}","trans_type":"tcc"}`;
-      expect((await server.ask('POST', '/api/dtmsvr/prepare', body, { 'content-type': type })).status).toBe(200);
+      expect((await server.request('POST', '/api/dtmsvr/prepare', body, { 'content-type': type })).status).toBe(200);
     }
   });
 });

@@ -10,7 +10,7 @@ let serial = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   shop = await Participants.start();
-  shop.answer('/broken', always(500));
+  shop.respond('/broken', always(500));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -32,13 +32,13 @@ const submit = (path: string, fields = {}) =>
 
 describe('newGid', () => {
   it('responds with strings only, and a new gid each time', async () => {
-    const answers = await Promise.all([1, 2, 3].map(() => server.get('/api/dtmsvr/newGid')));
-    for (const { status, json, headers } of answers) {
+    const responses = await Promise.all([1, 2, 3].map(() => server.get('/api/dtmsvr/newGid')));
+    for (const { status, json, headers } of responses) {
       expect(status).toBe(200);
       expect(headers.get('content-type')).toBe('application/json');
       expect(json).toEqual({ gid: expect.stringMatching(/^[0-9a-z]{26}$/) as string, dtm_result: 'SUCCESS' });
     }
-    expect(new Set(answers.map(({ json }) => json.gid)).size).toBe(3);
+    expect(new Set(responses.map(({ json }) => json.gid)).size).toBe(3);
   });
 });
 
@@ -62,9 +62,9 @@ describe('forceStop', () => {
 
 describe('resetNextCronTime', () => {
   it('drives one transaction again at once', async () => {
-    shop.answer('/healing', always(500));
+    shop.respond('/healing', always(500));
     await submit('/healing');
-    shop.answer('/healing', always(200));
+    shop.respond('/healing', always(200));
     const before = shop.seen.length;
     expect((await server.dtm('resetNextCronTime', { gid })).status).toBe(200);
     await shop.called(before + 1);
@@ -74,15 +74,15 @@ describe('resetNextCronTime', () => {
 
 describe.each(['abort', 'forceStop', 'resetNextCronTime'])('%s', (call) => {
   it('of an unknown gid is an error that names the gid', async () => {
-    const answer = await server.dtm(call, { gid: 'nobody', trans_type: 'tcc' });
-    expect(answer.status).toBe(404);
-    expect(answer.json.message).toContain('nobody');
+    const response = await server.dtm(call, { gid: 'nobody', trans_type: 'tcc' });
+    expect(response.status).toBe(404);
+    expect(response.json.message).toContain('nobody');
   });
 
   it('without a gid names the field', async () => {
     for (const body of [{}, { gid: null }, { gid: '' }]) {
-      const answer = await server.dtm(call, body);
-      expect([answer.status, answer.json.field]).toEqual([400, 'gid']);
+      const response = await server.dtm(call, body);
+      expect([response.status, response.json.field]).toEqual([400, 'gid']);
     }
   });
 });
@@ -90,16 +90,16 @@ describe.each(['abort', 'forceStop', 'resetNextCronTime'])('%s', (call) => {
 describe('registerBranch', () => {
   it('to an unknown gid is a FAILURE that names it', async () => {
     const branch = { gid: 'nobody', trans_type: 'tcc', branch_id: '01', confirm: shop.url('/a') };
-    const answer = await server.dtm('registerBranch', branch);
-    expect([answer.status, answer.json.dtm_result]).toEqual([409, 'FAILURE']);
-    expect(answer.json.message).toContain('nobody');
+    const response = await server.dtm('registerBranch', branch);
+    expect([response.status, response.json.dtm_result]).toEqual([409, 'FAILURE']);
+    expect(response.json.message).toContain('nobody');
   });
 });
 
 describe.each(['GET', 'POST'])('resetCronTime by %s', (method) => {
   it('makes a bounded number of transactions due whose wait is longer than its timeout', async () => {
     await using own = await TestServer.start();
-    shop.answer('/later', always(500));
+    shop.respond('/later', always(500));
     for (const name of ['a', 'b', 'c']) {
       const steps = [{ action: shop.url('/later') }];
       await own.dtm('submit', {
@@ -111,7 +111,7 @@ describe.each(['GET', 'POST'])('resetCronTime by %s', (method) => {
         retry_interval: 3600,
       });
     }
-    const reset = async (query: string) => (await own.ask(method, `/api/dtmsvr/resetCronTime${query}`)).json;
+    const reset = async (query: string) => (await own.request(method, `/api/dtmsvr/resetCronTime${query}`)).json;
     expect(await reset('?timeout=7200')).toEqual({ succeed_count: 0, has_remaining: false });
     const before = shop.seen.length;
     expect(await reset('?timeout=60&limit=2')).toEqual({ succeed_count: 2, has_remaining: true });
@@ -119,8 +119,8 @@ describe.each(['GET', 'POST'])('resetCronTime by %s', (method) => {
   });
 
   it('rejects a time that is not a number', async () => {
-    const answer = await server.ask(method, '/api/dtmsvr/resetCronTime?timeout=soon');
-    expect([answer.status, answer.json.field]).toEqual([400, 'timeout']);
+    const response = await server.request(method, '/api/dtmsvr/resetCronTime?timeout=soon');
+    expect([response.status, response.json.field]).toEqual([400, 'timeout']);
   });
 });
 
@@ -218,7 +218,9 @@ describe('topics', () => {
   it.each(['GET', 'POST'])('are subscribed and unsubscribed by %s, and a message fans out to them', async (method) => {
     const topic = `${method}-orders`;
     for (const path of ['/mail', '/stock'])
-      expect((await server.ask(method, at('subscribe', { topic, url: shop.url(path), remark: path }))).json).toEqual({
+      expect(
+        (await server.request(method, at('subscribe', { topic, url: shop.url(path), remark: path }))).json,
+      ).toEqual({
         dtm_result: 'SUCCESS',
       });
     const { kv } = (await server.get(at('queryKV', { cat: 'topics', key: topic }))).json;
@@ -236,10 +238,10 @@ describe('topics', () => {
     };
     expect((await server.dtm('submit', message)).status).toBe(200);
     expect(shop.calls.slice(-2)).toEqual(['01-01 action /mail', '01-02 action /stock']);
-    expect((await server.ask(method, at('unsubscribe', { topic, url: shop.url('/mail') }))).status).toBe(200);
-    expect((await server.ask(method, at('unsubscribe', { topic, url: shop.url('/mail') }))).status).toBe(404);
-    expect((await server.ask('DELETE', `/api/dtmsvr/topic/${topic}`)).json).toEqual({ dtm_result: 'SUCCESS' });
-    expect((await server.ask('DELETE', `/api/dtmsvr/topic/${topic}`)).status).toBe(404);
+    expect((await server.request(method, at('unsubscribe', { topic, url: shop.url('/mail') }))).status).toBe(200);
+    expect((await server.request(method, at('unsubscribe', { topic, url: shop.url('/mail') }))).status).toBe(404);
+    expect((await server.request('DELETE', `/api/dtmsvr/topic/${topic}`)).json).toEqual({ dtm_result: 'SUCCESS' });
+    expect((await server.request('DELETE', `/api/dtmsvr/topic/${topic}`)).status).toBe(404);
     expect((await server.get(at('queryKV', { cat: 'topics', key: topic }))).json).toEqual({ kv: [] });
   });
 
@@ -264,8 +266,8 @@ describe('topics', () => {
   it('without subscribers are rejected at prepare and at submit', async () => {
     const message = { gid, trans_type: 'msg', steps: [{ action: 'topic://nobody' }], payloads: ['{}'] };
     for (const call of ['prepare', 'submit']) {
-      const answer = await server.dtm(call, message);
-      expect([answer.status, answer.json.field]).toEqual([400, 'steps[0].action']);
+      const response = await server.dtm(call, message);
+      expect([response.status, response.json.field]).toEqual([400, 'steps[0].action']);
     }
   });
 });

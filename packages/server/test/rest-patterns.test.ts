@@ -31,27 +31,27 @@ const saga = (fields = {}) => ({
 
 describe('a saga over REST', () => {
   it('has its response once it is durable, and its actions run in order with their payloads', async () => {
-    const answer = await server.dtm('submit', saga());
-    expect(answer.status).toBe(200);
-    expect(answer.text).toBe('{"dtm_result":"SUCCESS"}');
-    expect(answer.headers.get('content-type')).toBe('application/json');
+    const response = await server.dtm('submit', saga());
+    expect(response.status).toBe(200);
+    expect(response.text).toBe('{"dtm_result":"SUCCESS"}');
+    expect(response.headers.get('content-type')).toBe('application/json');
     await becomes('succeed');
     expect(shop.calls).toEqual(['01 action /debit', '02 action /credit']);
     expect(shop.seen.map(({ body }) => body)).toEqual(['{"amount":30}', '{"amount":30}']);
   });
 
   it('with wait_result responds with SUCCESS when it succeeded', async () => {
-    const answer = await server.dtm('submit', saga({ wait_result: true }));
-    expect([answer.status, answer.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
+    const response = await server.dtm('submit', saga({ wait_result: true }));
+    expect([response.status, response.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
     expect(await status()).toBe('succeed');
   });
 
   it('with wait_result responds with FAILURE and the reason when it failed', async () => {
-    shop.answer('/credit action', always(409, '{"message":"sold out"}'));
-    const answer = await server.dtm('submit', saga({ wait_result: true }));
-    expect(answer.status).toBe(409);
-    expect(answer.json).toMatchObject({ dtm_result: 'FAILURE', status: 'failed' });
-    expect(answer.json.message).toContain('sold out');
+    shop.respond('/credit action', always(409, '{"message":"sold out"}'));
+    const response = await server.dtm('submit', saga({ wait_result: true }));
+    expect(response.status).toBe(409);
+    expect(response.json).toMatchObject({ dtm_result: 'FAILURE', status: 'failed' });
+    expect(response.json.message).toContain('sold out');
     expect(shop.calls).toEqual([
       '01 action /debit',
       '02 action /credit',
@@ -63,10 +63,10 @@ describe('a saga over REST', () => {
   it.each([
     ['ONGOING', always(425)],
     ['an unknown error', always(500)],
-  ])('with wait_result responds that it continues when an action responds with %s', async (_, answers) => {
-    shop.answer('/credit action', answers);
-    const answer = await server.dtm('submit', saga({ wait_result: true }));
-    expect([answer.status, answer.json]).toEqual([
+  ])('with wait_result responds that it continues when an action responds with %s', async (_, responses) => {
+    shop.respond('/credit action', responses);
+    const response = await server.dtm('submit', saga({ wait_result: true }));
+    expect([response.status, response.json]).toEqual([
       409,
       { dtm_result: 'FAILURE', message: 'wait result not return success', status: 'submitted' },
     ]);
@@ -74,9 +74,9 @@ describe('a saga over REST', () => {
   });
 
   it('that was submitted already is driven again, and one that has succeeded is a success', async () => {
-    shop.answer('/credit', always(500));
+    shop.respond('/credit', always(500));
     await server.dtm('submit', saga({ wait_result: true }));
-    shop.answer('/credit', always(200));
+    shop.respond('/credit', always(200));
     expect((await server.dtm('submit', saga({ wait_result: true }))).status).toBe(200);
     expect(shop.calls).toEqual(['01 action /debit', '02 action /credit', '02 action /credit']);
     const again = await server.dtm('submit', saga());
@@ -117,8 +117,8 @@ describe('a message over REST', () => {
     expect((await server.dtm('prepare', message())).status).toBe(200);
     expect(await status()).toBe('prepared');
     expect(shop.calls).toEqual([]);
-    const answer = await server.dtm('submit', message({ wait_result: true }));
-    expect(answer.status).toBe(200);
+    const response = await server.dtm('submit', message({ wait_result: true }));
+    expect(response.status).toBe(200);
     expect(shop.calls).toEqual(['01 action /credit']);
     const late = await server.dtm('prepare', message());
     expect([late.status, late.json.dtm_result]).toEqual([409, 'FAILURE']);
@@ -133,17 +133,17 @@ describe('a message over REST', () => {
   });
 
   it('with wait_result responds with 500 and the error when a step failed in an unknown way', async () => {
-    shop.answer('/credit', always(500, '{"note":"a FAILURE of the disk"}'));
-    const answer = await server.dtm('submit', message({ wait_result: true }));
-    expect(answer.status).toBe(500);
-    expect(answer.json.message).toContain('HTTP 500');
-    expect(answer.text).not.toMatch(/FAILURE|ONGOING/);
+    shop.respond('/credit', always(500, '{"note":"a FAILURE of the disk"}'));
+    const response = await server.dtm('submit', message({ wait_result: true }));
+    expect(response.status).toBe(500);
+    expect(response.json.message).toContain('HTTP 500');
+    expect(response.text).not.toMatch(/FAILURE|ONGOING/);
   });
 
   it('with wait_result responds with FAILURE and its status while a step is ongoing', async () => {
-    shop.answer('/credit', always(425));
-    const answer = await server.dtm('submit', message({ wait_result: true }));
-    expect([answer.status, answer.json]).toEqual([
+    shop.respond('/credit', always(425));
+    const response = await server.dtm('submit', message({ wait_result: true }));
+    expect([response.status, response.json]).toEqual([
       409,
       { dtm_result: 'FAILURE', message: 'wait result not return success', status: 'submitted' },
     ]);
@@ -151,8 +151,8 @@ describe('a message over REST', () => {
 
   it('starts its steps only after the delay of the submit', async () => {
     await server.dtm('prepare', message());
-    const answer = await server.dtm('submit', message({ custom_data: '{"delay":3600}' }));
-    expect(answer.status).toBe(200);
+    const response = await server.dtm('submit', message({ custom_data: '{"delay":3600}' }));
+    expect(response.status).toBe(200);
     expect(shop.calls).toEqual([]);
     const { transaction } = await server.query(gid);
     expect(Date.parse(transaction.next_cron_time ?? '') - Date.now()).toBeGreaterThan(3_500_000);
@@ -171,15 +171,15 @@ describe.each([
     ] as const) {
       const url = shop.url(path);
       const urls = trans_type === 'tcc' ? { confirm: url, cancel: url } : { url };
-      const answer = await server.dtm('registerBranch', { gid, trans_type, branch_id, data: '{}', ...urls });
-      expect(answer.json).toEqual({ dtm_result: 'SUCCESS' });
+      const response = await server.dtm('registerBranch', { gid, trans_type, branch_id, data: '{}', ...urls });
+      expect(response.json).toEqual({ dtm_result: 'SUCCESS' });
     }
   };
 
   it('commits its branches on submit', async () => {
     await begin();
-    const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
-    expect([answer.status, answer.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
+    const response = await server.dtm('submit', { gid, trans_type, wait_result: true });
+    expect([response.status, response.json]).toEqual([200, { dtm_result: 'SUCCESS' }]);
     expect(shop.calls).toEqual(commits);
   });
 
@@ -206,11 +206,11 @@ describe.each([
     'with wait_result never responds with FAILURE while a branch responds with %s',
     async (_, branchStatus, dtm_result) => {
       await begin();
-      shop.answer('/a', always(branchStatus));
-      const answer = await server.dtm('submit', { gid, trans_type, wait_result: true });
-      expect(answer.status).toBe(dtm_result === 'ONGOING' ? 425 : 500);
-      expect(answer.json).toMatchObject({ status: 'submitted', ...(dtm_result !== undefined && { dtm_result }) });
-      expect(answer.text).not.toContain('FAILURE');
+      shop.respond('/a', always(branchStatus));
+      const response = await server.dtm('submit', { gid, trans_type, wait_result: true });
+      expect(response.status).toBe(dtm_result === 'ONGOING' ? 425 : 500);
+      expect(response.json).toMatchObject({ status: 'submitted', ...(dtm_result !== undefined && { dtm_result }) });
+      expect(response.text).not.toContain('FAILURE');
     },
   );
 
@@ -280,8 +280,8 @@ describe('a workflow over REST', () => {
 
   it('that is submitted without a status is rejected', async () => {
     await server.dtm('prepareWorkflow', workflow());
-    const answer = await end({ result: 'b2s=' });
-    expect([answer.status, answer.json.field]).toEqual([400, 'req_extra.status']);
+    const response = await end({ result: 'b2s=' });
+    expect([response.status, response.json.field]).toEqual([400, 'req_extra.status']);
   });
 
   it('has a transaction object in every response, and a list of steps in every response but errors', async () => {
@@ -291,10 +291,10 @@ describe('a workflow over REST', () => {
       '{',
       { ...workflow(), gid: 7 },
     ]) {
-      const answer = await server.dtm('prepareWorkflow', body);
-      expect(answer.status).toBe(400);
-      expect(typeof answer.json.transaction).toBe('object');
-      expect(answer.json.progresses).toBe(answer.json.message);
+      const response = await server.dtm('prepareWorkflow', body);
+      expect(response.status).toBe(400);
+      expect(typeof response.json.transaction).toBe('object');
+      expect(response.json.progresses).toBe(response.json.message);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { always, Participants } from '@holdfast/testing/participants';
-import { type Answered, TestServer } from './support/running-server.ts';
+import { type TestResponse, TestServer } from './support/running-server.ts';
 
 let server: TestServer;
 let shop: Participants;
@@ -10,8 +10,8 @@ let serial = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   shop = await Participants.start();
-  shop.answer('/refused action', always(409, 'no'));
-  shop.answer('/stuck', always(500));
+  shop.respond('/refused action', always(409, 'no'));
+  shop.respond('/stuck', always(500));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -22,16 +22,18 @@ beforeEach(() => {
   shop.seen.length = 0;
 });
 
-interface Asked {
+interface Submission {
   readonly path: string;
   readonly amount: number;
   readonly pattern?: 'saga' | 'msg';
 }
 
 /** A transaction submitted over one of the APIs. */
-type Submit = (asked: Asked) => Promise<{ readonly ok: boolean; readonly text: string; readonly code?: string }>;
+type Submit = (
+  requested: Submission,
+) => Promise<{ readonly ok: boolean; readonly text: string; readonly code?: string }>;
 
-const dtmBody = ({ path, amount, pattern = 'saga' }: Asked) => ({
+const dtmBody = ({ path, amount, pattern = 'saga' }: Submission) => ({
   gid,
   trans_type: pattern,
   steps: [{ action: shop.url(path), ...(pattern === 'saga' && { compensate: shop.url('/undo') }) }],
@@ -41,16 +43,16 @@ const dtmBody = ({ path, amount, pattern = 'saga' }: Asked) => ({
 const APIS: readonly (readonly [string, Submit])[] = [
   [
     "dtm's REST",
-    async (asked) => {
-      const answer = await server.dtm('submit', dtmBody(asked));
-      if (answer.status !== 200) expect([answer.status, answer.json.dtm_result]).toEqual([409, 'FAILURE']);
-      return { ok: answer.status === 200, text: answer.text };
+    async (requested) => {
+      const response = await server.dtm('submit', dtmBody(requested));
+      if (response.status !== 200) expect([response.status, response.json.dtm_result]).toEqual([409, 'FAILURE']);
+      return { ok: response.status === 200, text: response.text };
     },
   ],
   [
     'JSON-RPC',
-    async (asked) => {
-      const { json, text } = await server.rpc('submit', dtmBody(asked));
+    async (requested) => {
+      const { json, text } = await server.rpc('submit', dtmBody(requested));
       if (json.result !== undefined) return { ok: true, text };
       expect(json.error.code).toBe(-32_901);
       return { ok: false, text, code: (json.error.data as { readonly code: string }).code };
@@ -61,10 +63,10 @@ const APIS: readonly (readonly [string, Submit])[] = [
     async ({ path, amount, pattern = 'saga' }) => {
       const compensate = pattern === 'saga' ? { compensate: shop.url('/undo') } : {};
       const steps = [{ action: shop.url(path), ...compensate, payload: { amount } }];
-      const answer = await server.post('/api/v1/transactions', { gid, pattern, steps });
-      if (answer.status === 200) return { ok: true, text: answer.text };
-      expect(answer.status).toBe(409);
-      return { ok: false, text: answer.text, code: answer.json.code };
+      const response = await server.post('/api/v1/transactions', { gid, pattern, steps });
+      if (response.status === 200) return { ok: true, text: response.text };
+      expect(response.status).toBe(409);
+      return { ok: false, text: response.text, code: response.json.code };
     },
   ],
 ];
@@ -74,15 +76,15 @@ const ended = async (): Promise<void> => {
 };
 
 describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
-  it.each<[string, Asked, boolean]>([
+  it.each<[string, Submission, boolean]>([
     ['submitted', { path: '/stuck', amount: 30 }, true],
     ['succeeded', { path: '/ok', amount: 30 }, true],
     ['failed', { path: '/refused', amount: 30 }, false],
-  ])('with the same content receives the response of the first, which has %s', async (status, asked, ok) => {
-    expect((await submit(asked)).ok).toBe(true);
+  ])('with the same content receives the response of the first, which has %s', async (status, requested, ok) => {
+    expect((await submit(requested)).ok).toBe(true);
     if (status !== 'submitted') await ended();
     const calls = shop.calls.length;
-    const again = await submit(asked);
+    const again = await submit(requested);
     expect(again.ok).toBe(ok);
     if (!ok) expect(again.text).toContain(status);
     if (again.code !== undefined) expect(again.code).toBe('refused');
@@ -125,7 +127,7 @@ describe('a gid submitted again', () => {
     await server.get(`/api/dtmsvr/subscribe?topic=${topic}&url=${encodeURIComponent(shop.url('/ok'))}`);
     const body = { gid, trans_type: 'msg', steps: [{ action: `topic://${topic}` }], payloads: ['{}'] };
     expect((await server.dtm('submit', body)).status).toBe(200);
-    await server.ask('DELETE', `/api/dtmsvr/topic/${topic}`);
+    await server.request('DELETE', `/api/dtmsvr/topic/${topic}`);
     expect((await server.dtm('submit', body)).status).toBe(200);
     expect((await server.dtm('submit', { ...body, payloads: ['[]'] })).status).toBe(409);
     expect((await server.dtm('submit', { ...body, gid: `${gid}-new` })).status).toBe(400);
@@ -150,7 +152,7 @@ describe('a gid submitted again', () => {
       query_prepared: shop.url(url),
       custom_data: JSON.stringify({ name: 'pay', data: Buffer.from(data).toString('base64') }),
     });
-    const prepare = (body: object): Promise<Answered> => server.dtm('prepareWorkflow', body);
+    const prepare = (body: object): Promise<TestResponse> => server.dtm('prepareWorkflow', body);
     expect((await prepare(of('30', '/pod-1'))).status).toBe(200);
     expect((await prepare(of('30', '/pod-2'))).status).toBe(200);
     const end = (status: string) => server.dtm('submit', { gid, trans_type: 'workflow', req_extra: { status } });
@@ -178,7 +180,7 @@ describe('a branch', () => {
     status: 'succeed',
   });
 
-  const prepare = (trans_type: string): Promise<Answered> =>
+  const prepare = (trans_type: string): Promise<TestResponse> =>
     trans_type === 'msg'
       ? server.dtm('prepare', dtmBody({ path: '/ok', amount: 1, pattern: 'msg' }))
       : server.dtm(trans_type === 'workflow' ? 'prepareWorkflow' : 'prepare', {

@@ -38,9 +38,9 @@ describe('a server that is stopped', () => {
   it('finishes requests in progress, responds to waiting callers, and accepts nothing new', async () => {
     await using shop = await Participants.start();
     const server = await TestServer.start({ drainTimeout: 10_000 });
-    const asked = new Promise<ServerResponse>((resolve) => shop.answer('/slow', resolve));
+    const requested = new Promise<ServerResponse>((resolve) => shop.respond('/slow', resolve));
     const waiting = server.dtm('submit', saga(shop));
-    const response = await asked;
+    const response = await requested;
     const closing = server.running.close();
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow('fetch failed');
     response.end('{}');
@@ -66,12 +66,12 @@ describe('a server that is stopped', () => {
     await using shop = await Participants.start();
     const memory = new MemoryStore(Date.now);
     const server = await TestServer.start({ drainTimeout: 0 }, { store: new CheckedStore(memory) });
-    const asked = new Promise<ServerResponse>((resolve) => shop.answer('/slow', resolve));
+    const requested = new Promise<ServerResponse>((resolve) => shop.respond('/slow', resolve));
     const waiting = server.dtm('submit', saga(shop));
-    await asked;
+    await requested;
     await server.running.close();
     expect((await waiting).status).not.toBe(200);
-    shop.answer('/slow', (response) => response.end());
+    shop.respond('/slow', (response) => response.end());
     await using next = await TestServer.start({}, { store: new CheckedStore(memory) });
     const { json } = await next.get('/api/v1/transactions/g1?waitMs=10000');
     expect(json.status).toBe('succeed');

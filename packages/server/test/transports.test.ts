@@ -107,7 +107,7 @@ describe('the caller', () => {
         { requestReader: reader },
       );
       const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-      const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
+      const submit = (headers: Record<string, string>) => server.request('POST', '/api/dtmsvr/submit', saga, headers);
       await submit({ traceparent });
       await submit({ TraceParent: traceparent, TraceState: ' a=1, b=2' });
       await submit({ traceparent, tracestate: 'A=1' });
@@ -132,7 +132,7 @@ describe('the caller', () => {
       },
       { requestReader: reader },
     );
-    const submit = (headers: Record<string, string>) => server.ask('POST', '/api/dtmsvr/submit', saga, headers);
+    const submit = (headers: Record<string, string>) => server.request('POST', '/api/dtmsvr/submit', saga, headers);
     await submit({ 'request-timeout-ms': '500000' });
     await submit({ 'Request-Timeout-Ms': '999999999' });
     await submit({});
@@ -155,17 +155,17 @@ describe('the caller', () => {
       void waiting.then(() => context?.signal?.addEventListener('abort', () => resolve()));
     });
     await using server = await TransportServer.start({
-      wait: (asked) => {
-        context = asked;
+      wait: (requested) => {
+        context = requested;
         arrived();
         return new Promise(() => {});
       },
     });
     const abort = new AbortController();
-    const asked = fetch(`${server.url}/api/v1/transactions/g?waitMs=10000`, { signal: abort.signal });
+    const requested = fetch(`${server.url}/api/v1/transactions/g?waitMs=10000`, { signal: abort.signal });
     await waiting;
     abort.abort();
-    await expect(asked).rejects.toThrow('abort');
+    await expect(requested).rejects.toThrow('abort');
     await aborted;
   });
 });
@@ -193,24 +193,24 @@ describe('the HTTP server', () => {
     await using server = await TransportServer.start(idle);
     const { status, headers, json } = await server.get('/api/dtmsvr/submit');
     expect([status, headers.get('allow'), json.code]).toEqual([405, 'POST', 'invalid']);
-    const v1 = await server.ask('PUT', '/api/v1/transactions');
+    const v1 = await server.request('PUT', '/api/v1/transactions');
     expect(v1.headers.get('allow')).toBe('POST, GET, HEAD');
     expect(v1.json).toMatchObject({ title: 'The path does not support this method', code: 'invalid' });
-    expect((await server.ask('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
+    expect((await server.request('GET', '/api/v1/transactions/g/retry')).headers.get('allow')).toBe('POST');
   });
 
   it('responds to HEAD wherever GET is served, with the same head and no body', async () => {
     await using server = await TransportServer.start(idle);
     for (const path of ['/healthz', '/readyz', '/api/metrics', '/api/dtmsvr/version', '/api/v1/gid', '/api/ping']) {
-      const [get, head] = [await server.get(path), await server.ask('HEAD', path)];
+      const [get, head] = [await server.get(path), await server.request('HEAD', path)];
       expect([path, head.status, head.text]).toEqual([path, get.status, '']);
       for (const field of ['content-type', 'content-length'])
         expect(head.headers.get(field)).toBe(get.headers.get(field));
     }
-    expect((await server.ask('HEAD', '/nowhere')).status).toBe(404);
-    expect((await server.ask('HEAD', '/api/dtmsvr/submit')).status).toBe(405);
-    expect((await server.ask('DELETE', '/api/dtmsvr/version')).headers.get('allow')).toBe('GET, HEAD');
-    expect((await server.ask('HEAD', '/api/dtmsvr/subscribe?topic=a&url=http://b/')).status).toBe(405);
+    expect((await server.request('HEAD', '/nowhere')).status).toBe(404);
+    expect((await server.request('HEAD', '/api/dtmsvr/submit')).status).toBe(405);
+    expect((await server.request('DELETE', '/api/dtmsvr/version')).headers.get('allow')).toBe('GET, HEAD');
+    expect((await server.request('HEAD', '/api/dtmsvr/subscribe?topic=a&url=http://b/')).status).toBe(405);
   });
 
   it('responds to a body that is not JSON with the position of the fault', async () => {
@@ -240,16 +240,16 @@ describe('the HTTP server', () => {
 
   it('rejects headers beyond its limit', async () => {
     await using server = await TransportServer.start(idle);
-    const answer = await server.ask('GET', '/healthz', undefined, { 'x-long': 'x'.repeat(20_000) });
-    expect(answer.status).toBe(431);
+    const response = await server.request('GET', '/healthz', undefined, { 'x-long': 'x'.repeat(20_000) });
+    expect(response.status).toBe(431);
   });
 
   it('responds to input that is not HTTP with 400, and closes the connection', async () => {
     await using server = await TransportServer.start(idle);
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.end('what is this?\r\n\r\n');
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 /);
+    const [response] = (await once(socket, 'data')) as [Buffer];
+    expect(response.toString()).toMatch(/^HTTP\/1\.1 400 /);
     await once(socket, 'close');
   });
 
@@ -264,12 +264,12 @@ describe('the HTTP server', () => {
     { 'sec-fetch-site': '' },
   ])('rejects requests that the page of another site makes a browser send: %j', async (headers) => {
     await using server = await TransportServer.start(idle);
-    expect((await server.ask('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
+    expect((await server.request('POST', '/api/dtmsvr/submit', saga, headers)).status).toBe(403);
   });
 
   it('accepts requests of its pages', async () => {
     await using server = await TransportServer.start(idle);
-    expect((await server.ask('POST', '/api/dtmsvr/submit', saga, { origin: server.url })).status).toBe(200);
+    expect((await server.request('POST', '/api/dtmsvr/submit', saga, { origin: server.url })).status).toBe(200);
   });
 });
 
@@ -345,12 +345,12 @@ describe('a GET of dtm that changes something', () => {
 
   it.each(browsers)('is rejected when a browser sends it: %j', async (headers) => {
     await using server = await TestServer.start();
-    expect((await server.ask('GET', path, undefined, headers)).status).toBe(403);
-    expect((await server.ask('GET', '/api/dtmsvr/resetCronTime', undefined, headers)).status).toBe(403);
+    expect((await server.request('GET', path, undefined, headers)).status).toBe(403);
+    expect((await server.request('GET', '/api/dtmsvr/resetCronTime', undefined, headers)).status).toBe(403);
     expect((await server.get('/api/dtmsvr/scanKV?cat=topics')).json.kv).toEqual([]);
     // A page of the coordinator itself may still read, and change by POST.
-    expect((await server.ask('GET', '/api/dtmsvr/all', undefined, headers)).status).toBe(200);
-    expect((await server.ask('POST', path, undefined, headers)).status).toBe(200);
+    expect((await server.request('GET', '/api/dtmsvr/all', undefined, headers)).status).toBe(200);
+    expect((await server.request('POST', path, undefined, headers)).status).toBe(200);
   });
 
   it('is rejected for all clients when it is switched off', async () => {
@@ -366,7 +366,7 @@ describe('monitoring', () => {
     await using server = await TransportServer.start({});
     expect((await server.get('/healthz')).status).toBe(200);
     for (const method of ['GET', 'POST', 'PUT', 'DELETE'])
-      expect((await server.ask(method, '/api/ping')).json).toEqual({ msg: 'pong' });
+      expect((await server.request(method, '/api/ping')).json).toEqual({ msg: 'pong' });
   });
 
   it('receives readiness only when the store reports it in time', async () => {

@@ -37,8 +37,8 @@ describe('a request that is not UTF-8', () => {
   it.each(['/api/v1/transactions/caf%e9', '/api/dtmsvr/query?gid=caf%E9', '/api/dtmsvr/query?gid=%c3%a9%ff'])(
     'is rejected by its URL: %s',
     async (path) => {
-      const answer = await server.get(path);
-      expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not UTF-8')]);
+      const response = await server.get(path);
+      expect([response.status, response.text]).toEqual([400, expect.stringContaining('not UTF-8')]);
     },
   );
 
@@ -55,8 +55,8 @@ describe('half a surrogate pair', () => {
   it('in a payload over dtm is rejected by its field', async () => {
     const steps = [{ action: 'http://127.0.0.1:9/' }];
     const saga = `{"gid":"half","trans_type":"saga","steps":${JSON.stringify(steps)},"payloads":["a\\ud800"]}`;
-    const answer = await server.dtm('submit', saga);
-    expect([answer.status, answer.json.field]).toEqual([400, 'payloads[0]']);
+    const response = await server.dtm('submit', saga);
+    expect([response.status, response.json.field]).toEqual([400, 'payloads[0]']);
     await server.dtm('prepare', { gid: 'half-tcc', trans_type: 'tcc' });
     const branch = '{"gid":"half-tcc","trans_type":"tcc","branch_id":"01","data":"\\udc00"}';
     const registered = await server.dtm('registerBranch', branch);

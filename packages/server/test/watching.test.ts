@@ -11,7 +11,7 @@ describe('metrics', () => {
   it('count the work of the coordinator, and show the contents of its store', async () => {
     await using shop = await Participants.start();
     await using server = await TestServer.start();
-    shop.answer('/sold-out action', always(409));
+    shop.respond('/sold-out action', always(409));
     for (const [gid, path] of [
       ['a', '/ok'],
       ['b', '/sold-out'],
@@ -76,12 +76,12 @@ describe('a transaction that needs operator attention', () => {
       retryInterval: 5,
       alertWebhook: shop.url('/alert'),
     });
-    shop.answer('/broken', always(500, 'the disk is full'));
+    shop.respond('/broken', always(500, 'the disk is full'));
     const steps = [{ action: shop.url('/broken'), compensate: '' }];
     await server.dtm('submit', { gid: 'g1', trans_type: 'saga', steps, payloads: [''] });
     await vi.waitUntil(() => shop.seen.some(({ url }) => url.pathname === '/alert'), { timeout: 10_000, interval: 5 });
-    const told = shop.seen.find(({ url }) => url.pathname === '/alert');
-    expect(JSON.parse(told?.body ?? '')).toEqual({
+    const alert = shop.seen.find(({ url }) => url.pathname === '/alert');
+    expect(JSON.parse(alert?.body ?? '')).toEqual({
       gid: 'g1',
       status: 'submitted',
       branch: '01 action',
@@ -145,7 +145,7 @@ describe('the log of a server', () => {
     });
     await using shop = await Participants.start();
     await using server = await TestServer.start({}, { log });
-    shop.answer('/b action', always(409, 'no'));
+    shop.respond('/b action', always(409, 'no'));
     const steps = ['/a', '/b'].map((path) => ({ action: shop.url(path), compensate: shop.url(path) }));
     const saga = {
       gid: 'g1',

@@ -144,7 +144,7 @@ export async function releaseOrphans(
   limit: number,
 ): Promise<{ readonly released: number; readonly more: boolean }> {
   const orphans: NonNullable<ReturnType<Durable['records']['change']>>[] = [];
-  for (const head of store.possessions.ownedBy((owner) => !isLiving(owner))) {
+  for (const head of store.ownedRecords.ownedBy((owner) => !isLiving(owner))) {
     const change = readableChange(store, head);
     if (change !== undefined) orphans.push(change);
     if (orphans.length > limit) break;

@@ -34,7 +34,7 @@ import { type Durable, DurableWrite } from './write.ts';
 import { Environment } from './environment.ts';
 import * as keyValues from './key-values.ts';
 import { list } from './list.ts';
-import { Possessions } from './possessions.ts';
+import { OwnedRecords } from './owned-records.ts';
 import { purge } from './purge.ts';
 import { Records } from './read.ts';
 import { prepareSchema, readVersion } from './schema.ts';
@@ -79,7 +79,7 @@ export class LmdbStore implements Store {
         env,
         clock: new StoreClock(wallMs, monotonicMs),
         records: new Records(env),
-        possessions: new Possessions(),
+        ownedRecords: new OwnedRecords(),
         changes: new Changes(),
         syncIsDoubtful: false,
       };
@@ -135,9 +135,9 @@ export class LmdbStore implements Store {
   }
 
   async versions(keys: readonly TransactionKey[]): Promise<(number | undefined)[]> {
-    const { records, possessions } = this.#store;
+    const { records, ownedRecords } = this.#store;
     return keys.map((key) => {
-      const owned = possessions.head(key);
+      const owned = ownedRecords.head(key);
       const place = owned === undefined ? records.find(key) : undefined;
       return (owned ?? (place && records.head(place)))?.version;
     });
@@ -201,7 +201,7 @@ export class LmdbStore implements Store {
   }
 
   async sessions(): Promise<SessionRow[]> {
-    const owned = this.#store.possessions.countByOwner();
+    const owned = this.#store.ownedRecords.countByOwner();
     return this.#sessions.rows((session) => owned.get(session) ?? 0);
   }
 
@@ -234,8 +234,8 @@ export class LmdbStore implements Store {
 }
 
 /** Loads the data kept in memory from the file. */
-function loadMemory({ env, clock, possessions, records }: Durable): void {
+function loadMemory({ env, clock, ownedRecords, records }: Durable): void {
   clock.load(env);
   records.forgetEntryBytes();
-  possessions.load(env, records);
+  ownedRecords.load(env, records);
 }

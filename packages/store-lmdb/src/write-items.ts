@@ -29,7 +29,7 @@ function insert(store: Durable, write: DurableWrite, item: InsertItem): WriteOut
 }
 
 function update(store: Durable, write: DurableWrite, item: UpdateItem): WriteOutcome {
-  const before = store.possessions.head(item.key) ?? storedHead(store, item);
+  const before = store.ownedRecords.head(item.key) ?? storedHead(store, item);
   const refused = transitions.updateRefused(item, before);
   if (refused !== undefined || before === undefined) return refused ?? MISSING;
   const head = transitions.updated(item, before, write.nowMs);

@@ -6,7 +6,7 @@ import { CountChanges } from './counters.ts';
 import type { Environment } from './environment.ts';
 import { VALUE_FORMAT } from './formats.ts';
 import * as keys from './keys.ts';
-import type { Possessions } from './possessions.ts';
+import type { OwnedRecords } from './owned-records.ts';
 import { beginPlaces, writeBirth, writeChange, writeEntry, writePlace } from './records.ts';
 import type { Records } from './read.ts';
 
@@ -14,7 +14,7 @@ export interface Durable {
   readonly env: Environment;
   readonly clock: StoreClock;
   readonly records: Records;
-  readonly possessions: Possessions;
+  readonly ownedRecords: OwnedRecords;
   readonly changes: Changes;
   /**
    * Whether the last write is in the file but its sync failed: nothing read from the file may be
@@ -95,7 +95,7 @@ export class DurableWrite {
 
   #derive(before: RecordHead | undefined, after: RecordHead): void {
     this.#counts.note(before, after);
-    this.#store.possessions.note(before, after);
+    this.#store.ownedRecords.note(before, after);
     const { changes } = this.#store;
     if (before !== undefined && before.dueAtMs !== null && before.dueAtMs !== after.dueAtMs)
       changes.remove(keys.dueKey(changes.writer, before.group, before.dueAtMs, before.key));
@@ -117,12 +117,12 @@ export class DurableWrite {
    * `outcome_unknown` if that cannot be determined.
    */
   async commit(): Promise<void> {
-    const { env, clock, changes, possessions } = this.#store;
+    const { env, clock, changes, ownedRecords } = this.#store;
     // A repeated write changes nothing. After a failed sync the clock at least is written, and
     // synced together with the previous write.
     if (changes.keys.length === 0 && !this.#store.syncIsDoubtful) return;
     const sequence = clock.nextSequence;
-    possessions.flush(changes, sequence);
+    ownedRecords.flush(changes, sequence);
     this.#counts.flush(env, changes);
     this.#putFinished(sequence);
     clock.flush(changes);

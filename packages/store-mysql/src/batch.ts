@@ -1,19 +1,19 @@
 import type { InsertItem, UpdateItem } from '@holdfast/core/store';
 import { PATTERNS } from '@holdfast/protocol';
 import type { Append } from './appends.ts';
-import type { Answer, Call } from './call.ts';
+import type { StatementResult, Call } from './call.ts';
 import { Changes } from './counters.ts';
 import { idsTable } from './read.ts';
 import { idOf, placeOf, PLACES, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
-import type { Standing } from './standings.ts';
-import { TELL_NOW } from './store-clock.ts';
+import type { CountedState } from './counted-states.ts';
+import { RETURN_NOW } from './store-clock.ts';
 
 /** An insert or update; an update states the status and attention flag assumed of the record. */
 export type Setting =
   | { readonly id: string; readonly item: InsertItem; readonly before?: undefined }
-  | { readonly id: string; readonly item: UpdateItem; readonly before: Standing };
+  | { readonly id: string; readonly item: UpdateItem; readonly before: CountedState };
 
 export interface Batch {
   /** In the order of IDs, so that nodes never lock in different orders. */
@@ -56,7 +56,7 @@ const changedByAll = (settings: readonly Setting[]): number =>
   settings.reduce((sum, { before }) => sum + (before === undefined ? 1 : 2), 0);
 
 /** The result of a batch. */
-export interface BatchAnswer {
+export interface BatchResult {
   /** Whether all inserts and updates were applied; otherwise none was. */
   readonly applied: boolean;
   /** IDs of the applied appends. */
@@ -65,13 +65,13 @@ export interface BatchAnswer {
   readonly nowMs: number;
 }
 
-export function batchAnswerOf({ settings, appends }: Batch, answers: readonly Answer[]): BatchAnswer {
-  const applied = settings.length === 0 || answers[APPLIED]?.changed === changedByAll(settings);
-  const appended = applied && appends.length > 0 ? (answers.at(settings.length > 0 ? -2 : -1)?.rows ?? []) : [];
+export function batchResultOf({ settings, appends }: Batch, results: readonly StatementResult[]): BatchResult {
+  const applied = settings.length === 0 || results[APPLIED]?.changed === changedByAll(settings);
+  const appended = applied && appends.length > 0 ? (results.at(settings.length > 0 ? -2 : -1)?.rows ?? []) : [];
   return {
     applied,
     appended: new Set(appended.map((row) => string(row['id']))),
-    nowMs: Math.max(...answers.map(({ told }) => told)),
+    nowMs: Math.max(...results.map(({ insertId }) => insertId)),
   };
 }
 
@@ -142,7 +142,7 @@ function append(tables: Tables, appends: readonly Append[], callId: string): str
   return `update ${tableOf('u', ['id', 'version', 'added', 'postpone'], rows)}
 ${byKey(tables, 'u')} and t.version = u.version
 set t.at = if(left(t.place, 1) = '${PLACES.due}' and u.postpone is not null, ${due('u.postpone')}, t.at),
-  t.version = t.version + 1, t.updated_at = ${TELL_NOW}, t.entry_count = t.entry_count + u.added, t.applied_by = ${callId}`;
+  t.version = t.version + 1, t.updated_at = ${RETURN_NOW}, t.entry_count = t.entry_count + u.added, t.applied_by = ${callId}`;
 }
 
 function enter(tables: Tables, appends: readonly Append[], callId: string): string {

@@ -16,11 +16,11 @@ export interface Call {
 export type Row = Readonly<Record<string, unknown>>;
 
 /** The result of a statement: rows, or the number of changed rows. */
-export interface Answer {
+export interface StatementResult {
   readonly rows: readonly Row[];
   readonly changed: number;
   /** The value that the statement passed to `last_insert_id`; 0 if none. */
-  readonly told: number;
+  readonly insertId: number;
 }
 
 /** The statements of a call, with those that begin and end its transaction. */
@@ -38,8 +38,11 @@ export function packetOf({ statements, changes, provided }: Call): readonly stri
 }
 
 /** The results of the call's own statements, without those of `packetOf`. */
-export function ownAnswers({ statements, changes, provided }: Call, answers: readonly Answer[]): readonly Answer[] {
-  if (!changes) return answers;
-  if (provided === undefined) return answers.slice(1, -1);
-  return [...answers.slice(1, provided.at + 2), ...answers.slice(provided.at + 3, statements.length + 2)];
+export function ownResults(
+  { statements, changes, provided }: Call,
+  results: readonly StatementResult[],
+): readonly StatementResult[] {
+  if (!changes) return results;
+  if (provided === undefined) return results.slice(1, -1);
+  return [...results.slice(1, provided.at + 2), ...results.slice(provided.at + 3, statements.length + 2)];
 }

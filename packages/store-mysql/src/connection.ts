@@ -1,7 +1,7 @@
 import { StoreError } from '@holdfast/core/store';
 import { CLOSE_MS, within } from '@holdfast/core/store-kit';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
-import { type Answer, type Call, ownAnswers, packetOf, type Row } from './call.ts';
+import { type StatementResult, type Call, ownResults, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION } from './session-settings.ts';
@@ -40,7 +40,7 @@ export class Connection {
    * Makes the call; resolves to the results of its statements, without those that begin and end its
    * transaction. Throws `StoreError`.
    */
-  call(call: Call): Promise<readonly Answer[]> {
+  call(call: Call): Promise<readonly StatementResult[]> {
     return this.#next(async () => {
       const { changes } = call;
       const whole = packetOf(call);
@@ -53,8 +53,8 @@ export class Connection {
             `${bytes} bytes in one call; the database takes ${this.#packetBytes} (max_allowed_packet)`,
           );
         try {
-          const answers = await this.#send(client, whole);
-          return ownAnswers(call, answers);
+          const results = await this.#send(client, whole);
+          return ownResults(call, results);
         } catch (thrown) {
           await this.#rollBack(client, thrown, changes);
           if (failureOf(thrown) !== 'again' || attempt === ATTEMPTS) throw this.#convert(thrown, changes);
@@ -64,7 +64,9 @@ export class Connection {
   }
 
   /** Runs statements that belong together; the connection runs nothing else in between. */
-  alone<T>(body: (run: (...statements: readonly string[]) => Promise<readonly Answer[]>) => Promise<T>): Promise<T> {
+  alone<T>(
+    body: (run: (...statements: readonly string[]) => Promise<readonly StatementResult[]>) => Promise<T>,
+  ): Promise<T> {
     return this.#next(async () => {
       const client = await this.#connected();
       try {
@@ -130,8 +132,8 @@ export class Connection {
         client.on('end', () => reject(new Error('the server closed the connection')));
         client.connect((error: QueryError | null) => (error === null ? resolve() : reject(error)));
       });
-      const answers = await this.#send(client, SESSION);
-      this.#packetBytes = checkSession(answers.at(-1)?.rows[0]);
+      const results = await this.#send(client, SESSION);
+      this.#packetBytes = checkSession(results.at(-1)?.rows[0]);
       if (closings !== this.#closings) throw new Error('the store was closed');
     } catch (thrown) {
       destroy(client);
@@ -144,13 +146,13 @@ export class Connection {
     return client;
   }
 
-  async #send(client: Client, statements: readonly string[]): Promise<readonly Answer[]> {
-    let giveUp: NodeJS.Timeout | undefined;
+  async #send(client: Client, statements: readonly string[]): Promise<readonly StatementResult[]> {
+    let abandon: NodeJS.Timeout | undefined;
     try {
       const results = await new Promise<unknown>((resolve, reject) => {
         this.#reject = reject;
         const { statementTimeoutMs } = this.#settings;
-        giveUp = setTimeout(
+        abandon = setTimeout(
           () => this.#abandon(client, `no response within ${statementTimeoutMs} ms`),
           statementTimeoutMs,
         );
@@ -158,9 +160,9 @@ export class Connection {
         client.query(statements.join(';\n'), (error, found) => (error === null ? resolve(found) : reject(error)));
       });
       // One statement has one result, several have a list of results.
-      return (statements.length === 1 ? [results] : (results as unknown[])).map(answerOf);
+      return (statements.length === 1 ? [results] : (results as unknown[])).map(resultOf);
     } finally {
-      clearTimeout(giveUp);
+      clearTimeout(abandon);
       this.#reject = undefined;
     }
   }
@@ -202,8 +204,8 @@ export class Connection {
   }
 }
 
-function answerOf(result: unknown): Answer {
-  if (Array.isArray(result)) return { rows: result as Row[], changed: 0, told: 0 };
+function resultOf(result: unknown): StatementResult {
+  if (Array.isArray(result)) return { rows: result as Row[], changed: 0, insertId: 0 };
   const { affectedRows, insertId } = result as ResultSetHeader;
-  return { rows: [], changed: affectedRows, told: insertId };
+  return { rows: [], changed: affectedRows, insertId };
 }

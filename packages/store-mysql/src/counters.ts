@@ -1,8 +1,8 @@
 import { STATUSES } from '@holdfast/protocol';
 import type { Tables } from './schema.ts';
 import { type LiteralRow, number, text, valuesOf, word } from './sql.ts';
-import type { Standing } from './standings.ts';
-import { TELL_NOW } from './store-clock.ts';
+import type { CountedState } from './counted-states.ts';
+import { RETURN_NOW } from './store-clock.ts';
 
 /**
  * Counter rows per namespace: with this number two connections seldom wait for each other's row.
@@ -31,7 +31,7 @@ export class Changes {
   readonly #byNamespace = new Map<string, Counts>();
 
   /** @param before undefined for a new record */
-  add(namespace: string, after: Standing, before: Standing | undefined): void {
+  add(namespace: string, after: CountedState, before: CountedState | undefined): void {
     const found = this.#byNamespace.get(namespace);
     const counts = found ?? Object.fromEntries(COUNTED.map((name) => [name, 0]));
     if (found === undefined) this.#byNamespace.set(namespace, counts);
@@ -46,13 +46,13 @@ export class Changes {
       .map(([namespace, counts]): LiteralRow => [
         ...[text(namespace), SLOT],
         ...COUNTED.map((name) => number(counts[name] ?? 0)),
-        TELL_NOW,
+        RETURN_NOW,
       ]);
     return adding(tables, `values ${valuesOf(rows)}`);
   }
 }
 
-function count(counts: Counts, { status, attention }: Standing, by: 1 | -1): void {
+function count(counts: Counts, { status, attention }: CountedState, by: 1 | -1): void {
   counts[status] = (counts[status] ?? 0) + by;
   if (attention) counts['attention'] = (counts['attention'] ?? 0) + by;
 }

@@ -76,8 +76,8 @@ async function lookAtDue(
     `select @now as now, count(*) as alive from ${tables.sessions} where session = ${text(session)} and ended_at is null`,
   ];
   const look = async (statements: readonly string[]) => {
-    const [, seen, ...answers] = await work.call({ changes: false, statements: [...state, ...statements] });
-    return { row: seen?.rows[0], found: answers.flatMap(({ rows }) => rows.map(foundOf)) };
+    const [, seen, ...results] = await work.call({ changes: false, statements: [...state, ...statements] });
+    return { row: seen?.rows[0], found: results.flatMap(({ rows }) => rows.map(foundOf)) };
   };
   let seen: Awaited<ReturnType<typeof look>>;
   try {
@@ -101,19 +101,19 @@ async function lookAtDue(
  * that a node that stops receiving keeps no locks.
  */
 async function take(
-  { work, tables, clock, standings }: Parts,
+  { work, tables, clock, countedStates }: Parts,
   session: string,
   due: readonly Found[],
 ): Promise<StoredTransaction[]> {
   const statements = [clock.set(), ...claim(tables, due, session, newCallId())];
-  const answers = await work.call({ changes: true, statements });
-  const taken = new Set((answers.at(-1)?.rows ?? []).map((row) => string(row['id'])));
+  const results = await work.call({ changes: true, statements });
+  const taken = new Set((results.at(-1)?.rows ?? []).map((row) => string(row['id'])));
   const ids = due.flatMap(({ id }) => (taken.has(id) ? [id] : []));
   try {
     const records = await read(work, tables, ids.map(keyOf));
     // Another node may have taken over a record since the claim.
     const claimed = records.flatMap((record) => (record?.owner === session ? [record] : []));
-    for (const record of claimed) standings.note(idOf(record.key), record);
+    for (const record of claimed) countedStates.note(idOf(record.key), record);
     return claimed;
   } catch (thrown) {
     if (ids.length === 0) throw thrown;
@@ -139,8 +139,8 @@ export async function releaseOrphans(
   // Queried after the owners were found: a session is alive before it owns anything, so a session
   // opened concurrently is included.
   const statement = `select session from ${parts.tables.sessions} where ended_at is null`;
-  const [answer] = await parts.rest.call({ statements: [statement], changes: false });
-  const living = new Set((answer?.rows ?? []).map((row) => `${PLACES.owned}${string(row['session'])}`));
+  const [result] = await parts.rest.call({ statements: [statement], changes: false });
+  const living = new Set((result?.rows ?? []).map((row) => `${PLACES.owned}${string(row['session'])}`));
   return releaseFrom(
     parts,
     owned.filter((place) => !living.has(place)),
@@ -167,8 +167,8 @@ async function placesOf({ rest, tables }: Parts, kind: string): Promise<string[]
   const places: string[] = [];
   for (let behind = kind, inclusive = kind === PLACES.due; ; inclusive = false) {
     const statement = inclusive ? findIds(tables, kind, 1) : nextPlace(tables, behind, kind);
-    const [answer] = await rest.call({ changes: false, statements: [statement] });
-    const [row] = answer?.rows ?? [];
+    const [result] = await rest.call({ changes: false, statements: [statement] });
+    const [row] = result?.rows ?? [];
     if (inclusive) {
       if (row !== undefined) places.push(kind);
       continue;
@@ -182,8 +182,8 @@ async function placesOf({ rest, tables }: Parts, kind: string): Promise<string[]
 async function release({ rest, tables, clock }: Parts, found: readonly Found[]): Promise<number> {
   if (found.length === 0) return 0;
   const statements = [clock.set(), makeDue(tables, found, newCallId())];
-  const answers = await rest.call({ changes: true, statements });
-  return answers[1]?.changed ?? 0;
+  const results = await rest.call({ changes: true, statements });
+  return results[1]?.changed ?? 0;
 }
 
 /** Implements `Store.purge`. */
@@ -191,6 +191,6 @@ export async function purge({ rest, tables, clock }: Parts, { olderThanMs, limit
   const condition = ` and t.at < @now - ${number(Math.floor(olderThanMs))}`;
   const found = await searchAt({ connection: rest, tables, clock }, { place: PLACES.finished, limit, condition });
   if (found.length === 0) return 0;
-  const answers = await rest.call({ changes: true, statements: [clock.set(), ...remove(tables, found, newCallId())] });
-  return answers.at(-1)?.changed ?? 0;
+  const results = await rest.call({ changes: true, statements: [clock.set(), ...remove(tables, found, newCallId())] });
+  return results.at(-1)?.changed ?? 0;
 }

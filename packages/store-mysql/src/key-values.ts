@@ -21,11 +21,11 @@ export class KeyValues {
 
   async get(id: KeyValueId): Promise<KeyValue | undefined> {
     const { rest, tables } = this.#parts;
-    const [answer] = await rest.call({
+    const [result] = await rest.call({
       statements: [`select ${COLUMNS} from ${tables.keyValues} where ${where(id)}`],
       changes: false,
     });
-    const [row] = answer?.rows ?? [];
+    const [row] = result?.rows ?? [];
     return row && keyValueOf(row);
   }
 
@@ -37,8 +37,8 @@ export class KeyValues {
 values (${text(id.namespace)}, ${text(id.category)}, ${text(id.key)}, ${text(value)}, 1, @now, @now)
 on duplicate key update version = ${tables.keyValues}.version`
         : `update ${tables.keyValues} set value = ${text(value)}, version = version + 1, updated_at = @now where ${where(id)} and version = ${number(expectVersion)}`;
-    const answers = await rest.call({ statements: [clock.set(), statement], changes: true });
-    return (answers[1]?.changed ?? 0) > 0 ? 'applied' : 'conflict';
+    const results = await rest.call({ statements: [clock.set(), statement], changes: true });
+    return (results[1]?.changed ?? 0) > 0 ? 'applied' : 'conflict';
   }
 
   async delete(id: KeyValueId, expectVersion: number): Promise<DeleteOutcome> {
@@ -79,8 +79,8 @@ on duplicate key update version = ${tables.keyValues}.version`
   }
 
   async #rows(statement: string): Promise<readonly Row[]> {
-    const [answer] = await this.#parts.rest.call({ statements: [statement], changes: false });
-    return answer?.rows ?? [];
+    const [result] = await this.#parts.rest.call({ statements: [statement], changes: false });
+    return result?.rows ?? [];
   }
 }
 

@@ -52,8 +52,8 @@ export async function list(parts: Parts, query: ListQuery): Promise<Page<StoredT
 async function positionsOf({ rest, tables }: Parts, query: ListQuery, most: number) {
   const look = async (filtered: boolean): Promise<readonly Row[]> => {
     const statement = positions(tables.transactions, query, most, filtered);
-    const [answer] = await rest.call({ statements: [statement], changes: false });
-    return answer?.rows ?? [];
+    const [result] = await rest.call({ statements: [statement], changes: false });
+    return result?.rows ?? [];
   };
   try {
     const looked = await look(true);

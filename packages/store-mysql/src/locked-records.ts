@@ -1,6 +1,6 @@
 import type { WriteOutcome } from '@holdfast/core/store';
 import { LockedIds } from '@holdfast/core/store-kit';
-import type { Answer } from './call.ts';
+import type { StatementResult } from './call.ts';
 import type { Connection } from './connection.ts';
 import { idsTable } from './read.ts';
 import { string } from './records.ts';
@@ -50,7 +50,7 @@ export class LockedRecords {
    */
   async leaveOut(items: readonly Placed[], outcomes: Outcomes): Promise<boolean> {
     const records = `select t.id from ${idsTable(items.map(({ id }) => id))} ${byKey(this.#tables, 'k')}`;
-    const answers = await this.#connection.call({
+    const results = await this.#connection.call({
       changes: true,
       statements: [`${records} for update skip locked`, records],
     });
@@ -60,9 +60,10 @@ export class LockedRecords {
       changes: false,
       statements: ['set transaction isolation level read uncommitted', records],
     });
-    const idsOf = (answer: Answer | undefined): string[] => (answer?.rows ?? []).map((row) => string(row['id']));
-    const free = new Set(idsOf(answers[0]));
-    const stored = new Set([...idsOf(answers[1]), ...idsOf(dirty)]);
+    const idsOf = (result: StatementResult | undefined): string[] =>
+      (result?.rows ?? []).map((row) => string(row['id']));
+    const free = new Set(idsOf(results[0]));
+    const stored = new Set([...idsOf(results[1]), ...idsOf(dirty)]);
     let found = false;
     for (const { id, at } of items) {
       const isLocked = stored.has(id) && !free.has(id);

@@ -29,7 +29,7 @@ import { prepareSchema, tablesOf } from './schema.ts';
 import { packetWarning } from './session-settings.ts';
 import { Sessions } from './sessions.ts';
 import { text } from './sql.ts';
-import { Standings } from './standings.ts';
+import { CountedStates } from './counted-states.ts';
 import { StoreClock } from './store-clock.ts';
 import { Writer } from './write.ts';
 
@@ -53,7 +53,7 @@ export class MysqlStore implements Store {
     this.#parts = {
       tables: tablesOf(settings.prefix),
       clock: new StoreClock(settings.wallMs, settings.monotonicMs),
-      standings: new Standings(),
+      countedStates: new CountedStates(),
       claimPace: new ClaimPace(),
       work: new Connection(settings),
       beats: new Connection(forSessions(settings)),
@@ -98,9 +98,9 @@ export class MysqlStore implements Store {
   }
 
   async get(keys: readonly TransactionKey[]): Promise<(StoredTransaction | undefined)[]> {
-    const { work, tables, standings } = this.#parts;
+    const { work, tables, countedStates } = this.#parts;
     const records = await read(work, tables, keys);
-    for (const record of records) if (record !== undefined) standings.note(idOf(record.key), record);
+    for (const record of records) if (record !== undefined) countedStates.note(idOf(record.key), record);
     return records;
   }
 
@@ -115,8 +115,8 @@ export class MysqlStore implements Store {
   async count(namespace?: string): Promise<StoreCounts> {
     const { rest, tables } = this.#parts;
     const statement = sums(tables, namespace === undefined ? undefined : text(namespace));
-    const [answer] = await rest.call({ statements: [statement], changes: false });
-    const [row] = answer?.rows ?? [];
+    const [result] = await rest.call({ statements: [statement], changes: false });
+    const [row] = result?.rows ?? [];
     const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
     return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
   }
@@ -131,8 +131,8 @@ export class MysqlStore implements Store {
 
   async nowMs(): Promise<number> {
     const { beats, clock } = this.#parts;
-    const [answer] = await beats.call({ statements: [`select ${clock.expression()} as now`], changes: false });
-    return clock.seen(Number(answer?.rows[0]?.['now']));
+    const [result] = await beats.call({ statements: [`select ${clock.expression()} as now`], changes: false });
+    return clock.seen(Number(result?.rows[0]?.['now']));
   }
 
   readonly makeDue: Store['makeDue'] = (request) => makeDueLater(this.#parts, request);

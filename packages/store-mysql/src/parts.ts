@@ -1,14 +1,14 @@
 import type { ClaimPace } from './claim-pace.ts';
 import type { Connection } from './connection.ts';
 import type { Tables } from './schema.ts';
-import type { Standings } from './standings.ts';
+import type { CountedStates } from './counted-states.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** Objects that the parts of the store share. */
 export interface Parts {
   readonly tables: Tables;
   readonly clock: StoreClock;
-  readonly standings: Standings;
+  readonly countedStates: CountedStates;
   readonly claimPace: ClaimPace;
   /** For driving transactions: claims, reads. */
   readonly work: Connection;

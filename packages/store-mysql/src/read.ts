@@ -1,7 +1,7 @@
 import type { Entry, StoredTransaction } from '@holdfast/core/store';
 import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { TransactionKey } from '@holdfast/protocol';
-import type { Answer, Row } from './call.ts';
+import type { StatementResult, Row } from './call.ts';
 import type { Connection } from './connection.ts';
 import { body, entryOf, HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
@@ -23,7 +23,7 @@ const recordStatements = (tables: Tables, ids: readonly string[]): string[] => [
 ];
 
 /** The records in the results of these statements. */
-function recordsOf([records, entries]: readonly Answer[]): StoredTransaction[] {
+function recordsOf([records, entries]: readonly StatementResult[]): StoredTransaction[] {
   const byId = grouped(entries?.rows ?? []);
   return (records?.rows ?? []).map((row) => {
     const head = headOf(row);
@@ -70,8 +70,8 @@ async function find(
   if (unreadable.size === 0) return byId;
   const heads = await readable([...unreadable.keys()], async (some) => {
     const statement = `select ${HEAD} from ${idsTable(some)} ${byKey(tables, 'k')}`;
-    const [answer] = await connection.call({ statements: [statement], changes: false });
-    return (answer?.rows ?? []).map(headOf);
+    const [result] = await connection.call({ statements: [statement], changes: false });
+    return (result?.rows ?? []).map(headOf);
   });
   for (const head of heads.found) {
     const why = `the database cannot read its bodies: ${unreadable.get(idOf(head.key)) ?? ''}`;
@@ -91,8 +91,8 @@ export async function readSummaries(
   const ids = keys.map(idOf);
   const found = await find(connection, tables, ids, async (some) => {
     const statement = `select ${HEAD}, t.state from ${idsTable(some)} ${byKey(tables, 'k')}`;
-    const [answer] = await connection.call({ statements: [statement], changes: false });
-    return (answer?.rows ?? []).map((row) =>
+    const [result] = await connection.call({ statements: [statement], changes: false });
+    return (result?.rows ?? []).map((row) =>
       transitions.storedTransaction(headOf(row), NO_BODY, body(row['state']), []),
     );
   });
@@ -120,8 +120,8 @@ export async function sizes(
   const size = summary ? 'length(t.state)' : bodyBytes(tables);
   const { found } = await readable(ids, async (some) => {
     const statement = `select t.id, ${size} as bytes from ${idsTable(some)} ${byKey(tables, 'k')}`;
-    const [answer] = await connection.call({ statements: [statement], changes: false });
-    return answer?.rows ?? [];
+    const [result] = await connection.call({ statements: [statement], changes: false });
+    return result?.rows ?? [];
   });
   const bytes = new Map(found.map((row) => [string(row['id']), Number(row['bytes'])]));
   return ids.map((id) => bytes.get(id) ?? 0);
@@ -158,8 +158,8 @@ export async function versions(
   const ids = keys.map(idOf);
   const { found, unreadable } = await readable(ids, async (some) => {
     const statement = `select t.id, t.version from ${idsTable(some)} ${byKey(tables, 'k')}`;
-    const [answer] = await connection.call({ statements: [statement], changes: false });
-    return answer?.rows ?? [];
+    const [result] = await connection.call({ statements: [statement], changes: false });
+    return result?.rows ?? [];
   });
   const byId = new Map(found.map((row) => [string(row['id']), Number(row['version'])]));
   return ids.map((id) => byId.get(id) ?? (unreadable.has(id) ? 0 : undefined));

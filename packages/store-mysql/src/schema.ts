@@ -1,5 +1,5 @@
 import { type SchemaVersions, StoreError } from '@holdfast/core/store';
-import type { Answer } from './call.ts';
+import type { StatementResult } from './call.ts';
 import { errnoOf, textOf } from './errors.ts';
 import { text } from './sql.ts';
 
@@ -123,7 +123,7 @@ const MIGRATIONS: readonly ((tables: Tables) => readonly string[])[] = [
   ],
 ];
 
-type Run = (...statements: readonly string[]) => Promise<readonly Answer[]>;
+type Run = (...statements: readonly string[]) => Promise<readonly StatementResult[]>;
 
 /**
  * Error numbers of missing privileges: on the database, a table, a column; an administrator's
@@ -199,8 +199,8 @@ async function readVersion(run: Run, tables: Tables): Promise<number> {
     `select 1 from information_schema.tables where table_schema = database() and table_name = ${text(tables.schemaVersion)}`,
   );
   if (there?.rows.length === 0) return 0;
-  const [answer] = await run(`select max(version) as version from ${tables.schemaVersion}`);
-  const found = Number(answer?.rows[0]?.['version'] ?? 0);
+  const [result] = await run(`select max(version) as version from ${tables.schemaVersion}`);
+  const found = Number(result?.rows[0]?.['version'] ?? 0);
   if (found > SCHEMA_VERSION)
     throw new StoreError(
       'unsupported_format',

@@ -31,8 +31,8 @@ export async function searchAt({ connection, tables, clock }: Where, wanted: Wan
   const { place, limit, condition } = wanted;
   try {
     const statements = [clock.set(), find(tables, place, limit, condition)];
-    const [, answer] = await connection.call({ changes: false, statements });
-    return (answer?.rows ?? []).map(foundOf);
+    const [, result] = await connection.call({ changes: false, statements });
+    return (result?.rows ?? []).map(foundOf);
   } catch (thrown) {
     if (!isUnreadable(thrown)) throw thrown;
     return searchByIds({ connection, tables, clock }, wanted, false);
@@ -57,8 +57,8 @@ async function searchByIds(
   for (let from = 0; from < ids.length && found.length < limit; from += CHUNK) {
     const some = await readable(ids.slice(from, from + CHUNK), async (chunk) => {
       const statements = [clock.set(), amongIds(tables, chunk, condition, sized)];
-      const [, answer] = await connection.call({ changes: false, statements });
-      return (answer?.rows ?? []).map(foundOf);
+      const [, result] = await connection.call({ changes: false, statements });
+      return (result?.rows ?? []).map(foundOf);
     });
     found.push(...some.found);
   }

@@ -29,7 +29,7 @@ export class Sessions {
 
   async open(session: SessionId, { node, version }: SessionInfo): Promise<void> {
     const { beats, tables, clock } = this.#parts;
-    const answers = await beats.call({
+    const results = await beats.call({
       changes: true,
       statements: [
         clock.set(),
@@ -40,7 +40,7 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
         this.#isAlive(session),
       ],
     });
-    if (Number(answers[2]?.rows[0]?.['alive']) !== 1)
+    if (Number(results[2]?.rows[0]?.['alive']) !== 1)
       throw new StoreError('invalid', `session ${session} was ended; open one with a new id`);
   }
 
@@ -50,7 +50,7 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
    */
   async heartbeat(session: SessionId): Promise<Heartbeat> {
     const { beats, tables, clock } = this.#parts;
-    const answers = await beats.call({
+    const results = await beats.call({
       changes: true,
       statements: [
         clock.set(),
@@ -62,10 +62,10 @@ on duplicate key update node = if(ended_at is null, values(node), node), version
         'select @now as now, cast(@last as signed) as last',
       ],
     });
-    const [row] = answers[4]?.rows ?? [];
+    const [row] = results[4]?.rows ?? [];
     const nowMs = clock.seen(Number(row?.['now']));
     const last = row?.['last'] ?? null;
-    return { alive: Number(answers[3]?.rows[0]?.['alive']) === 1, nowMs, lastMs: last === null ? null : Number(last) };
+    return { alive: Number(results[3]?.rows[0]?.['alive']) === 1, nowMs, lastMs: last === null ? null : Number(last) };
   }
 
   #isAlive(session: SessionId): string {
@@ -92,7 +92,7 @@ on duplicate key update ended_at = coalesce(ended_at, values(ended_at))`,
     const free = (where: string): string =>
       `(select session from ${tables.sessions} where ${where} for update skip locked) as free
 straight_join ${tables.sessions} s force index (primary) on s.session = free.session`;
-    const answers = await rest.call({
+    const results = await rest.call({
       changes: true,
       statements: [
         clock.set(),
@@ -103,7 +103,7 @@ set s.ended_at = @now, s.ended_by = ${callId}`,
       ],
     });
     const { count, more } = await releaseOrphans(this.#parts, limit);
-    return { ended: (answers[2]?.rows ?? []).map((row) => string(row['session'])), released: count, more };
+    return { ended: (results[2]?.rows ?? []).map((row) => string(row['session'])), released: count, more };
   }
 
   async list(): Promise<SessionRow[]> {
@@ -111,8 +111,8 @@ set s.ended_at = @now, s.ended_by = ${callId}`,
     const statement = `select s.session, s.node, s.version, s.started_at, s.heartbeat_at,
   (select count(*) from ${tables.transactions} t force index (place) where t.place = concat('${PLACES.owned}', s.session)) as owned
 from ${tables.sessions} s where s.ended_at is null order by s.session`;
-    const [answer] = await rest.call({ statements: [statement], changes: false });
-    return (answer?.rows ?? []).map((row) => ({
+    const [result] = await rest.call({ statements: [statement], changes: false });
+    return (result?.rows ?? []).map((row) => ({
       session: string(row['session']),
       node: string(row['node']),
       version: string(row['version']),

@@ -5,7 +5,7 @@ import { number } from './sql.ts';
  * Returns `@now` with the result of a statement that changes something: a result in rows would cost
  * more.
  */
-export const TELL_NOW = 'last_insert_id(@now)';
+export const RETURN_NOW = 'last_insert_id(@now)';
 
 /** The node's part in the store's time, as statements use it. */
 export class StoreClock extends NodeClock {

@@ -9,14 +9,14 @@ import {
 } from '@holdfast/core/store';
 import { type RecordHead, transitions } from '@holdfast/core/store-kit';
 import { type Append, planAppends } from './appends.ts';
-import { batchAnswerOf, callOf, type Setting } from './batch.ts';
+import { batchResultOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { mayBeOneRecord, wasLocked } from './errors.ts';
 import { LockedRecords, type Outcomes } from './locked-records.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
-import type { Standing, Standings } from './standings.ts';
+import type { CountedState, CountedStates } from './counted-states.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**
@@ -43,14 +43,14 @@ interface Place {
   readonly connection: Connection;
   readonly tables: Tables;
   readonly clock: StoreClock;
-  readonly standings: Standings;
+  readonly countedStates: CountedStates;
 }
 
 /** The progress of a batch. */
 interface Progress {
   readonly outcomes: Outcomes;
   /** Status and attention flag of records that were read for this batch. */
-  readonly seen: Map<string, Standing>;
+  readonly seen: Map<string, CountedState>;
   /** Whether a part of the batch is durable. */
   wrote: boolean;
   /** Whether an outcome is based on a read alone. */
@@ -153,16 +153,16 @@ export class Writer {
     appendItems: readonly Numbered<AppendItem>[],
     progress: Progress,
   ): Promise<void> {
-    const { connection, tables, clock, standings } = this.#place;
+    const { connection, tables, clock, countedStates } = this.#place;
     const { outcomes } = progress;
     const appends = await this.#plan(appendItems, progress);
     const settings = items.map(({ id, item }): Setting =>
-      item.kind === 'insert' ? { id, item } : { id, item, before: progress.seen.get(id) ?? standings.of(id) },
+      item.kind === 'insert' ? { id, item } : { id, item, before: progress.seen.get(id) ?? countedStates.of(id) },
     );
     if (settings.length + appends.length === 0) return;
     const batch = { settings, appends: appends.map(({ append }) => append) };
-    const answers = await connection.call(callOf(tables, batch, clock.set(), newCallId()));
-    const { applied, appended, nowMs } = batchAnswerOf(batch, answers);
+    const results = await connection.call(callOf(tables, batch, clock.set(), newCallId()));
+    const { applied, appended, nowMs } = batchResultOf(batch, results);
     clock.seen(nowMs);
     progress.wrote ||= applied;
     for (const { id, at, append } of appends)
@@ -172,7 +172,7 @@ export class Writer {
       return this.#examine(items, progress);
     }
     for (const { id, item, at } of items) {
-      standings.note(id, item);
+      countedStates.note(id, item);
       outcomes[at] = transitions.applied(item.kind === 'update' ? item.expectVersion + 1 : 1);
     }
   }
@@ -203,8 +203,8 @@ export class Writer {
     if (items.length === 0) return;
     const { connection, tables } = this.#place;
     const statement = `select ${HEAD} from ${idsTable(items.map(({ id }) => id))} ${byKey(tables, 'k')}`;
-    const [answer] = await connection.call({ statements: [statement], changes: false });
-    const heads = new Map((answer?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
+    const [result] = await connection.call({ statements: [statement], changes: false });
+    const heads = new Map((result?.rows ?? []).map((row) => [string(row['id']), headOf(row)]));
     for (const { id, item, at } of items) {
       const head = heads.get(id);
       if (head !== undefined) progress.seen.set(id, head);

@@ -13,7 +13,7 @@ import type { StoreClock } from './store-clock.ts';
 export async function claimDue(
   connection: Connection,
   clock: StoreClock,
-  { session, limit, groups, maxBytes = STORE_LIMITS.answerBytes }: ClaimRequest,
+  { session, limit, groups, maxBytes = STORE_LIMITS.responseBytes }: ClaimRequest,
 ): Promise<ClaimResult> {
   const hosted = textArray([...new Set(['', ...groups])]);
   const look = async (): Promise<Omit<ClaimResult, 'claimed'>> => {

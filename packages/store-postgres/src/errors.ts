@@ -98,8 +98,8 @@ export function sqlState(thrown: unknown): string | undefined {
  * severity may be localised, so that the class of the state decides where it is not in English.
  */
 function isFatal(thrown: unknown, state: string): boolean {
-  const said = severity(thrown);
-  return said === 'FATAL' || said === 'PANIC' || (said !== 'ERROR' && GRAVE_CLASSES.has(state.slice(0, 2)));
+  const known = severity(thrown);
+  return known === 'FATAL' || known === 'PANIC' || (known !== 'ERROR' && GRAVE_CLASSES.has(state.slice(0, 2)));
 }
 
 function severity(thrown: unknown): string | undefined {

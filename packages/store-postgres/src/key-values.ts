@@ -49,7 +49,7 @@ export class KeyValues {
   }
 
   async scan(query: KeyValueQuery): Promise<Page<KeyValue>> {
-    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
+    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.responseBytes } = query;
     const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
     const rows = await this.#connection.query(KV_SCAN, [namespace, category, after, limit + 1, maxBytes]);
     const items = rows.slice(0, limit).map(keyValueOf);

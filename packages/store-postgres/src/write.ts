@@ -20,7 +20,7 @@ const ROUNDS = 10;
 const MOST_REFUSED = 10_000;
 
 /** One of the two rows in the result of a batch: for its inserts, or for its changes. */
-interface AnswerRow {
+interface ResultRow {
   readonly now: number;
   /** Keys of the applied inserts; null if all were applied. */
   readonly namespaces: readonly string[] | null;
@@ -149,7 +149,7 @@ async function writeOnce(
   outcomes: Outcomes,
 ): Promise<void> {
   const { statement, values } = batchOf(items, ...clock.parameters());
-  const [inserted, changed] = (await connection.query(statement, values)) as unknown as readonly AnswerRow[];
+  const [inserted, changed] = (await connection.query(statement, values)) as unknown as readonly ResultRow[];
   if (inserted === undefined || changed === undefined)
     throw new StoreError('outcome_unknown', 'PostgreSQL returned no result for a batch');
   clock.seen(changed.now);
@@ -158,13 +158,13 @@ async function writeOnce(
   const partly = settleAppends(items, changed, outcomes);
   const unapplied = items.filter(({ at }) => outcomes[at] === undefined && !partly.has(at));
   if (unapplied.length + partly.size === 0) return;
-  const asked = items.filter(({ at }) => outcomes[at] === undefined);
+  const open = items.filter(({ at }) => outcomes[at] === undefined);
   try {
     const found = await examine(
       connection,
-      asked.map(({ item }) => item),
+      open.map(({ item }) => item),
     );
-    for (const [i, { item, at }] of asked.entries()) {
+    for (const [i, { item, at }] of open.entries()) {
       const examined = found[i] ?? { row: undefined, entries: [] };
       const before = partly.get(at);
       outcomes[at] =
@@ -183,13 +183,13 @@ interface Before {
   readonly count: number;
 }
 
-function settleInserts(items: readonly Numbered[], { namespaces, gids }: AnswerRow, outcomes: Outcomes): void {
+function settleInserts(items: readonly Numbered[], { namespaces, gids }: ResultRow, outcomes: Outcomes): void {
   const applied = gids && new Set(gids.map((gid, i) => idOf({ namespace: namespaces?.[i] ?? '', gid })));
   for (const { item, at } of items)
     if (item.kind === 'insert' && applied?.has(idOf(item.key)) !== false) outcomes[at] = transitions.applied(1);
 }
 
-function settleUpdates(items: readonly Numbered[], { items: named }: AnswerRow, outcomes: Outcomes): void {
+function settleUpdates(items: readonly Numbered[], { items: named }: ResultRow, outcomes: Outcomes): void {
   const applied = named && new Set(named);
   for (const { item, at } of items)
     if (item.kind === 'update' && applied?.has(at) !== false)
@@ -200,7 +200,7 @@ function settleUpdates(items: readonly Numbered[], { items: named }: AnswerRow, 
  * Settles the appends that were applied in full. Returns those that were applied without some of
  * their entries.
  */
-function settleAppends(items: readonly Numbered[], row: AnswerRow, outcomes: Outcomes): Map<number, Before> {
+function settleAppends(items: readonly Numbered[], row: ResultRow, outcomes: Outcomes): Map<number, Before> {
   const partly = new Map<number, Before>();
   const places = new Map((row.appended ?? []).map((at, place) => [at, place]));
   for (const { item, at } of places.size === 0 ? [] : items) {

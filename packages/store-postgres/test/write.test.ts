@@ -25,13 +25,13 @@ const insertOf = (gid: string): InsertItem => ({
 const clock = { parameters: () => [0, null], seen: (ms: number) => ms } as unknown as StoreClock;
 
 /** A connection that returns the given results, one per statement. */
-function connectionOf(answers: readonly [Statement, unknown][]): Connection {
-  const left = [...answers];
+function connectionOf(results: readonly [Statement, unknown][]): Connection {
+  const left = [...results];
   return {
     query: (statement: Statement) => {
-      const [expected, answer] = left.shift() ?? [];
+      const [expected, result] = left.shift() ?? [];
       if (statement !== expected) return Promise.reject(new Error(`unexpected: ${statement.name}`));
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
     },
   } as unknown as Connection;
 }

@@ -101,7 +101,7 @@ export class Connection {
   }
 
   /** Runs a command that changes nothing. */
-  async ask(command: string, ...args: readonly Argument[]): Promise<Reply> {
+  async query(command: string, ...args: readonly Argument[]): Promise<Reply> {
     const client = await this.#connected();
     try {
       return await this.#send(client, command, args);

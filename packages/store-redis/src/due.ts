@@ -14,7 +14,7 @@ import { CLAIM, GROUPS, MAKE_DUE } from './scripts/index.ts';
 
 /** Claims due transactions, in steps between which Redis serves other calls. */
 export async function claimDue(keys: Installation, request: ClaimRequest): Promise<ClaimResult> {
-  const { session, limit, groups, maxBytes = STORE_LIMITS.answerBytes } = request;
+  const { session, limit, groups, maxBytes = STORE_LIMITS.responseBytes } = request;
   let left: string | number = maxBytes;
   const hosted = [...new Set(['', ...groups])];
   const claimed: StoredTransaction[] = [];

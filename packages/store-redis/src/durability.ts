@@ -8,7 +8,7 @@ const OLDEST_VERSION = 7;
  * a server that cannot hold a store, and for a lost connection.
  */
 export async function whatACrashMayLose(connection: Connection): Promise<string | undefined> {
-  const info = fieldsOf(String(await connection.ask('INFO')));
+  const info = fieldsOf(String(await connection.query('INFO')));
   const version = info.get('redis_version') ?? '';
   if (Number.parseInt(version, 10) < OLDEST_VERSION)
     throw new StoreError('unavailable', `Redis ${version} is too old: ${OLDEST_VERSION} and later are supported`);
@@ -32,12 +32,12 @@ export async function whatACrashMayLose(connection: Connection): Promise<string 
 /** The value of a setting; undefined if CONFIG is forbidden, as on managed servers. */
 async function setting(connection: Connection, name: string): Promise<string | undefined> {
   try {
-    const reply = await connection.ask('CONFIG', 'GET', name);
+    const reply = await connection.query('CONFIG', 'GET', name);
     return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
   } catch (thrown) {
     if (!(thrown instanceof StoreError)) throw thrown;
     // Distinguishes a forbidden CONFIG from a lost server, which responds to PING neither.
-    await connection.ask('PING');
+    await connection.query('PING');
     return undefined;
   }
 }

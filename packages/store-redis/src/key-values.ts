@@ -35,7 +35,7 @@ export class KeyValues {
   }
 
   async scan(query: KeyValueQuery): Promise<Page<KeyValue>> {
-    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.answerBytes } = query;
+    const { namespace, category, cursor, limit, maxBytes = STORE_LIMITS.responseBytes } = query;
     const after = cursor === undefined ? '' : decodeKeyCursor(cursor);
     const [more, rows] = listOf(await this.#keys.run(KV_SCAN, [namespace, category, after, limit, maxBytes]));
     const items = listOf(rows).flatMap((row) => {

@@ -18,7 +18,7 @@ const LAST_MS = 99_999_999_999_998;
 
 /** One page, newest first. */
 export async function list(keys: Installation, query: ListQuery): Promise<Page<StoredTransaction>> {
-  const { namespace, limit, maxBytes = STORE_LIMITS.answerBytes, summary = false } = query;
+  const { namespace, limit, maxBytes = STORE_LIMITS.responseBytes, summary = false } = query;
   if (isSingle(query)) return singlePage(query, () => read(keys, [{ namespace, gid: query.gid }], { summary }));
   const filters = [query.status ?? '', query.pattern ?? '', attentionOf(query)];
   const most = examinedBy(query, LOOKED_AT);

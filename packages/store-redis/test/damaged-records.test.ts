@@ -106,8 +106,8 @@ describeWith(['redis-server'], 'a record that something else changed', () => {
     withDamaged(damage, { dueInMs: 60_000 }, async (store) => {
       const [a, b, c] = await store.get(['a', 'b', 'c'].map(keyOf));
       expect(gids([a, c].flatMap((one) => (one === undefined ? [] : [one])))).toEqual(['a', 'c']);
-      const isSaid = b === undefined || b.unreadable?.includes('something other than Holdfast changed it') === true;
-      expect(isSaid).toBe(true);
+      const isStated = b === undefined || b.unreadable?.includes('something other than Holdfast changed it') === true;
+      expect(isStated).toBe(true);
       const listed = await store.list({ namespace: 'default', limit: 10 });
       expect(gids(listed.items)).toEqual(expect.arrayContaining(['a', 'c']));
     }),

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface DeafProxy {
   readonly url: string;
   /** While `lose` is true, a response of the server is discarded and its connection is closed. */
-  loseAnswers(lose: boolean): void;
+  loseResponses(lose: boolean): void;
   close(): Promise<void>;
 }
 
@@ -25,12 +25,12 @@ export async function deafProxy(target: string): Promise<DeafProxy> {
       });
     }
     client.pipe(server);
-    server.on('data', (answer) => (lost ? client.destroy() : client.write(answer)));
+    server.on('data', (response) => (lost ? client.destroy() : client.write(response)));
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   return {
     url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    loseAnswers: (lose) => void (lost = lose),
+    loseResponses: (lose) => void (lost = lose),
     async close() {
       for (const socket of sockets) socket.destroy();
       proxy.close();

@@ -27,9 +27,9 @@ describeWith(['redis-server'], 'failures on a real server', () => {
   it('a lost response leaves the outcome of a write unknown; the repeated write is recognised', async () => {
     const proxy = await deafProxy(url());
     const losing = async (send: () => Promise<unknown>) => {
-      proxy.loseAnswers(true);
+      proxy.loseResponses(true);
       await send();
-      proxy.loseAnswers(false);
+      proxy.loseResponses(false);
     };
     await withStore((store) => expectDoubtThatResolves(store, losing), { url: proxy.url });
     await proxy.close();

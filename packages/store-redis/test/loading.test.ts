@@ -23,9 +23,9 @@ describeWith(['redis-server'], 'a server that reads its file after a crash', () 
       .finally(() => (starting.ended = true));
     const refusals: StoreError[] = [];
     while (!starting.ended) {
-      const answer = await store.write([insertOf('meanwhile')]).catch((thrown: unknown) => thrown);
-      if (answer instanceof StoreError) refusals.push(answer);
-      else expect(answer).toMatchObject([{ kind: 'applied', version: 1 }]);
+      const written = await store.write([insertOf('meanwhile')]).catch((thrown: unknown) => thrown);
+      if (written instanceof StoreError) refusals.push(written);
+      else expect(written).toMatchObject([{ kind: 'applied', version: 1 }]);
     }
     await start;
     expect(refusals.map(({ message }) => message)).toContainEqual(expect.stringContaining('LOADING'));

@@ -94,8 +94,8 @@ export class Admission {
     if (fault !== undefined) throw refusal(undefined, ['url'], fault, url);
   }
 
-  pageSize(asked: number): number {
-    return Math.min(asked, this.#limits.maxPageSize);
+  pageSize(requested: number): number {
+    return Math.min(requested, this.#limits.maxPageSize);
   }
 
   /** Why the transaction must not have a branch with this URL; an empty URL is never called. */

@@ -41,10 +41,10 @@ describe('the interceptors of operations', () => {
   });
 
   it('let a caller do only what its role allows, and the role of an abort depends on its sender', async () => {
-    const asked: Role[] = [];
+    const requested: Role[] = [];
     const api = apiWith({
       allows: ({ roles }, role) => {
-        asked.push(role);
+        requested.push(role);
         return roles.includes(role);
       },
     });
@@ -52,7 +52,7 @@ describe('the interceptors of operations', () => {
     await expect(retry(api)).rejects.toMatchObject({ code: 'forbidden' });
     for (const by of ['initiator', 'operator'] as const)
       await expect(api.call('abortTransaction', CONTEXT, { gid: 'g', body: { by } })).rejects.toThrow(/role/);
-    expect(asked).toEqual(['submitter', 'operator', 'submitter', 'operator']);
+    expect(requested).toEqual(['submitter', 'operator', 'submitter', 'operator']);
   });
 
   it('write audited operations to the audit log with their results, also forbidden ones, and no others', async () => {

@@ -6,7 +6,7 @@ import { registerHelp } from './help-command.ts';
 import { registerList } from './list-command.ts';
 import { registerMigrate } from './migrate-command.ts';
 import { registerNodes } from './nodes-command.ts';
-import { registerAbort, registerRetry, registerStop } from './order-commands.ts';
+import { registerAbort, registerRetry, registerStop } from './operator-commands.ts';
 import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
 import { registerXa } from '../xa-recover/xa-recover-command.ts';

@@ -3,7 +3,7 @@ import { CommandError, EXIT } from '../commands/command-error.ts';
 import { ApiProblem, type CoordinatorApi } from './coordinator-api.ts';
 
 /** An operator command. */
-export type Order = 'retry' | 'abort' | 'stop';
+export type OperatorCommand = 'retry' | 'abort' | 'stop';
 
 const OPERATIONS_OF = { retry: 'retryTransaction', abort: 'abortTransaction', stop: 'stopTransaction' } as const;
 
@@ -21,13 +21,13 @@ export async function readTransaction(api: CoordinatorApi, gid: string): Promise
   return findTransaction(api, gid).catch(withHint(api, gid));
 }
 
-export async function orderTransaction(
+export async function commandTransaction(
   api: CoordinatorApi,
   gid: string,
-  order: Order,
+  command: OperatorCommand,
   body?: { readonly reason?: string },
 ): Promise<TransactionDetails> {
-  return api.call(OPERATIONS_OF[order], { gid, body }).catch(withHint(api, gid));
+  return api.call(OPERATIONS_OF[command], { gid, body }).catch(withHint(api, gid));
 }
 
 /** Number of recent transactions searched for gids that begin with the given one. */

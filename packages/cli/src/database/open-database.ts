@@ -54,12 +54,12 @@ const OPENERS: Readonly<Record<string, ((url: string) => Promise<Database>) | un
   mariadb: openMysql,
 };
 
-async function loaded<T>(driver: string, load: () => Promise<T>): Promise<T> {
+async function loaded<T>(library: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    const message = `this command needs the package ${driver}, which is not installed; run: npm install ${driver}`;
+    const message = `this command needs the package ${library}, which is not installed; run: npm install ${library}`;
     throw new CommandError(EXIT.usage, message, { cause: error });
   }
 }

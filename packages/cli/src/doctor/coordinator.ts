@@ -21,8 +21,8 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
     let version: unknown;
     try {
       ready = await fetch(`${root}/readyz`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      const answer = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      version = ((await answer.json()) as { version?: unknown }).version;
+      const response = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      version = ((await response.json()) as { version?: unknown }).version;
     } catch {
       return [fail('server', `no coordinator responds at ${root}`, start)];
     }

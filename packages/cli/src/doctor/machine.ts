@@ -63,8 +63,8 @@ export const portCheck = (host: string, port: number): Check => ({
 
 async function isCoordinator(host: string, port: number): Promise<boolean> {
   try {
-    const answer = await fetch(`http://${host}:${port}/api/ping`, { signal: AbortSignal.timeout(2_000) });
-    return (await answer.text()).includes('pong');
+    const response = await fetch(`http://${host}:${port}/api/ping`, { signal: AbortSignal.timeout(2_000) });
+    return (await response.text()).includes('pong');
   } catch {
     return false;
   }

@@ -75,7 +75,7 @@ async function probe(url: string): Promise<readonly Finding[]> {
     return [refusal(error, url)];
   }
   try {
-    return await writeAndAsk(store, warnings);
+    return await writeAndQuery(store, warnings);
   } finally {
     await store.close();
   }
@@ -119,7 +119,7 @@ const DURABLE: Readonly<Record<string, string>> = {
   redis: 'synced (appendfsync always), no eviction (maxmemory-policy noeviction)',
 };
 
-async function writeAndAsk(store: Store, warnings: readonly string[]): Promise<readonly Finding[]> {
+async function writeAndQuery(store: Store, warnings: readonly string[]): Promise<readonly Finding[]> {
   const started = performance.now();
   for (let n = 0; n < WRITES; n++) {
     const there = await store.kvGet(PROBE);

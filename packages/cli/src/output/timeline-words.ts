@@ -80,8 +80,8 @@ function statusWords(
   { status, reason, by }: Extract<TimelineLine, { kind: 'status' }>,
   before: TimelineLine | undefined,
 ): Words {
-  const saidBefore = before?.kind === 'call' && before.reason === reason;
-  const text = withBy(saidBefore ? '' : clean(readableReason(reason)), by);
+  const shownBefore = before?.kind === 'call' && before.reason === reason;
+  const text = withBy(shownBefore ? '' : clean(readableReason(reason)), by);
   switch (status) {
     case 'succeed':
       return { mark: '●', colour: 'green', what: status, text };

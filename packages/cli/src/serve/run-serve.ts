@@ -43,14 +43,14 @@ async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<stri
   // Without workers this module is not needed; with workers the primary needs no coordinator.
   const { Primary } = await import('../workers/primary.ts');
   const primary = new Primary(config, log);
-  let told = false;
+  let notified = false;
   void stop.then((signal) => {
-    told = true;
+    notified = true;
     announceStop(log, signal);
     return primary.stop();
   });
   const url = await primary.start();
-  if (url === undefined) return (await primary.stop()) || (told ? 0 : FAILED);
+  if (url === undefined) return (await primary.stop()) || (notified ? 0 : FAILED);
   announce(config, url, log, { workers: config.workers });
   await Promise.race([stop, primary.gaveUp]);
   return primary.stop();
@@ -74,10 +74,10 @@ const announceStop = (log: Log, signal: string): void =>
 /** The first signal starts an orderly shutdown, the second one ends the process immediately. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let told = false;
+    let notified = false;
     takeStopSignals((signal) => {
-      if (told) process.exit(FAILED);
-      told = true;
+      if (notified) process.exit(FAILED);
+      notified = true;
       resolve(signal);
     });
   });

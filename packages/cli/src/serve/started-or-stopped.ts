@@ -18,12 +18,12 @@ export async function startedOrStopped<T>(
   start: () => Promise<T>,
 ): Promise<T | undefined> {
   let stopped: string | undefined;
-  const told = stop.then((signal) => (stopped = signal));
+  const notified = stop.then((signal) => (stopped = signal));
   // Lets a signal that has already arrived take effect.
   await Promise.resolve();
   if (stopped !== undefined) return undefined;
   let timer: NodeJS.Timeout | undefined;
-  const late = told.then(
+  const late = notified.then(
     () =>
       new Promise<undefined>((resolve) => {
         timer = setTimeout(() => resolve(undefined), Math.min(drainTimeout, LONGEST_START_MS));

@@ -15,16 +15,16 @@ export class Gathering {
   #last = 0;
 
   /**
-   * Calls each function of `ask` with the number of this round; resolves when all workers have
+   * Calls each function of `requests` with the number of this round; resolves when all workers have
    * responded or the timeout has expired.
    */
-  gather(ask: readonly ((round: number) => void)[]): Promise<readonly Snapshot[]> {
+  gather(requests: readonly ((round: number) => void)[]): Promise<readonly Snapshot[]> {
     const id = ++this.#last;
     return new Promise((resolve) => {
       const timer = setTimeout(() => round.end(), TIMEOUT_MS);
       const round: Round = {
         snapshots: [],
-        missing: ask.length,
+        missing: requests.length,
         end: () => {
           clearTimeout(timer);
           this.#rounds.delete(id);
@@ -32,13 +32,13 @@ export class Gathering {
         },
       };
       this.#rounds.set(id, round);
-      for (const one of ask) one(id);
-      if (ask.length === 0) round.end();
+      for (const one of requests) one(id);
+      if (requests.length === 0) round.end();
     });
   }
 
   /** Adds a worker's response; a late one is dropped. */
-  answered(id: number, snapshot: Snapshot): void {
+  received(id: number, snapshot: Snapshot): void {
     const round = this.#rounds.get(id);
     if (round === undefined) return;
     round.snapshots.push(snapshot);

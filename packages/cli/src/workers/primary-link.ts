@@ -9,7 +9,7 @@ export class PrimaryLink implements Siblings {
   readonly #waiting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
   #lastRound = 0;
   #read: (() => Promise<Snapshot>) | undefined;
-  #start: (order: { readonly number: number; readonly config: ServerConfig }) => void = () => undefined;
+  #start: (command: { readonly number: number; readonly config: ServerConfig }) => void = () => undefined;
   #stop: (reason: string) => void = () => undefined;
   readonly #started = new Promise<{ readonly number: number; readonly config: ServerConfig }>(
     (resolve) => (this.#start = resolve),
@@ -30,12 +30,12 @@ export class PrimaryLink implements Siblings {
 
   /** Requests this worker's number and configuration. */
   hello(): Promise<{ readonly number: number; readonly config: ServerConfig }> {
-    this.#tell({ kind: 'hello' });
+    this.#send({ kind: 'hello' });
     return this.#started;
   }
 
   ready(url: string): void {
-    this.#tell({ kind: 'ready', url });
+    this.#send({ kind: 'ready', url });
   }
 
   /** Resolves to the reason when the worker must stop. */
@@ -43,7 +43,7 @@ export class PrimaryLink implements Siblings {
     return this.#stopped;
   }
 
-  onAsked(read: () => Promise<Snapshot>): void {
+  onRequested(read: () => Promise<Snapshot>): void {
     this.#read = read;
   }
 
@@ -51,7 +51,7 @@ export class PrimaryLink implements Siblings {
     const id = ++this.#lastRound;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#tell({ kind: 'gather', id });
+      this.#send({ kind: 'gather', id });
     });
   }
 
@@ -62,7 +62,7 @@ export class PrimaryLink implements Siblings {
       case 'stop':
         return this.#stop('stop');
       case 'tell':
-        void this.#read?.().then((snapshot) => this.#tell({ kind: 'snapshot', id: message.id, snapshot }));
+        void this.#read?.().then((snapshot) => this.#send({ kind: 'snapshot', id: message.id, snapshot }));
         return;
       case 'gathered':
         this.#waiting.get(message.id)?.(message.snapshots);
@@ -70,7 +70,7 @@ export class PrimaryLink implements Siblings {
     }
   }
 
-  #tell(message: ToPrimary): void {
+  #send(message: ToPrimary): void {
     if (process.connected) process.send?.(message);
   }
 }

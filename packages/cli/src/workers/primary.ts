@@ -33,8 +33,8 @@ export class Primary {
   #stopping = false;
   #url = '';
   #exitCode = 0;
-  #giveUp: () => void = () => undefined;
-  readonly #gaveUp = new Promise<void>((resolve) => (this.#giveUp = resolve));
+  #abandon: () => void = () => undefined;
+  readonly #gaveUp = new Promise<void>((resolve) => (this.#abandon = resolve));
 
   constructor(config: ServerConfig, log: Log) {
     this.#config = config;
@@ -65,7 +65,7 @@ export class Primary {
   /** Stops every worker and waits for them; resolves to the exit code. */
   async stop(): Promise<number> {
     this.#stopping = true;
-    for (const { worker } of this.#slots.values()) tell(worker, { kind: 'stop' });
+    for (const { worker } of this.#slots.values()) send(worker, { kind: 'stop' });
     const late = setTimeout(() => {
       this.#log.error({ workers: [...this.#slots.keys()] }, 'killing workers that did not stop in time');
       this.#killAll();
@@ -100,8 +100,8 @@ export class Primary {
       case 'hello': {
         const { node } = this.#config;
         const config = { ...this.#config, workers: 1, node: node === '' ? '' : `${node}-${number}` };
-        tell(worker, { kind: 'start', number, config });
-        if (this.#stopping) tell(worker, { kind: 'stop' });
+        send(worker, { kind: 'start', number, config });
+        if (this.#stopping) send(worker, { kind: 'stop' });
         return;
       }
       case 'ready':
@@ -112,14 +112,14 @@ export class Primary {
         void this.#gather(worker, message.id);
         return;
       case 'snapshot':
-        this.#gathering.answered(message.id, message.snapshot);
+        this.#gathering.received(message.id, message.snapshot);
     }
   }
 
   async #gather(worker: Worker, id: number): Promise<void> {
     const serving = [...this.#slots.values()].filter((slot) => slot.servingSinceMs !== undefined);
-    const ask = serving.map((slot) => (round: number) => tell(slot.worker, { kind: 'tell', id: round }));
-    tell(worker, { kind: 'gathered', id, snapshots: await this.#gathering.gather(ask) });
+    const requests = serving.map((slot) => (round: number) => send(slot.worker, { kind: 'tell', id: round }));
+    send(worker, { kind: 'gathered', id, snapshots: await this.#gathering.gather(requests) });
   }
 
   #died({ number, servingSinceMs, worker }: Slot, code: number | null, signal: string | null): void {
@@ -134,7 +134,7 @@ export class Primary {
     const verdict = this.#restarts.judge({ worker: number, servedMs, serving: this.#serving() });
     if (verdict.kind === 'abandon') {
       this.#log.error(end, 'workers crash as soon as they start; shutting down. Their log lines above give the reason');
-      return this.#giveUp();
+      return this.#abandon();
     }
     this.#exitCode = 0;
     this.#log.warn({ ...end, startsInMs: verdict.afterMs }, 'a worker crashed; restarting it');
@@ -160,6 +160,6 @@ export class Primary {
 }
 
 /** A worker that is exiting does not need the message. */
-function tell(worker: Worker, message: ToWorker): void {
+function send(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, () => undefined);
 }

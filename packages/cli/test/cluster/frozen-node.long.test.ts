@@ -165,7 +165,7 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       let isFrozen = false;
       const waits = always(425, '{"dtm_result":"ONGOING"}');
       const succeeds = always(200, '{"dtm_result":"SUCCESS"}');
-      shop.answer('/slow', (response, seen) => (isFrozen ? succeeds : waits)(response, seen));
+      shop.respond('/slow', (response, seen) => (isFrozen ? succeeds : waits)(response, seen));
       const submitted = await frozen.dtm('submit', { ...sagaOf(gid, '/slow'), payloads: [LARGE_BODY] });
       expect(submitted.json).toEqual({ dtm_result: 'SUCCESS' });
       await until(() => callsOf('/slow') > 0);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { Participants } from '@holdfast/testing/participants';
-import type { Answered } from '@holdfast/testing/test-server';
+import type { TestResponse } from '@holdfast/testing/test-server';
 import { useDatabase } from './support/database.ts';
 import { Coordinator, SILENCE_MS, until } from './support/process.ts';
 
@@ -51,18 +51,18 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
    */
   async function hanging(node: Coordinator, gid: string): Promise<(code: number) => void> {
     const held: ServerResponse[] = [];
-    shop.answer(`/${gid}-1/do`, (response) => void held.push(response));
+    shop.respond(`/${gid}-1/do`, (response) => void held.push(response));
     expect((await node.dtm('submit', sagaOf(gid, `/${gid}-1`, `/${gid}-2`))).json).toEqual({ dtm_result: 'SUCCESS' });
     await until(() => held.length > 0);
     return (code) => held.forEach((response) => response.writeHead(code).end());
   }
 
   it('a force-stop reaches a transaction of another node: no branch is called after the call in flight', async () => {
-    const answer = await hanging(a, 'stopped');
+    const response = await hanging(a, 'stopped');
     expect((await b.post('/api/v1/transactions/stopped/stop')).json.status).toBe('failed');
     await a.logged('run dropped: another node changed the transaction');
     await until(async () => (await loadOf(a)).inProgress === 0);
-    answer(200);
+    response(200);
     // What comes later at the same node is through.
     const later = await a.dtm('submit', { ...sagaOf('later', '/quick', '/quick'), wait_result: true });
     expect(later.json).toEqual({ dtm_result: 'SUCCESS' });
@@ -71,12 +71,12 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   });
 
   it('an abort reaches it, too: only the started branch is compensated, once its call has ended', async () => {
-    const answer = await hanging(a, 'aborted');
-    const orderedAtMs = performance.now();
+    const response = await hanging(a, 'aborted');
+    const commandedAtMs = performance.now();
     await b.post('/api/v1/transactions/aborted/abort', { reason: 'a mistake' });
     await until(async () => (await statusOf(b, 'aborted')) === 'aborting');
-    expect(performance.now() - orderedAtMs).toBeLessThan(HEARD_MS);
-    answer(200);
+    expect(performance.now() - commandedAtMs).toBeLessThan(HEARD_MS);
+    response(200);
     await until(async () => (await statusOf(b, 'aborted')) === 'failed');
     expect([callsOf('/aborted-1/undo'), callsOf('/aborted-2/do'), callsOf('/aborted-2/undo')]).toEqual([1, 0, 0]);
   });
@@ -86,15 +86,15 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
 
   it('while the database is away no write is acknowledged, and afterwards both nodes finish everything without help', async () => {
     const acknowledged: string[] = [];
-    const refused: Answered[] = [];
-    const asked: Promise<void>[] = [];
-    const ask = async (node: Coordinator, gid: string): Promise<void> => {
-      const answer = await node.dtm('submit', sagaOf(gid, '/quick', '/quick'));
-      if (answer.status === 200) acknowledged.push(gid);
-      else refused.push(answer);
+    const refused: TestResponse[] = [];
+    const requested: Promise<void>[] = [];
+    const request = async (node: Coordinator, gid: string): Promise<void> => {
+      const response = await node.dtm('submit', sagaOf(gid, '/quick', '/quick'));
+      if (response.status === 200) acknowledged.push(gid);
+      else refused.push(response);
     };
     const load = setInterval(() => {
-      for (const node of [a, b]) asked.push(ask(node, `outage-${asked.length}`));
+      for (const node of [a, b]) requested.push(request(node, `outage-${requested.length}`));
     }, 20);
     await until(() => acknowledged.length > 50);
     await database.server().kill();
@@ -116,7 +116,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
     expect(performance.now() - backAtMs).toBeLessThan(5_000);
     await until(() => acknowledged.length > before + 50);
     clearInterval(load);
-    await Promise.all(asked);
+    await Promise.all(requested);
     expect(refused.length).toBeGreaterThan(0);
     for (const { status, json, headers } of refused) {
       expect([status, json.code, json.dtm_result]).toEqual([503, 'unavailable', undefined]);
@@ -132,7 +132,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
 
   it('a killed node is taken over by the other within the silence limit and two seconds', async () => {
     await hanging(a, 'orphan');
-    shop.answer('/orphan-1/do', (response) => response.end());
+    shop.respond('/orphan-1/do', (response) => response.end());
     const killedAtMs = performance.now();
     a.child.kill('SIGKILL');
     await until(() => callsOf('/orphan-1/do') === 2);
@@ -144,7 +144,7 @@ describeWith(['postgres'], 'two coordinators over one database', () => {
   it('a node that stops hands its work over at once', async () => {
     a = await start('a');
     await hanging(b, 'handed-over');
-    shop.answer('/handed-over-1/do', (response) => response.end());
+    shop.respond('/handed-over-1/do', (response) => response.end());
     b.child.kill('SIGTERM');
     expect(await b.ended).toBe(0);
     const endedAtMs = performance.now();

@@ -30,12 +30,12 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
     for (let i = 0; i < 6; i++) {
       const saga = { gid: `g${i}`, trans_type: 'saga', steps, payloads: [''], wait_result: true };
       // Each on a separate connection, so that both workers receive some.
-      const { json } = await coordinator.ask('POST', '/api/dtmsvr/submit', saga, { connection: 'close' });
+      const { json } = await coordinator.request('POST', '/api/dtmsvr/submit', saga, { connection: 'close' });
       expect(json).toEqual({ dtm_result: 'SUCCESS' });
     }
     // Every worker reports both.
     for (let i = 0; i < 2; i++) {
-      const { text } = await coordinator.ask('GET', '/api/metrics', undefined, { connection: 'close' });
+      const { text } = await coordinator.request('GET', '/api/metrics', undefined, { connection: 'close' });
       expect(text).toContain('holdfast_workers 2\n');
       expect(text).toContain('holdfast_transactions_accepted_total{pattern="saga"} 6\n');
       expect(text).toContain('holdfast_transaction_seconds_count{pattern="saga"} 6\n');

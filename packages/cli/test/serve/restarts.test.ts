@@ -26,9 +26,9 @@ describe('a worker that died', () => {
     const beside = new Restarts();
     for (let i = 0; i < 50; i++) expect(judge(beside, undefined, 1).kind).toBe('restart');
     // A worker that served in between resets the count.
-    const mended = new Restarts();
-    for (let i = 0; i < 4; i++) judge(mended, undefined, 0);
-    judge(mended, 5, 0);
-    expect(judge(mended, undefined, 0).kind).toBe('restart');
+    const fixed = new Restarts();
+    for (let i = 0; i < 4; i++) judge(fixed, undefined, 0);
+    judge(fixed, 5, 0);
+    expect(judge(fixed, undefined, 0).kind).toBe('restart');
   });
 });

@@ -192,7 +192,8 @@ describe('the URL of a subscriber', () => {
   it('is shown without its secrets, and this form can be used to end the subscription', async () => {
     await using server = await TestServer.start();
     const urls = ['http://teller:hunter2@mail:8080/a?token=swordfish', 'http://mail:8080/b'];
-    for (const url of urls) expect((await server.ask('PUT', '/api/v1/topics/t/subscribers', { url })).status).toBe(204);
+    for (const url of urls)
+      expect((await server.request('PUT', '/api/v1/topics/t/subscribers', { url })).status).toBe(204);
     const shown = [
       (await server.get('/api/v1/topics')).text,
       (await server.get('/api/dtmsvr/scanKV?cat=topics')).text,

@@ -25,11 +25,11 @@ describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behin
    * Opens the store as a node does; with the certificate's own authority, or with those that
    * everybody trusts.
    */
-  async function open(store: string, authority?: string): Promise<{ readonly code: number; readonly said: string }> {
+  async function open(store: string, authority?: string): Promise<{ readonly code: number; readonly output: string }> {
     const env = { PATH: process.env['PATH'], ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority }) };
     return new Promise((resolve) =>
       execFile(process.execPath, [CLI, 'migrate', '--store', store], { env }, (error, out, err) =>
-        resolve({ code: error === null ? 0 : Number(error.code), said: out + err }),
+        resolve({ code: error === null ? 0 : Number(error.code), output: out + err }),
       ),
     );
   }
@@ -43,9 +43,9 @@ describeWith(['openssl', 'postgres', 'mariadbd', 'redis-server'], 'a store behin
       open(wrong, certificate),
     ]);
     expect(right).toMatchObject({ code: 0 });
-    expect(unknownAuthority).toMatchObject({ code: 3, said: expect.stringMatching(/certificate/i) });
-    expect(wrongPassword).toMatchObject({ code: 3, said: expect.stringContaining('cannot be used') });
-    for (const { said } of [right, unknownAuthority, wrongPassword]) expect(said).not.toContain('s3cret');
+    expect(unknownAuthority).toMatchObject({ code: 3, output: expect.stringMatching(/certificate/i) });
+    expect(wrongPassword).toMatchObject({ code: 3, output: expect.stringContaining('cannot be used') });
+    for (const { output } of [right, unknownAuthority, wrongPassword]) expect(output).not.toContain('s3cret');
   }
 
   async function certificateFor(account: Parameters<typeof makeCertificate>[0]): Promise<Certificate> {

@@ -64,7 +64,7 @@ export const callAt = (
   return { kind: 'call', atMs, durationMs: 2, branchId, op, result, reason, attempt, retryAtMs };
 };
 
-export const toldAt = (afterMs: number, kind: DetailLine['kind'], detail: string): DetailLine => ({
+export const lineAt = (afterMs: number, kind: DetailLine['kind'], detail: string): DetailLine => ({
   kind,
   atMs: START_MS + afterMs,
   detail,

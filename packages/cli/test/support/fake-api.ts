@@ -36,11 +36,11 @@ export class FakeApi {
     const body = text === '' ? {} : (JSON.parse(text) as Record<string, string>);
     const url = new URL(request.url ?? '/', this.url);
     this.requests.push(`${request.method} ${url.pathname}`);
-    const answer = this.breakage ?? this.#answer(request.method ?? '', url, body);
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+    const reply = this.breakage ?? this.#respond(request.method ?? '', url, body);
+    response.writeHead(reply.status, { 'content-type': 'application/json' }).end(reply.body);
   }
 
-  #answer(method: string, url: URL, body: Record<string, string>): { status: number; body: string } {
+  #respond(method: string, url: URL, body: Record<string, string>): { status: number; body: string } {
     const [, , , resource, name, verb] = url.pathname.split('/').map(decodeURIComponent);
     if (resource === 'nodes') return ok(this.nodes);
     if (resource === 'topics') return this.#topics(method, url, name, body);

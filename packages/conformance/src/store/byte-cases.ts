@@ -67,7 +67,7 @@ export function byteCases({ describe, it }: Cases): void {
       'bounds the bytes of a page and of a claim by default',
       async ({ store }) => {
         const session = await openSession(store, 'session 1');
-        const most = STORE_LIMITS.answerBytes;
+        const most = STORE_LIMITS.responseBytes;
         const gids = Array.from({ length: 6 }, (_, i) => `gid-${i}`);
         for (const gid of gids) await writeAll(store, [insertOf(gid, { definition: bodyOf(most / 4), dueInMs: -1 })]);
         const pages = await pagesOf(store, {});

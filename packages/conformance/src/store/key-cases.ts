@@ -204,7 +204,7 @@ export function keyCases({ describe, it }: Cases): void {
       const record = await read(store, 'large');
       for (const body of [record.definition, record.state, record.entries[0]?.body]) assertBytes(body, large);
       assert.equal(readable(await read(store, 'small'))['state'], 'state 2');
-      const maxBytes = STORE_LIMITS.longestAnswerBytes;
+      const maxBytes = STORE_LIMITS.longestResponseBytes;
       assert.equal((await store.list({ namespace: 'default', limit: 10, maxBytes })).items.length, 3);
     });
 

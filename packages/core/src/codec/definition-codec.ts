@@ -59,7 +59,7 @@ export function encodeDefinition(definition: Definition): Uint8Array {
   if (payloads.length > 0) head += `,"payloadLengths":${arrayOf(payloads, lengthText)}`;
   if (customData !== '') head += `,"customData":${quoted(customData)}`;
   if (queryPrepared !== '') head += `,"queryPrepared":${quoted(queryPrepared)}`;
-  const options = saidOptions(definition.options);
+  const options = specifiedOptions(definition.options);
   if (options !== undefined) head += `,"options":${JSON.stringify(options)}`;
   for (const _ in orders) {
     head += `,"orders":${JSON.stringify(orders)}`;
@@ -134,8 +134,8 @@ function ordersOf(orders: Definition['orders']): Definition['orders'] {
 }
 
 /** Checks that each present option has the type of its default. */
-function optionsOf(said: Partial<TransactionOptions> | undefined): TransactionOptions {
-  const options = { ...NO_OPTIONS, ...said };
+function optionsOf(specified: Partial<TransactionOptions> | undefined): TransactionOptions {
+  const options = { ...NO_OPTIONS, ...specified };
   for (const name in NO_OPTIONS) {
     const key = name as keyof TransactionOptions;
     const value: unknown = options[key];
@@ -150,12 +150,12 @@ function atLeastZero(value: number): number {
   throw new UnreadableRecord(`${WHAT}: ${String(value)} is not a whole number of at least 0`);
 }
 
-function saidOptions(options: TransactionOptions): Partial<TransactionOptions> | undefined {
-  let said: Record<string, unknown> | undefined;
+function specifiedOptions(options: TransactionOptions): Partial<TransactionOptions> | undefined {
+  let specified: Record<string, unknown> | undefined;
   for (const name in NO_OPTIONS) {
     const value = options[name as keyof TransactionOptions];
     if (value === NO_OPTIONS[name as keyof TransactionOptions]) continue;
-    (said ??= {})[name] = value;
+    (specified ??= {})[name] = value;
   }
-  return said;
+  return specified;
 }

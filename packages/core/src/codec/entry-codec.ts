@@ -7,15 +7,15 @@ import { decodeFrame, encodeFrame, numberOf, oneOf, textOf, UnreadableRecord } f
 const FORMAT = 1;
 const WHAT = 'registered branch';
 const BRANCH = 'branch:';
-const ORDER = 'order:';
+const COMMAND = 'order:';
 
 /**
  * Key of the entry that passes an operator's abort command to the node that drives the transaction;
  * its body is the reason, and the principal that sent it.
  */
-export const ABORT_ORDER_KEY = `${ORDER}abort`;
+export const ABORT_COMMAND_KEY = `${COMMAND}abort`;
 
-const RETRY_ORDER = `${ORDER}retry:`;
+const RETRY_COMMAND = `${COMMAND}retry:`;
 
 /**
  * A registered branch as an entry of its transaction; the same op of the same branch has the same
@@ -30,8 +30,8 @@ export function encodeRegistration(branch: RegisteredBranch): Entry {
 }
 
 /** The abort command as an entry. */
-export const encodeAbortOrder = ({ reason, by }: AbortCommand): Entry => ({
-  key: ABORT_ORDER_KEY,
+export const encodeAbortCommand = ({ reason, by }: AbortCommand): Entry => ({
+  key: ABORT_COMMAND_KEY,
   body: encodeFrame(FORMAT, JSON.stringify({ reason, by }), []),
 });
 
@@ -39,21 +39,21 @@ export const encodeAbortOrder = ({ reason, by }: AbortCommand): Entry => ({
  * The retry command as an entry. Commands between two writes of the node that drives the
  * transaction (`since`: the ID of its last one) count as one, by the first principal.
  */
-export const encodeRetryOrder = (since: string, by?: string): Entry => ({
-  key: `${RETRY_ORDER}${since}`,
+export const encodeRetryCommand = (since: string, by?: string): Entry => ({
+  key: `${RETRY_COMMAND}${since}`,
   body: encodeFrame(FORMAT, JSON.stringify({ by }), []),
 });
 
 /** Number of retry commands. */
-export const countRetryOrders = (entries: readonly Entry[]): number =>
-  entries.length === 0 ? 0 : entries.filter(({ key }) => key.startsWith(RETRY_ORDER)).length;
+export const countRetryCommands = (entries: readonly Entry[]): number =>
+  entries.length === 0 ? 0 : entries.filter(({ key }) => key.startsWith(RETRY_COMMAND)).length;
 
 /**
  * The principal of the last retry command; undefined if it was anonymous, or there is none. A body
  * that cannot be read counts as anonymous: only the key of a retry decides.
  */
 export function lastRetryBy(entries: readonly Entry[]): string | undefined {
-  const entry = entries.findLast(({ key }) => key.startsWith(RETRY_ORDER));
+  const entry = entries.findLast(({ key }) => key.startsWith(RETRY_COMMAND));
   try {
     return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => byOf(head as CommandHead));
   } catch (error) {
@@ -91,8 +91,8 @@ export const decodeRegistration = (entry: Entry): RegisteredBranch =>
   });
 
 /** The abort command, if there is one. */
-export function decodeAbortOrder(entries: readonly Entry[]): AbortCommand | undefined {
-  const entry = entries.find((e) => e.key === ABORT_ORDER_KEY);
+export function decodeAbortCommand(entries: readonly Entry[]): AbortCommand | undefined {
+  const entry = entries.find((e) => e.key === ABORT_COMMAND_KEY);
   return entry && decodeFrame(entry.body, FORMAT, 'order', ({ head }) => commandOf(head as CommandHead));
 }
 

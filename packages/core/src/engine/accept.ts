@@ -4,7 +4,7 @@ import type { BranchRegistration, TransactionInput } from '../coordinator.ts';
 import type { Definition, Step } from '../patterns/model.ts';
 import { isStorable } from '../store/rules.ts';
 import { acceptOptions, acceptStepTimeout } from './accept-options.ts';
-import { acceptOrders } from './accept-orders.ts';
+import { acceptDependencies } from './accept-dependencies.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NOT_STORABLE = 'must not contain a NUL or half a surrogate pair';
@@ -28,7 +28,7 @@ export function acceptDefinition(input: TransactionInput): Definition {
   if (input.pattern === 'saga' || input.pattern === 'msg') acceptSteps(input.gid, input.pattern, steps, payloads);
   acceptUrl(input.gid, ['queryPrepared'], input.queryPrepared ?? '');
   acceptOptions(input.gid, options);
-  if (input.orders !== undefined) acceptOrders(input.gid, orders, steps.length);
+  if (input.orders !== undefined) acceptDependencies(input.gid, orders, steps.length);
   const workflowName = input.workflowName ?? '';
   if (workflowName !== '') acceptName(input.gid, ['workflow', 'name'], workflowName);
   acceptPayload(input.gid, ['workflow', 'input'], input.workflowData ?? NO_BYTES);

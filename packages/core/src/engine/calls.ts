@@ -42,7 +42,7 @@ const DEFERRED: BranchResult = {
 /** Receives the results of calls. */
 export interface CallListener {
   /** A branch, or the client (`check`), has responded. */
-  readonly answered: (index: number | 'check', result: BranchResult, durationMs: number) => void;
+  readonly responded: (index: number | 'check', result: BranchResult, durationMs: number) => void;
   /** Calls were not made. `againInMs` is 0 if a decision has made them unnecessary. */
   readonly deferred: (indices: readonly (number | 'check')[], result: BranchResult, againInMs: number) => void;
 }
@@ -145,7 +145,7 @@ export class Calls {
 
   /** An op without a URL has succeeded at once. */
   #done({ transaction, listener }: Start, index: number): void {
-    this.#pace(transaction, () => listener.answered(index, SUCCESS, 0));
+    this.#pace(transaction, () => listener.responded(index, SUCCESS, 0));
   }
 
   /**
@@ -211,10 +211,10 @@ export class Calls {
         listener.deferred([index], result, NO_CONNECTION_MS);
         return none(inFlight);
       }
-      observer.branchAnswered(request.pattern, result.kind, durationMs);
-      const answered = (): void => listener.answered(index, result, Math.round(durationMs));
-      if (transaction.branches.length <= LONG) answered();
-      else this.#pace(transaction, answered);
+      observer.branchResponded(request.pattern, result.kind, durationMs);
+      const responded = (): void => listener.responded(index, result, Math.round(durationMs));
+      if (transaction.branches.length <= LONG) responded();
+      else this.#pace(transaction, responded);
       none(inFlight);
     };
     this.#send(request).then(ended, (error: unknown) => ended(threw(error)));

@@ -98,7 +98,7 @@ export class Claimer {
     if (!session.leaseHeld()) return options.pollMs;
     let nextInMs = options.pollMs;
     await this.#d.adopt(limit, async () => {
-      const { claimed, nextDueInMs } = await this.#ask(session.id, limit);
+      const { claimed, nextDueInMs } = await this.#claimFromStore(session.id, limit);
       nextInMs = nextDueInMs ?? options.pollMs;
       if (claimed.length === 0) nextInMs = Math.max(nextInMs, LOCKED_PAUSE_MS);
       return claimed;
@@ -106,7 +106,7 @@ export class Claimer {
     return nextInMs;
   }
 
-  async #ask(owner: SessionId, limit: number): Promise<Pick<ClaimResult, 'claimed' | 'nextDueInMs'>> {
+  async #claimFromStore(owner: SessionId, limit: number): Promise<Pick<ClaimResult, 'claimed' | 'nextDueInMs'>> {
     const { store, session, options, observer } = this.#d;
     try {
       const result = await store.claimDue({ session: owner, limit, groups: options.groups });

@@ -111,8 +111,8 @@ function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObse
   const attempt = (name: keyof EngineObserver, report: () => void): void =>
     callHook(report, (error) => thrown(name, error));
   return {
-    branchAnswered: (pattern, result, durationMs) =>
-      attempt('branchAnswered', () => observer.branchAnswered(pattern, result, durationMs)),
+    branchResponded: (pattern, result, durationMs) =>
+      attempt('branchResponded', () => observer.branchResponded(pattern, result, durationMs)),
     batchWritten: (items, durationMs, ok) =>
       attempt('batchWritten', () => observer.batchWritten(items, durationMs, ok)),
     transactionFinished: (pattern, status, durationMs) =>

@@ -1,5 +1,5 @@
 import { isFinal, type HoldfastError } from '@holdfast/protocol';
-import { ABORT_ORDER_KEY, encodeAbortOrder, encodeRetryOrder } from '../codec/entry-codec.ts';
+import { ABORT_COMMAND_KEY, encodeAbortCommand, encodeRetryCommand } from '../codec/entry-codec.ts';
 import type { Transaction } from '../patterns/model.ts';
 import { step } from '../patterns/index.ts';
 import { type Effects, isRefusal, type Moment, type TransactionEvent } from '../patterns/step.ts';
@@ -43,11 +43,11 @@ export function decide(memory: Memory, before: Transaction, delivery: Delivery, 
   if (event.kind === 'submitted' && (foundStatus === 'aborting' || foundStatus === 'failed'))
     return { kind: 'refused', error: isPast(key, foundStatus, 'submit') };
   if (memory.ownership === 'theirs' && !takesOver(event, before))
-    return { kind: 'forward', entry: orderOf(event, before, memory.writeId) };
+    return { kind: 'forward', entry: entryOf(event, before, memory.writeId) };
   const { transaction, effects } = stepped;
   // After the loss of an owner, the first progress is written at once and resets the suspicion, so
   // that the next claim counts from zero.
-  const shows = memory.suspect && effects.persist === 'lazily' && isAnswer(event);
+  const shows = memory.suspect && effects.persist === 'lazily' && isResult(event);
   const changesOwner = isBusy(transaction) !== (memory.ownership === 'ours') || memory.ownership === 'orphaned';
   return { kind: effects.persist === 'wait' || changesOwner || shows ? 'write' : 'proceed', transaction, effects };
 }
@@ -78,19 +78,19 @@ const MAX_ENTRIES = 10_000;
 export const forwarded = (transaction: Transaction, entry: Entry): AppendItem => ({
   kind: 'append',
   key: transaction.key,
-  whenStatus: entry.key === ABORT_ORDER_KEY ? ['submitted'] : ['submitted', 'aborting'],
+  whenStatus: entry.key === ABORT_COMMAND_KEY ? ['submitted'] : ['submitted', 'aborting'],
   entries: [entry],
   maxEntries: MAX_ENTRIES,
   // If that node has released the record, the record is due for the next claim.
   postponeMs: 0,
 });
 
-const isAnswer = ({ kind }: TransactionEvent): boolean => kind === 'answered' || kind === 'checked';
+const isResult = ({ kind }: TransactionEvent): boolean => kind === 'responded' || kind === 'checked';
 
 /** To abort a transaction that is already aborting means to drive it at once. */
-function orderOf(event: TransactionEvent, { state }: Transaction, writeId: string): Entry | undefined {
-  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortOrder(event);
-  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryOrder(writeId, event.by) : undefined;
+function entryOf(event: TransactionEvent, { state }: Transaction, writeId: string): Entry | undefined {
+  if (event.kind === 'abort' && state.status === 'submitted') return encodeAbortCommand(event);
+  return event.kind === 'abort' || event.kind === 'retry' ? encodeRetryCommand(writeId, event.by) : undefined;
 }
 
 const STAYS_WITH_ITS_NODE: ReadonlySet<TransactionEvent['kind']> = new Set(['prepared', 'alerted', 'heartbeat']);

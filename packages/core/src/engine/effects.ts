@@ -47,7 +47,7 @@ export class EffectRunner {
 
   /** Resolves the reply and, if this node owns the record, sets the timer and starts the calls. */
   carryOut(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
-    this.#answer(run, transaction, effects, reply);
+    this.#reply(run, transaction, effects, reply);
     if (run.ownership !== 'ours') return;
     run.setTimer(effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs));
     if (effects.calls.length === 0 && !effects.check) return;
@@ -100,12 +100,12 @@ export class EffectRunner {
   /** Converts the results of calls to events. */
   #listener(run: Run): CallListener {
     return {
-      answered: (index, result, durationMs) =>
+      responded: (index, result, durationMs) =>
         this.#deliver(
           run,
           index === 'check'
             ? { kind: 'checked', result, durationMs }
-            : { kind: 'answered', branch: index, result, durationMs },
+            : { kind: 'responded', branch: index, result, durationMs },
         ),
       deferred: (calls, result, againInMs) => this.#deliver(run, { kind: 'deferred', calls, result, againInMs }),
     };
@@ -115,7 +115,7 @@ export class EffectRunner {
    * The pass continues under another owner: callers that wait for it receive the transaction in its
    * current, unfinished state.
    */
-  answerEarly(run: Run): void {
+  replyEarly(run: Run): void {
     const { transaction } = run;
     if (transaction === undefined) return;
     for (const reply of run.takePassWaiters()) this.#d.replies.done(reply, transaction);
@@ -143,10 +143,10 @@ export class EffectRunner {
     });
   }
 
-  #answer(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
+  #reply(run: Run, transaction: Transaction, effects: Effects, reply: Reply | undefined): void {
     if (reply?.wholePass === true) run.awaitPass(reply);
     else this.#d.replies.done(reply, transaction);
-    if (effects.passOver) this.answerEarly(run);
+    if (effects.passOver) this.replyEarly(run);
     if (effects.alert !== undefined) this.raise(run, transaction.state.status, effects.alert);
   }
 

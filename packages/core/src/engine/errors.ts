@@ -41,9 +41,9 @@ export const contradicts = (
   code: 'exists' | 'wrong_pattern',
   gid: string,
   { pattern, status }: { readonly pattern: Pattern; readonly status: Status },
-  asked: Pattern,
+  requested: Pattern,
 ): HoldfastError =>
-  new HoldfastError(code, `${gid} is a ${pattern}, not a ${asked}`, { gid, field: ['pattern'], status });
+  new HoldfastError(code, `${gid} is a ${pattern}, not a ${requested}`, { gid, field: ['pattern'], status });
 
 /**
  * The gid belongs to a transaction with another definition: this submission was not executed and

@@ -102,11 +102,11 @@ export class FinalWaiters {
   }
 
   async #poll(): Promise<void> {
-    const asked = this.#byTurns(this.#byId.values().filter(({ key }) => !this.#d.drivenHere(idOf(key))));
+    const queried = this.#byTurns(this.#byId.values().filter(({ key }) => !this.#d.drivenHere(idOf(key))));
     try {
-      if (asked.length > 0) {
-        const versions = await this.#d.store.versions(asked.map(({ key }) => key));
-        const changed = asked.filter((awaited, i) => versions[i] !== undefined && versions[i] !== awaited.version);
+      if (queried.length > 0) {
+        const versions = await this.#d.store.versions(queried.map(({ key }) => key));
+        const changed = queried.filter((awaited, i) => versions[i] !== undefined && versions[i] !== awaited.version);
         for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
       }
     } catch (error) {

@@ -43,7 +43,7 @@ export function differenceOf(
   return (
     differentSteps(stored, given) ??
     (stored.queryPrepared === given.queryPrepared ? undefined : QUERY_PREPARED) ??
-    differentOrders(stored, given) ??
+    differentDependencies(stored, given) ??
     differentOptions(stored.options, given.options)
   );
 }
@@ -87,7 +87,10 @@ function differentSteps(stored: Definition, given: Definition): Difference | und
 const NO_BYTES = new Uint8Array(0);
 
 /** An empty list of dependencies equals an absent one. */
-function differentOrders({ orders: stored, steps }: Definition, { orders: given }: Definition): Difference | undefined {
+function differentDependencies(
+  { orders: stored, steps }: Definition,
+  { orders: given }: Definition,
+): Difference | undefined {
   const index = steps.findIndex((_, at) => !sameSet(stored[at] ?? NO_STEPS, given[at] ?? NO_STEPS));
   return index < 0 ? undefined : { field: ['steps', index, 'after'], part: `the dependencies of step ${index + 1}` };
 }

@@ -131,7 +131,7 @@ export class Janitor {
     const { clock } = this.#d;
     let delayMs: number | undefined;
     try {
-      if (pace.hasBacklog || (await this.#isEldest())) {
+      if (pace.hasBacklog || (await this.#isOldest())) {
         const startedMs = clock.monotonicMs();
         const purged = await this.#d.store.purge({ olderThanMs: this.#d.options.retentionMs, limit: pace.batch });
         delayMs = pace.next(purged, clock.monotonicMs() - startedMs);
@@ -143,11 +143,11 @@ export class Janitor {
     this.#after('purge', delayMs ?? pace.idle(), () => this.#purge());
   }
 
-  async #isEldest(): Promise<boolean> {
+  async #isOldest(): Promise<boolean> {
     const { store, session } = this.#d;
     if (store.capabilities.exclusive) return true;
-    const [eldest] = (await store.sessions()).toSorted(byAge);
-    return eldest?.session === session.id;
+    const [oldest] = (await store.sessions()).toSorted(byAge);
+    return oldest?.session === session.id;
   }
 }
 

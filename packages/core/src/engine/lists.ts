@@ -47,7 +47,7 @@ export async function listPage(
     const page = await store.list({ ...query, namespace, limit, ...(cursor !== undefined && { cursor }) });
     found.push(...page.items);
     bytes = page.items.reduce((sum, record) => sum + bodyBytes(record), bytes);
-    const isFull = found.length === query.limit || bytes > STORE_LIMITS.answerBytes / 2;
+    const isFull = found.length === query.limit || bytes > STORE_LIMITS.responseBytes / 2;
     if (page.next === null || isFull || !isSearch(query) || clock.monotonicMs() >= endMs)
       return pageOf(found, page.next);
     if (page.items.length > 0 && (await isComplete(store, namespace, query, found.length))) return pageOf(found, null);

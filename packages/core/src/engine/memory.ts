@@ -26,7 +26,7 @@ export interface Memory {
   readonly writeId: string;
   readonly ownership: Ownership;
   /** Retry commands stored by other nodes that this node has already applied. */
-  readonly retryOrders: number;
+  readonly retryCommands: number;
   /**
    * A previous owner was lost, and no write since then has reset the claims (and the suspicion).
    */

@@ -1,4 +1,4 @@
-import { countRetryOrders, decodeAbortOrder, decodeRegistrations, lastRetryBy } from '../codec/entry-codec.ts';
+import { countRetryCommands, decodeAbortCommand, decodeRegistrations, lastRetryBy } from '../codec/entry-codec.ts';
 import { UnreadableRecord } from '../codec/frame.ts';
 import type { Transaction } from '../patterns/model.ts';
 import { withRegistered } from '../patterns/state.ts';
@@ -63,7 +63,7 @@ export interface Opened {
   readonly writeId: string;
   readonly group: string;
   readonly ownership: Ownership;
-  readonly retryOrders: number;
+  readonly retryCommands: number;
   readonly suspect: boolean;
   readonly queue: Delivery[];
 }
@@ -77,7 +77,7 @@ export type Decision =
       readonly kind: 'merge';
       readonly transaction: Transaction;
       readonly version: number;
-      readonly retryOrders: number;
+      readonly retryCommands: number;
       readonly queue: Delivery[];
     }
   /**
@@ -158,19 +158,19 @@ function newest(
  * The record is missing. A record that a session owns is never deleted, so a run that owns it keeps
  * its memory.
  */
-function missing({ ownership, transaction, version, retryOrders, queue }: Memory): Decision {
+function missing({ ownership, transaction, version, retryCommands, queue }: Memory): Decision {
   if (ownership !== 'ours' || transaction === undefined) return { kind: 'gone' };
-  return { kind: 'merge', transaction, version, retryOrders, queue: [...queue] };
+  return { kind: 'merge', transaction, version, retryCommands, queue: [...queue] };
 }
 
 function merged(memory: Memory, transaction: Transaction | undefined, record: StoredTransaction): Decision {
   if (transaction === undefined) throw new Error('an owned run has a transaction');
   const { version, entries } = record;
   const events: Delivery[] = [];
-  const abort = decodeAbortOrder(entries);
-  if (abort !== undefined && transaction.state.status === 'submitted') events.push({ event: ordered(abort) });
-  const retryOrders = countRetryOrders(entries);
-  if (retryOrders > memory.retryOrders) {
+  const abort = decodeAbortCommand(entries);
+  if (abort !== undefined && transaction.state.status === 'submitted') events.push({ event: commanded(abort) });
+  const retryCommands = countRetryCommands(entries);
+  if (retryCommands > memory.retryCommands) {
     const by = lastRetryBy(entries);
     events.push({ event: { kind: 'retry', ...(by !== undefined && { by }) } });
   }
@@ -181,7 +181,7 @@ function merged(memory: Memory, transaction: Transaction | undefined, record: St
     kind: 'merge',
     transaction: withRegistered(transaction, decodeRegistrations(entries)),
     version,
-    retryOrders,
+    retryCommands,
     queue: memory.queue.toSpliced(place, 0, ...events),
   };
 }
@@ -196,11 +196,11 @@ function opened(memory: Memory, record: StoredTransaction, ownership: Ownership,
   const { version, writeId, group, claims, entries, status } = record;
   const transaction = transactionOf(record);
   const queue = awaited(memory.queue);
-  const abort = status === 'submitted' ? decodeAbortOrder(entries) : undefined;
+  const abort = status === 'submitted' ? decodeAbortCommand(entries) : undefined;
   const counted = claimsOf(ownership, claims, claiming);
   const { suspicion } = transaction.state;
   if (counted > 0) queue.unshift({ event: resumed(counted + suspicion, abort) });
-  else if (abort !== undefined && ownership === 'none') queue.unshift({ event: ordered(abort) });
+  else if (abort !== undefined && ownership === 'none') queue.unshift({ event: commanded(abort) });
   return {
     transaction,
     version,
@@ -209,7 +209,7 @@ function opened(memory: Memory, record: StoredTransaction, ownership: Ownership,
     ownership,
     // Retry commands stored so far are covered by the next claim, which starts everything due, or
     // everything if nothing is due.
-    retryOrders: countRetryOrders(entries),
+    retryCommands: countRetryCommands(entries),
     suspect: claims + suspicion > 1,
     queue,
   };
@@ -238,7 +238,7 @@ const resumed = (claims: number, abort: AbortCommand | undefined): TransactionEv
   abort === undefined ? { kind: 'resumed', claims } : { kind: 'resumed', claims, abort };
 
 /** The abort that another node stored. */
-const ordered = (abort: AbortCommand): TransactionEvent => ({ kind: 'abort', byOperator: true, ...abort });
+const commanded = (abort: AbortCommand): TransactionEvent => ({ kind: 'abort', byOperator: true, ...abort });
 
 /** Decides what to do with a record that a claim returned. */
 export type ClaimDecision =

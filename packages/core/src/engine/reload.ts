@@ -114,7 +114,7 @@ export class Reloader {
         if (run.queue.length === 0) progress.mark(run);
         return runner().work(run);
       case 'drop run':
-        return this.#letGo(run, decision);
+        return this.#drop(run, decision);
       case 'open':
         unread.remove(run);
         run.open(decision.opened, decision.opened.queue);
@@ -127,14 +127,14 @@ export class Reloader {
   }
 
   /** Drops the run: another node decided about its transaction (R3). */
-  #letGo(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'drop run' }>): void {
+  #drop(run: Run, { record, reopen, claimed, queue }: Extract<Decision, { kind: 'drop run' }>): void {
     const { logger, registry, effects, commands } = this.#d;
     const { version, owner } = record;
     logger.info({ gid: run.key.gid, version, owner }, 'run dropped: another node changed the transaction');
     run.sawVersion(version);
     run.takeQueue();
     registry.remove(run);
-    effects.answerEarly(run);
+    effects.replyEarly(run);
     if (reopen) this.reconcile(registry.add(Run.ofStored(run.key, claimed ? record : undefined, run.id)), record);
     commands.again(run, queue);
   }

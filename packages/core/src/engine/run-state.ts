@@ -24,7 +24,7 @@ export interface Open {
   version: number;
   writeId: string;
   ownership: Ownership;
-  retryOrders: number;
+  retryCommands: number;
   suspect: boolean;
 }
 

@@ -11,7 +11,7 @@ import type { Cause, Known, Open, RunState, Unread, Writing } from './run-state.
 export type OpenedRecord = Readonly<Omit<Open, 'kind'>>;
 
 /** What appended entries changed in an owned record. */
-export type MergedRecord = Readonly<Pick<Open, 'transaction' | 'version' | 'retryOrders'>>;
+export type MergedRecord = Readonly<Pick<Open, 'transaction' | 'version' | 'retryCommands'>>;
 
 const NEVER_READ: Unread = { kind: 'unread', version: 0 };
 const NO_REPLIES: readonly Reply[] = [];
@@ -66,7 +66,7 @@ export class Run implements Memory {
       version: 0,
       writeId: '',
       ownership: 'none',
-      retryOrders: 0,
+      retryCommands: 0,
       suspect: false,
     });
   }
@@ -108,9 +108,9 @@ export class Run implements Memory {
     return known.kind === 'open' ? known.group : '';
   }
 
-  get retryOrders(): number {
+  get retryCommands(): number {
     const known = this.#known;
-    return known.kind === 'open' ? known.retryOrders : 0;
+    return known.kind === 'open' ? known.retryCommands : 0;
   }
 
   get suspect(): boolean {
@@ -279,20 +279,20 @@ export class Run implements Memory {
   }
 
   /** Only entries were appended to the record. */
-  merge({ transaction, version, retryOrders }: MergedRecord, queue: Delivery[]): void {
+  merge({ transaction, version, retryCommands }: MergedRecord, queue: Delivery[]): void {
     const known = this.#mustKnow();
     known.transaction = transaction;
     known.version = version;
-    known.retryOrders = retryOrders;
+    known.retryCommands = retryCommands;
     this.#queue = queue;
     this.#enter(known);
   }
 
   /** The record was read while the run did not own it. */
   open(opened: OpenedRecord, queue: Delivery[]): void {
-    const { transaction, group, version, writeId, ownership, retryOrders, suspect } = opened;
+    const { transaction, group, version, writeId, ownership, retryCommands, suspect } = opened;
     this.#queue = queue;
-    this.#enter({ kind: 'open', transaction, group, version, writeId, ownership, retryOrders, suspect });
+    this.#enter({ kind: 'open', transaction, group, version, writeId, ownership, retryCommands, suspect });
   }
 
   /** Notes the version of a record that takes the run out of memory, or that it cannot read. */
@@ -335,8 +335,8 @@ export class Run implements Memory {
 
   /** All that affects the future of the run, for the model checker. */
   snapshot(): object {
-    const { phase, transaction, version, writeId, ownership, retryOrders, suspect, claimed, foundStatus } = this;
-    const memory = { phase, transaction, version, writeId, ownership, retryOrders, suspect, claimed, foundStatus };
+    const { phase, transaction, version, writeId, ownership, retryCommands, suspect, claimed, foundStatus } = this;
+    const memory = { phase, transaction, version, writeId, ownership, retryCommands, suspect, claimed, foundStatus };
     const waits = { queue: this.#queue, passWaiters: this.#passWaiters ?? NO_REPLIES, inFlight: this.inFlight };
     return { ...memory, ...waits, timer: this.#timer, watchedVersion: this.#watchedVersion };
   }

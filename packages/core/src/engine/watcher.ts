@@ -65,12 +65,12 @@ export class Watcher {
     try {
       const quiet = this.#byTurns(this.#d.runs().filter((run) => run.isQuiet()));
       if (quiet.length === 0 || !session.leaseHeld()) return;
-      const asked = quiet.map(({ version }) => version);
+      const known = quiet.map(({ version }) => version);
       const versions = await store.versions(quiet.map(({ key }) => key));
       this.#trouble.succeeded();
       // A later write by this node has already detected any change.
       for (const [i, run] of quiet.entries())
-        if (run.phase === 'open' && run.ownership === 'ours' && run.version === asked[i]) {
+        if (run.phase === 'open' && run.ownership === 'ours' && run.version === known[i]) {
           // An unfinished record is never deleted.
           if (versions[i] === undefined) void session.wentBack();
           else if (isChanged(versions[i], run)) reread(run);

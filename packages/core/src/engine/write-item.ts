@@ -11,10 +11,10 @@ import type { Run } from './run.ts';
 export function writeItem(
   run: Pick<Run, 'version' | 'group'>,
   transaction: Transaction,
-  possession: Pick<UpdateItem, 'writeId' | 'owner' | 'dueInMs'>,
+  ownership: Pick<UpdateItem, 'writeId' | 'owner' | 'dueInMs'>,
 ): InsertItem | UpdateItem {
   const { state, definition, key } = transaction;
-  const { writeId, owner, dueInMs } = possession;
+  const { writeId, owner, dueInMs } = ownership;
   const { status, attention } = state;
   const bytes = encodeState(state);
   // Without spread, for speed: this runs for each write.

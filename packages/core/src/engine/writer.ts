@@ -140,7 +140,7 @@ export class Writer {
     if (cause !== undefined) effects.carryOut(run, transaction, cause.effects, cause.delivery.reply);
     if (hold) return runner().work(run);
     // The record is released and is only in the store; queued events restart from there.
-    effects.answerEarly(run);
+    effects.replyEarly(run);
     if (dueInMs !== null) onReleased(dueInMs);
     if (isFinal(transaction.state.status)) onFinal(run.id);
     if (claimed !== undefined && claimed.version > version) adoption.take(claimed);

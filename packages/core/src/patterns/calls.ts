@@ -52,7 +52,7 @@ export function startReady(transaction: Transaction, candidates: readonly number
 }
 
 /** How a result other than SUCCESS is handled. */
-export interface AnswerPolicy {
+export interface ResultPolicy {
   /**
    * FAILURE is final. Otherwise the op must succeed eventually: FAILURE is retried and raises an
    * alert.
@@ -69,15 +69,15 @@ export interface AnswerPolicy {
  * The transaction after a result: the op's state, its next attempt, the timeline, whether it needs
  * operator attention.
  */
-export function recordAnswer(
+export function recordResult(
   transaction: Transaction,
   event: { readonly branch: number; readonly result: BranchResult; readonly durationMs: number },
   moment: Moment,
-  policy: AnswerPolicy,
+  policy: ResultPolicy,
 ): Transaction {
   const { branch: index, result } = event;
   const { state } = transaction;
-  const after = answered(transaction, branchState(state, index), result, moment, policy);
+  const after = responded(transaction, branchState(state, index), result, moment, policy);
   const branches = state.branches.slice();
   branches[index] = after;
   const running = without(transaction.running, index);
@@ -94,14 +94,14 @@ export function recordAnswer(
     attempt: after.attempts,
     retryAtMs: after.nextAttemptAtMs,
   });
-  const told = copyState(state);
-  told.branches = branches;
-  told.timeline = timeline;
-  told.timelineOmitted = omitted(state);
+  const noted = copyState(state);
+  noted.branches = branches;
+  noted.timeline = timeline;
+  noted.timelineOmitted = omitted(state);
   const next = copyTransaction(transaction);
   next.running = running;
   next.lastResult = lastResult;
-  next.state = counted(told, after, result, moment, policy);
+  next.state = counted(noted, after, result, moment, policy);
   return next;
 }
 
@@ -147,7 +147,7 @@ export function recordDeferral(
  * A finished op is progress, whatever its outcome; an op that will not be called again does not
  * count as an attempt.
  */
-function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: AnswerPolicy): State {
+function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: ResultPolicy): State {
   if (after.status !== 'prepared') return withProgress(state);
   return policy.again === 'never' ? state : withRetries(state, result, moment, result.kind === 'FAILURE');
 }
@@ -158,12 +158,12 @@ function branchAt(transaction: Transaction, index: number): Branch {
   return branch;
 }
 
-function answered(
+function responded(
   transaction: Transaction,
   before: BranchState,
   result: BranchResult,
   moment: Moment,
-  policy: AnswerPolicy,
+  policy: ResultPolicy,
 ): BranchState {
   const { nowMs } = moment;
   const attempts = before.attempts + 1;
@@ -194,7 +194,7 @@ function answered(
   };
 }
 
-function nextAttemptAtMs(again: AnswerPolicy['again'], nowMs: number, intervalMs: number): number {
+function nextAttemptAtMs(again: ResultPolicy['again'], nowMs: number, intervalMs: number): number {
   if (again === 'never') return 0;
   return nowMs + (again === 'later' ? intervalMs : again);
 }

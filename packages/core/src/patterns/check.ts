@@ -9,7 +9,7 @@ import { withCallLine, withLine } from './timeline.ts';
  * Queries the client when it is time, one query at a time. Without a URL the transaction is parked
  * for an operator.
  */
-export function askWhenDue(transaction: Transaction, dueAtMs: number, moment: Moment): Plan {
+export function checkWhenDue(transaction: Transaction, dueAtMs: number, moment: Moment): Plan {
   if (transaction.checking) return waitUntil(transaction, null);
   if (moment.nowMs < dueAtMs) return waitUntil(transaction, dueAtMs);
   if (transaction.definition.queryPrepared === '') {
@@ -45,7 +45,7 @@ export function recordCheck(
   const { state } = transaction;
   const before = state.timeline.findLast((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID);
   const checkFailures = result.kind === 'UNKNOWN' ? state.checkFailures + 1 : 0;
-  const told = withCallLine(
+  const after = withCallLine(
     { ...state, checkFailures, nextCheckAtMs },
     {
       kind: 'call',
@@ -62,7 +62,7 @@ export function recordCheck(
   return {
     ...transaction,
     checking: false,
-    state: result.kind === 'FAILURE' ? told : withRetries(told, result, moment, false),
+    state: result.kind === 'FAILURE' ? after : withRetries(after, result, moment, false),
     lastResult: result.kind === 'SUCCESS' ? transaction.lastResult : result,
   };
 }

@@ -70,8 +70,8 @@ function transition(
       return rules.abort(transaction, event, moment);
     case 'ended':
       return rules.end(transaction, event, moment);
-    case 'answered':
-      return isFinal(state.status) ? transaction : afterResult(state, rules.answered(transaction, event, moment));
+    case 'responded':
+      return isFinal(state.status) ? transaction : afterResult(state, rules.responded(transaction, event, moment));
     case 'checked':
       return isFinal(state.status)
         ? { ...transaction, checking: false }
@@ -91,7 +91,7 @@ function transition(
     }
     case 'retry':
       if (isFinal(state.status)) return refuse(state.status, 'retry');
-      return madeDue({ ...transaction, state: ordered({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
+      return madeDue({ ...transaction, state: commanded({ ...state, parked: '' }, 'retry now', moment) }, moment.nowMs);
     case 'park':
       return (
         rules.park?.(transaction, event, moment) ?? refuse(state.status, 'park a transaction other than a workflow')
@@ -140,11 +140,11 @@ function resumed(transaction: Transaction, claims: number, moment: Moment): Stat
 
 function stopped(state: State, reason: string, moment: Moment): State {
   const ended = { ...state, finishedAtMs: moment.nowMs, stopped: reason };
-  return withStatus(ordered(ended, 'force-stop', moment), 'failed', moment.nowMs, reason);
+  return withStatus(commanded(ended, 'force-stop', moment), 'failed', moment.nowMs, reason);
 }
 
-const ordered = (state: State, order: string, moment: Moment): State =>
-  withLine(state, { kind: 'order', atMs: moment.nowMs, detail: order });
+const commanded = (state: State, command: string, moment: Moment): State =>
+  withLine(state, { kind: 'order', atMs: moment.nowMs, detail: command });
 
 function advance(rules: PatternRules, transaction: Transaction, moment: Moment): Plan {
   const { state } = transaction;

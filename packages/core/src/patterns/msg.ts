@@ -1,7 +1,7 @@
 import type { BranchResult } from '@holdfast/protocol';
 import type { Transaction } from './model.ts';
-import { madeDue, recordAnswer, startReady } from './calls.ts';
-import { askWhenDue, recordCheck } from './check.ts';
+import { madeDue, recordResult, startReady } from './calls.ts';
+import { checkWhenDue, recordCheck } from './check.ts';
 import { backOffMs, plainIntervalMs } from './retry.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
@@ -42,8 +42,8 @@ export const msg: PatternRules = {
 
   end: (transaction) => refuse(transaction.state.status, 'end a message as a workflow'),
 
-  answered: (transaction, event, moment) =>
-    recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' }),
+  responded: (transaction, event, moment) =>
+    recordResult(transaction, event, moment, { mayFail: false, again: 'later' }),
 
   checked(transaction, event, moment) {
     if (transaction.state.status !== 'prepared') return { ...transaction, checking: false };
@@ -57,7 +57,7 @@ export const msg: PatternRules = {
     const { state } = transaction;
     if (state.status === 'prepared') {
       const timeoutMs = transaction.options.timeoutToFailMs || moment.policy.timeoutToFailMs;
-      return askWhenDue(transaction, state.nextCheckAtMs || transaction.createdAtMs + timeoutMs, moment);
+      return checkWhenDue(transaction, state.nextCheckAtMs || transaction.createdAtMs + timeoutMs, moment);
     }
     return state.status === 'submitted' ? deliver(transaction, moment) : waitUntil(transaction, null);
   },

@@ -13,7 +13,7 @@ export interface PatternRules {
   submit(transaction: Transaction, event: EventOf<'submitted'>, moment: Moment): Transaction | Refusal;
   abort(transaction: Transaction, event: EventOf<'abort'>, moment: Moment): Transaction | Refusal;
   end(transaction: Transaction, event: EventOf<'ended'>, moment: Moment): Transaction | Refusal;
-  answered(transaction: Transaction, event: EventOf<'answered'>, moment: Moment): Transaction;
+  responded(transaction: Transaction, event: EventOf<'responded'>, moment: Moment): Transaction;
   checked(transaction: Transaction, event: EventOf<'checked'>, moment: Moment): Transaction;
   /** Only for a pattern whose code runs in its client, which parks it. */
   park?(transaction: Transaction, event: EventOf<'park'>, moment: Moment): Transaction | Refusal;

@@ -1,6 +1,6 @@
 import type { State, Transaction } from './model.ts';
 import { actionOf, compensateOf, stepOf } from './branches.ts';
-import { madeDue, recordAnswer, runningOf, startReady } from './calls.ts';
+import { madeDue, recordResult, runningOf, startReady } from './calls.ts';
 import { copyTransaction, withState } from './copies.ts';
 import { limitedRetryMs } from './retry.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
@@ -51,17 +51,17 @@ export const saga: PatternRules = {
 
   end: (transaction) => refuse(transaction.state.status, 'end a saga as a workflow'),
 
-  answered(transaction, event, moment) {
+  responded(transaction, event, moment) {
     const isAction = event.branch === actionOf(stepOf(event.branch));
-    if (!isAction) return recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' });
+    if (!isAction) return recordResult(transaction, event, moment, { mayFail: false, again: 'later' });
     if (transaction.state.status !== 'submitted')
-      return recordAnswer(transaction, event, moment, { mayFail: true, again: 'never' });
+      return recordResult(transaction, event, moment, { mayFail: true, again: 'never' });
     const { kind, reason } = event.result;
     const limit = transaction.options.retryLimit;
     const counts = limit > 0 && (kind === 'ONGOING' || kind === 'UNKNOWN');
     const exhausted = counts && transaction.state.limitedRetries >= limit;
     const again = exhausted ? 'never' : counts ? limitedRetryMs(transaction, moment) : 'later';
-    const after = recordAnswer(transaction, event, moment, { mayFail: true, again });
+    const after = recordResult(transaction, event, moment, { mayFail: true, again });
     if (kind === 'FAILURE') return toAborting(after, reason, moment);
     if (exhausted) return toAborting(after, `RetryCount is greater than RetryLimit, RetryLimit: ${limit}`, moment);
     return counts ? { ...after, state: { ...after.state, limitedRetries: after.state.limitedRetries + 1 } } : after;

@@ -51,7 +51,7 @@ export type TransactionEvent =
    * `abort`: an abort command that the previous owner did not execute.
    */
   | { readonly kind: 'resumed'; readonly claims: number; readonly abort?: AbortCommand }
-  | { readonly kind: 'answered'; readonly branch: number; readonly result: BranchResult; readonly durationMs: number }
+  | { readonly kind: 'responded'; readonly branch: number; readonly result: BranchResult; readonly durationMs: number }
   /** The client responded to the check-back (message) or the callback (workflow). */
   | { readonly kind: 'checked'; readonly result: BranchResult; readonly durationMs: number }
   /**
@@ -120,4 +120,4 @@ export interface Refusal {
   readonly field?: FieldPath;
 }
 
-export const isRefusal = (answer: Stepped | Refusal): answer is Refusal => 'refusal' in answer;
+export const isRefusal = (stepped: Stepped | Refusal): stepped is Refusal => 'refusal' in stepped;

@@ -1,6 +1,6 @@
 import type { Op } from '@holdfast/protocol';
 import type { Transaction } from './model.ts';
-import { madeDue, recordAnswer, startReady } from './calls.ts';
+import { madeDue, recordResult, startReady } from './calls.ts';
 import { withState } from './copies.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
 import { otherBranch } from './run-branches.ts';
@@ -53,8 +53,8 @@ export function twoPhase(phase: SecondPhase): PatternRules {
 
     end: (transaction) => refuse(transaction.state.status, `end a ${transaction.definition.pattern} as a workflow`),
 
-    answered: (transaction, event, moment) =>
-      recordAnswer(transaction, event, moment, { mayFail: false, again: 'later' }),
+    responded: (transaction, event, moment) =>
+      recordResult(transaction, event, moment, { mayFail: false, again: 'later' }),
 
     checked: (transaction) => transaction,
 

@@ -1,6 +1,6 @@
 import { isFinal } from '@holdfast/protocol';
 import type { Transaction, TransactionOptions } from './model.ts';
-import { askWhenDue, parked, recordCheck } from './check.ts';
+import { checkWhenDue, parked, recordCheck } from './check.ts';
 import { plainIntervalMs } from './retry.ts';
 import { type PatternRules, refuse, waitUntil } from './rules.ts';
 import type { Policy } from './step.ts';
@@ -98,7 +98,7 @@ export const workflow: PatternRules = {
     return { ...transaction, state: { ...state, heartbeatAtMs: 0, nextCheckAtMs: moment.nowMs + intervalMs } };
   },
 
-  answered: (transaction) => transaction,
+  responded: (transaction) => transaction,
 
   checked(transaction, event, moment) {
     return recordCheck(
@@ -113,7 +113,7 @@ export const workflow: PatternRules = {
   advance(transaction, moment) {
     const { status, nextCheckAtMs } = transaction.state;
     if (status !== 'prepared' && status !== 'aborting') return waitUntil(transaction, null);
-    return askWhenDue(
+    return checkWhenDue(
       transaction,
       nextCheckAtMs || transaction.createdAtMs + plainIntervalMs(transaction.options, moment.policy),
       moment,

@@ -18,7 +18,7 @@ export class Room {
   #bytes: number;
   #empty = true;
 
-  constructor(limit: number, maxBytes: number = STORE_LIMITS.answerBytes) {
+  constructor(limit: number, maxBytes: number = STORE_LIMITS.responseBytes) {
     this.#records = limit;
     this.#bytes = maxBytes;
   }

@@ -23,9 +23,9 @@ export const STORE_LIMITS = {
   /** Longest duration, and latest time: about 300 years. */
   durationMs: 10_000_000_000_000,
   /** Default limit of the bodies of one page or claim, in bytes. */
-  answerBytes: 4 * 1024 * 1024,
+  responseBytes: 4 * 1024 * 1024,
   /** Maximum limit of the bodies of one page or claim, in bytes. */
-  longestAnswerBytes: 64 * 1024 * 1024,
+  longestResponseBytes: 64 * 1024 * 1024,
   /** Keys of one `get`. */
   getKeys: 10_000,
   /** Sessions that one `takeOver` may end. */
@@ -68,7 +68,7 @@ export function checkLimit(limit: number, most: number): void {
 
 /** Throws `invalid` unless a limit in bytes is a whole number that a store can return at once. */
 export function checkMaxBytes(maxBytes: number | undefined): void {
-  const most = STORE_LIMITS.longestAnswerBytes;
+  const most = STORE_LIMITS.longestResponseBytes;
   if (maxBytes !== undefined && (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > most))
     throw invalid(`maxBytes is ${maxBytes}; 1 to ${most} are allowed`);
 }

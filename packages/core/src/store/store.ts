@@ -326,7 +326,7 @@ export interface ClaimRequest {
   readonly limit: number;
   /**
    * Limit of the bodies (definition, state, entries) of the claimed records, in bytes;
-   * `STORE_LIMITS.answerBytes` by default. The first record is claimed whatever its size.
+   * `STORE_LIMITS.responseBytes` by default. The first record is claimed whatever its size.
    */
   readonly maxBytes?: number;
   /**
@@ -401,7 +401,7 @@ export interface ListQuery {
   readonly cursor?: string;
   readonly limit: number;
   /**
-   * Limit of the bodies of a page, in bytes; `STORE_LIMITS.answerBytes` by default. The first
+   * Limit of the bodies of a page, in bytes; `STORE_LIMITS.responseBytes` by default. The first
    * record is included whatever its size. Records beyond the limit are not read.
    */
   readonly maxBytes?: number;
@@ -451,7 +451,7 @@ export interface KeyValueQuery {
   readonly cursor?: string;
   readonly limit: number;
   /**
-   * Limit of the values of a page, in bytes of UTF-8; `STORE_LIMITS.answerBytes` by default. The
+   * Limit of the values of a page, in bytes of UTF-8; `STORE_LIMITS.responseBytes` by default. The
    * first value is included whatever its size. Values beyond the limit are not read.
    */
   readonly maxBytes?: number;

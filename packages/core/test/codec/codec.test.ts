@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeDefinition, emptyDefinition, encodeDefinition } from '../../src/codec/definition-codec.ts';
 import {
-  ABORT_ORDER_KEY,
-  countRetryOrders,
-  decodeAbortOrder,
+  ABORT_COMMAND_KEY,
+  countRetryCommands,
+  decodeAbortCommand,
   decodeRegistration,
   decodeRegistrations,
-  encodeAbortOrder,
-  encodeRetryOrder,
+  encodeAbortCommand,
+  encodeRetryCommand,
   lastRetryBy,
   encodeRegistration,
 } from '../../src/codec/entry-codec.ts';
@@ -33,8 +33,8 @@ const KINDS = [
   },
   {
     what: 'order',
-    records: abort.map((command) => encodeAbortOrder(command).body),
-    decode: (body: Uint8Array) => decodeAbortOrder([{ key: ABORT_ORDER_KEY, body }]),
+    records: abort.map((command) => encodeAbortCommand(command).body),
+    decode: (body: Uint8Array) => decodeAbortCommand([{ key: ABORT_COMMAND_KEY, body }]),
   },
 ];
 
@@ -90,7 +90,7 @@ describe('what is written is read back', () => {
   it('a command to abort', () => {
     fc.assert(
       fc.property(abort, (command) => {
-        expect(decodeAbortOrder([encodeAbortOrder(command)])).toEqual(command);
+        expect(decodeAbortCommand([encodeAbortCommand(command)])).toEqual(command);
       }),
       SEED,
     );
@@ -132,8 +132,8 @@ describe('principals and traces in records', () => {
       `{"status":"submitted","base":${CREATED_AT_MS},"branches":[0,0],"timeline":[["s",0,"submitted",""]]}`,
     );
     expect(headOf(encodeDefinition(emptyDefinition('tcc')))).toBe('{"pattern":"tcc","protocol":"http"}');
-    expect(headOf(encodeAbortOrder({ reason: 'no stock' }).body)).toBe('{"reason":"no stock"}');
-    expect(headOf(encodeRetryOrder('w').body)).toBe('{}');
+    expect(headOf(encodeAbortCommand({ reason: 'no stock' }).body)).toBe('{"reason":"no stock"}');
+    expect(headOf(encodeRetryCommand('w').body)).toBe('{}');
   });
 
   it('are where this version put them first, which never changes', () => {
@@ -154,10 +154,10 @@ describe('principals and traces in records', () => {
     expect(headOf(encodeDefinition(created))).toBe(definitionHead);
     expect(decodeDefinition(framed(definitionHead))).toMatchObject({ createdBy: 'alice', trace });
 
-    expect(headOf(encodeAbortOrder({ reason: 'no', by: 'alice' }).body)).toBe('{"reason":"no","by":"alice"}');
-    const retries = [encodeRetryOrder('w', 'bob'), encodeRetryOrder('x', 'carol')];
+    expect(headOf(encodeAbortCommand({ reason: 'no', by: 'alice' }).body)).toBe('{"reason":"no","by":"alice"}');
+    const retries = [encodeRetryCommand('w', 'bob'), encodeRetryCommand('x', 'carol')];
     expect(headOf(retries[0]?.body ?? Buffer.of())).toBe('{"by":"bob"}');
-    expect([countRetryOrders(retries), lastRetryBy(retries), lastRetryBy([])]).toEqual([2, 'carol', undefined]);
+    expect([countRetryCommands(retries), lastRetryBy(retries), lastRetryBy([])]).toEqual([2, 'carol', undefined]);
   });
 
   it('of another type make a record unreadable, as any wrong field does', () => {
@@ -182,12 +182,12 @@ describe('entries', () => {
     } as const;
     const entries = [
       encodeRegistration(branch),
-      encodeAbortOrder({ reason: 'stop' }),
+      encodeAbortCommand({ reason: 'stop' }),
       encodeRegistration({ ...branch, op: 'cancel' }),
     ];
     expect(decodeRegistrations(entries).map(({ op }) => op)).toEqual(['confirm', 'cancel']);
-    expect(decodeAbortOrder(entries)).toEqual({ reason: 'stop' });
-    expect(decodeAbortOrder(entries.slice(0, 1))).toBe(undefined);
+    expect(decodeAbortCommand(entries)).toEqual({ reason: 'stop' });
+    expect(decodeAbortCommand(entries.slice(0, 1))).toBe(undefined);
   });
 
   it('the same op of the same branch has the same key, any other op or branch has another key', () => {

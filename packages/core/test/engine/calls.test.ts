@@ -45,10 +45,10 @@ const withoutUrls = (definition: Definition): Definition => ({
   steps: definition.steps.map(() => ({ action: '', compensate: '' })),
 });
 
-/** Calls the actions of a saga; `answered` and `lookedUp` count in turns. */
+/** Calls the actions of a saga; `responded` and `lookedUp` count in turns. */
 async function callAll(definition: Definition) {
   const clock = new TurnClock();
-  const [answered, lookedUp] = [new Turns(clock), new Turns(clock)];
+  const [responded, lookedUp] = [new Turns(clock), new Turns(clock)];
   const calls = new Calls({
     caller: {
       destinationOf: () => {
@@ -75,12 +75,12 @@ async function callAll(definition: Definition) {
       transaction: newTransaction(KEY, definition, 1),
       inFlight: { calls: 0, onNone: [] },
       permit: () => 'granted',
-      listener: { answered: () => answered.count(), deferred: (...given) => deferred.push(given) },
+      listener: { responded: () => responded.count(), deferred: (...given) => deferred.push(given) },
     },
     definition.steps.map((_, step) => 2 * step),
   );
   await clock.advance(1_000);
-  return { answered, lookedUp, deferred };
+  return { responded, lookedUp, deferred };
 }
 
 describe('the results of one transaction', () => {
@@ -88,13 +88,13 @@ describe('the results of one transaction', () => {
     ['with URLs', saga(1_000)],
     ['without URLs', withoutUrls(saga(1_000))],
   ])('that is long are delivered fewer per turn the longer it is, %s', async (_, definition) => {
-    const { answered, deferred } = await callAll(definition);
-    expect([answered.total, answered.most, deferred]).toEqual([1_000, 8, []]);
+    const { responded, deferred } = await callAll(definition);
+    expect([responded.total, responded.most, deferred]).toEqual([1_000, 8, []]);
   });
 
   it('of 200 ops are delivered 16 per turn', async () => {
-    const { answered } = await callAll(saga(100));
-    expect([answered.total, answered.most]).toEqual([100, 16]);
+    const { responded } = await callAll(saga(100));
+    expect([responded.total, responded.most]).toEqual([100, 16]);
   });
 });
 

@@ -39,7 +39,7 @@ class Node {
   readonly store = new RefusingStore(() => CREATED_AT_MS + this.clock.monotonicMs());
   readonly calls: string[] = [];
   readonly alerts: Alert[] = [];
-  readonly answers = new Map<string, () => Promise<BranchResult>>();
+  readonly results = new Map<string, () => Promise<BranchResult>>();
   readonly engine: Engine;
 
   constructor(options: Partial<EngineOptions> = {}) {
@@ -53,7 +53,7 @@ class Node {
           destinationOf: () => 'everywhere',
           call: ({ gid, branchId, op }) => {
             this.calls.push(`${gid} ${branchId} ${op}`);
-            return this.answers.get(`${gid} ${branchId} ${op}`)?.() ?? Promise.resolve(SUCCESS);
+            return this.results.get(`${gid} ${branchId} ${op}`)?.() ?? Promise.resolve(SUCCESS);
           },
         },
         logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
@@ -132,15 +132,15 @@ describe('a state that the store rejects', () => {
   it('fails the command that led to it, and the transaction continues as before', async () => {
     const node = new Node();
     node.store.refuses = isLarge;
-    let answer: (result: BranchResult) => void = quiet;
-    node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
+    let respond: (result: BranchResult) => void = quiet;
+    node.results.set('s 01 action', () => new Promise((resolve) => (respond = resolve)));
     await node.engine.start();
     await node.engine.submit(context, submitted('s', 2));
     const abort = node.engine.abort(context, { gid: 's', reason: 'x'.repeat(3_000), byOperator: true });
     const refused = expect(abort).rejects.toMatchObject({ code: 'invalid' });
     await node.clock.advance(10);
     await refused;
-    answer(SUCCESS);
+    respond(SUCCESS);
     await node.clock.advance(10);
     expect(node.calls).toEqual(['s 01 action', 's 02 action']);
     expect((await node.record('s')).status).toBe('succeed');
@@ -148,7 +148,7 @@ describe('a state that the store rejects', () => {
 
   it('gives a new transaction or a registered branch an error that excludes a retry', async () => {
     const node = new Node();
-    node.answers.set('tcc 01 confirm', never);
+    node.results.set('tcc 01 confirm', never);
     await node.engine.start();
     await node.engine.prepare(context, { gid: 'tcc', pattern: 'tcc' });
     node.store.refuses = () => true;
@@ -163,7 +163,7 @@ describe('a state that the store rejects', () => {
   it('parks the transaction when the result of a branch led to it, and a later abort compensates every step', async () => {
     const node = new Node({ progressFlushMs: 100 });
     node.store.refuses = isLarge;
-    node.answers.set('s 02 action', () =>
+    node.results.set('s 02 action', () =>
       Promise.resolve({ kind: 'UNKNOWN', reason: 'y'.repeat(3_000) } satisfies BranchResult),
     );
     await node.engine.start();
@@ -186,12 +186,12 @@ describe('a state that the store rejects', () => {
 
   it('is released repeatedly until that is durable, and the run stays in memory until then (E7, RL1)', async () => {
     const node = new Node();
-    let answer: (result: BranchResult) => void = quiet;
-    node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
+    let respond: (result: BranchResult) => void = quiet;
+    node.results.set('s 01 action', () => new Promise((resolve) => (respond = resolve)));
     await node.engine.start();
     await node.engine.submit(context, submitted('s', 2));
     await node.engine.submit(context, submitted('other', 1));
-    node.answers.set('s 01 action', () => Promise.resolve(SUCCESS));
+    node.results.set('s 01 action', () => Promise.resolve(SUCCESS));
     const running = await node.record('s');
     expect(running.owner).toBe('A.1');
     node.store.refuses = ({ key }) => key.gid === 's';
@@ -206,7 +206,7 @@ describe('a state that the store rejects', () => {
     node.store.refuses = () => false;
     await node.clock.advance(20_000);
     expect(await node.record('s')).toMatchObject({ owner: null, attention: true });
-    answer(SUCCESS);
+    respond(SUCCESS);
     await node.clock.advance(10);
     expect(node.engine.load().inProgress).toBe(0);
     expect((await node.record('other')).status).toBe('succeed');
@@ -214,8 +214,8 @@ describe('a state that the store rejects', () => {
 
   it('parks the transaction, and a branch is not called again while its last call still runs', async () => {
     const node = new Node({ progressFlushMs: 100 });
-    let answer: (result: BranchResult) => void = quiet;
-    node.answers.set('s 02 action', () => new Promise((resolve) => (answer = resolve)));
+    let respond: (result: BranchResult) => void = quiet;
+    node.results.set('s 02 action', () => new Promise((resolve) => (respond = resolve)));
     await node.engine.start();
     await node.engine.submit(context, submitted('s', 2));
     // The first step's success cannot be written while the second is being called.
@@ -227,8 +227,8 @@ describe('a state that the store rejects', () => {
     const retried = node.engine.retryNow(context, 's');
     await node.clock.advance(10_000);
     expect(node.calls).toEqual(['s 01 action', 's 02 action']);
-    answer({ kind: 'UNKNOWN', reason: 'reset' });
-    node.answers.delete('s 02 action');
+    respond({ kind: 'UNKNOWN', reason: 'reset' });
+    node.results.delete('s 02 action');
     await node.clock.advance(1_000);
     await retried;
     await node.clock.advance(5_000);
@@ -242,7 +242,7 @@ describe('a state that the store rejects', () => {
   ])('is released also when the first read is older, %s (RL3)', async (_, stale) => {
     const node = new Node({ progressFlushMs: 100 });
     node.store.refuses = isLarge;
-    node.answers.set('s 02 action', () =>
+    node.results.set('s 02 action', () =>
       Promise.resolve({ kind: 'UNKNOWN', reason: 'y'.repeat(3_000) } satisfies BranchResult),
     );
     const get = node.store.get.bind(node.store);
@@ -266,8 +266,8 @@ describe('a transaction that other writers keep changing', () => {
     await node.engine.start();
     let conflicts = 70;
     const write = node.store.write.bind(node.store);
-    let answer: (result: BranchResult) => void = quiet;
-    node.answers.set('s 01 action', () => new Promise((resolve) => (answer = resolve)));
+    let respond: (result: BranchResult) => void = quiet;
+    node.results.set('s 01 action', () => new Promise((resolve) => (respond = resolve)));
     await node.engine.submit(context, submitted('s', 1));
     const version = async (): Promise<number> => (await node.record('s')).version;
     node.store.write = async (batch) => {
@@ -279,7 +279,7 @@ describe('a transaction that other writers keep changing', () => {
       }
       return write(batch);
     };
-    answer(SUCCESS);
+    respond(SUCCESS);
     await node.clock.advance(1_000);
     expect((await node.record('s')).owner).toBe('A.1');
     expect(node.engine.load().inProgress).toBe(1);

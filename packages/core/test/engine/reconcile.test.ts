@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeDefinition } from '../../src/codec/definition-codec.ts';
-import { encodeAbortOrder, encodeRegistration, encodeRetryOrder } from '../../src/codec/entry-codec.ts';
+import { encodeAbortCommand, encodeRegistration, encodeRetryCommand } from '../../src/codec/entry-codec.ts';
 import { encodeState } from '../../src/codec/state-codec.ts';
 import type { WriteResult } from '../../src/engine/committer.ts';
 import { afterWrite, MAX_CONFLICTS, onClaim, reconcile } from '../../src/engine/reconcile.ts';
@@ -36,9 +36,9 @@ const stored = (changes: Partial<StoredTransaction> = {}): StoredTransaction => 
 });
 
 const self = { session: 'A', leaseHeld: true, claiming: false };
-const asked: Delivery = { event: { kind: 'retry' }, reply: { done() {}, failed() {}, wholePass: false } };
-const answered: Delivery = {
-  event: { kind: 'answered', branch: 1, result: { kind: 'SUCCESS', reason: '' }, durationMs: 1 },
+const requested: Delivery = { event: { kind: 'retry' }, reply: { done() {}, failed() {}, wholePass: false } };
+const responded: Delivery = {
+  event: { kind: 'responded', branch: 1, result: { kind: 'SUCCESS', reason: '' }, durationMs: 1 },
 };
 
 const memory = (changes: Partial<Memory> = {}): Memory => ({
@@ -46,7 +46,7 @@ const memory = (changes: Partial<Memory> = {}): Memory => ({
   version: 0,
   writeId: '',
   ownership: 'none',
-  retryOrders: 0,
+  retryCommands: 0,
   suspect: false,
   claimed: undefined,
   conflicts: 0,
@@ -79,8 +79,8 @@ describe('reconciling a run with its record', () => {
   });
 
   it('R10: treats an owned record as missing only when a write finds it missing', () => {
-    const run = owning({ queue: [answered] });
-    expect(reconcile(run, undefined, self)).toMatchObject({ kind: 'merge', version: 3, queue: [answered] });
+    const run = owning({ queue: [responded] });
+    expect(reconcile(run, undefined, self)).toMatchObject({ kind: 'merge', version: 3, queue: [responded] });
     const write = { hold: true, isAwaited: false };
     expect(afterWrite(run, write, { kind: 'missing' })).toMatchObject({ kind: 'drop' });
     expect(afterWrite(memory(), write, { kind: 'missing' })).toMatchObject({ kind: 'again' });
@@ -92,15 +92,15 @@ describe('reconciling a run with its record', () => {
   });
 
   it('R2: keeps its progress, and takes over the version, the branches and the commands that were appended', () => {
-    const entries = [encodeAbortOrder({ reason: 'stock is gone' }), encodeRetryOrder('w')];
-    const decision = reconcile(owning({ queue: [answered] }), stored({ entries }), self);
-    expect(decision).toMatchObject({ kind: 'merge', version: 4, retryOrders: 1 });
+    const entries = [encodeAbortCommand({ reason: 'stock is gone' }), encodeRetryCommand('w')];
+    const decision = reconcile(owning({ queue: [responded] }), stored({ entries }), self);
+    expect(decision).toMatchObject({ kind: 'merge', version: 4, retryCommands: 1 });
     if (decision.kind !== 'merge') return;
     expect(decision.transaction.state).toBe(submitted.state);
     expect(eventsOf(decision.queue)).toEqual([
       { kind: 'abort', reason: 'stock is gone', byOperator: true },
       { kind: 'retry' },
-      answered.event,
+      responded.event,
     ]);
     expect(reconcile(owning(), stored({ entries: [registered] }), self)).toMatchObject({
       transaction: { registered: [{ branchId: '01' }] },
@@ -108,8 +108,8 @@ describe('reconciling a run with its record', () => {
   });
 
   it('R2: applies a command that was appended once, and never before what a crashed node left unknown', () => {
-    const entries = [encodeRetryOrder('w')];
-    expect(reconcile(owning({ retryOrders: 1 }), stored({ entries }), self)).toMatchObject({ queue: [] });
+    const entries = [encodeRetryCommand('w')];
+    expect(reconcile(owning({ retryCommands: 1 }), stored({ entries }), self)).toMatchObject({ queue: [] });
     const resumed: Delivery = { event: { kind: 'resumed', claims: 2 } };
     const decision = reconcile(owning({ queue: [resumed] }), stored({ entries }), self);
     expect(decision.kind === 'merge' && eventsOf(decision.queue)).toEqual([resumed.event, { kind: 'retry' }]);
@@ -120,20 +120,20 @@ describe('reconciling a run with its record', () => {
     ['no owner', { owner: null }],
     ['the write ID of another node', { writeId: 'other' }],
   ])('R3: adopts a record with %s, and keeps only the events of callers', (_, changes) => {
-    const decision = reconcile(owning({ queue: [answered, asked] }), stored(changes), self);
-    expect(decision).toMatchObject({ kind: 'drop run', reopen: 'writeId' in changes, queue: [asked] });
+    const decision = reconcile(owning({ queue: [responded, requested] }), stored(changes), self);
+    expect(decision).toMatchObject({ kind: 'drop run', reopen: 'writeId' in changes, queue: [requested] });
   });
 
   it('R4: owns and resumes what a claim returned, also when a branch was registered after the claim', () => {
     const claimed = stored({ version: 4 });
     for (const read of [claimed, stored({ version: 5, entries: [registered] })])
-      expect(reconcile(memory({ claimed, queue: [asked] }), read, self)).toMatchObject({
-        opened: { ownership: 'ours', queue: [{ event: { kind: 'resumed', claims: 1 } }, asked] },
+      expect(reconcile(memory({ claimed, queue: [requested] }), read, self)).toMatchObject({
+        opened: { ownership: 'ours', queue: [{ event: { kind: 'resumed', claims: 1 } }, requested] },
       });
   });
 
   it('R4: carries out an abort that no node carried out, unless another node drives the record', () => {
-    const entries = [encodeAbortOrder({ reason: 'stock is gone' })];
+    const entries = [encodeAbortCommand({ reason: 'stock is gone' })];
     const abort = { kind: 'abort', reason: 'stock is gone', byOperator: true };
     expect(reconcile(memory(), stored({ owner: null, claims: 0, entries }), self)).toMatchObject({
       opened: { ownership: 'none', queue: [{ event: abort }] },
@@ -184,13 +184,13 @@ describe('reconciling a run with its record', () => {
     version: fc.integer({ min: 1, max: 6 }),
     writeId: fc.constantFrom('w', 'other'),
     ownership: fc.constantFrom<Ownership>('none', 'ours', 'orphaned', 'theirs'),
-    retryOrders: fc.nat(2),
+    retryCommands: fc.nat(2),
     suspect: fc.boolean(),
     claimed: fc.option(fc.constantFrom(stored(), stored({ version: 6 }), stored({ writeId: 'other' })), {
       nil: undefined,
     }),
     conflicts: fc.nat(60),
-    queue: fc.array(fc.constantFrom(asked, answered), { maxLength: 4 }),
+    queue: fc.array(fc.constantFrom(requested, responded), { maxLength: 4 }),
   });
   const records = fc
     .record({
@@ -198,7 +198,7 @@ describe('reconciling a run with its record', () => {
       writeId: fc.constantFrom('w', 'other'),
       owner: fc.constantFrom('A', 'B', null),
       claims: fc.nat(3),
-      entries: fc.subarray([registered, encodeRetryOrder('w'), encodeAbortOrder({ reason: 'no stock' })]),
+      entries: fc.subarray([registered, encodeRetryCommand('w'), encodeAbortCommand({ reason: 'no stock' })]),
     })
     .map(stored);
   const selves = fc.record({ session: fc.constant('A'), leaseHeld: fc.boolean(), claiming: fc.boolean() });
@@ -210,8 +210,8 @@ describe('reconciling a run with its record', () => {
         if (decision.kind === 'gone' || decision.kind === 'stale') return;
         if (decision.kind === 'unreadable' || decision.kind === 'without bodies') return;
         const queue = decision.kind === 'open' ? decision.opened.queue : decision.queue;
-        const isAsked = ({ reply }: Delivery): boolean => reply !== undefined;
-        expect(queue.filter(isAsked)).toEqual(run.queue.filter(isAsked));
+        const isRequested = ({ reply }: Delivery): boolean => reply !== undefined;
+        expect(queue.filter(isRequested)).toEqual(run.queue.filter(isRequested));
       }),
     );
   });

@@ -10,7 +10,7 @@ const transaction = newTransaction(KEY, saga(1), CREATED_AT_MS);
 const later = { ...transaction, createdAtMs: CREATED_AT_MS + 1 };
 const claimed = { key: KEY, version: 7 } as StoredTransaction;
 const reply = (wholePass = false): Reply => ({ done() {}, failed() {}, wholePass });
-const asked: Delivery = { event: { kind: 'retry' }, reply: reply() };
+const requested: Delivery = { event: { kind: 'retry' }, reply: reply() };
 const effects = {
   persist: 'wait',
   calls: [],
@@ -49,8 +49,8 @@ describe('the state of a run', () => {
     const run = owned();
     run.remember(claimed);
     expect(run).toMatchObject({ phase: 'loading', claimed, version: 1, ownership: 'ours' });
-    run.merge({ transaction: later, version: 8, retryOrders: 2 }, []);
-    expect(run).toMatchObject({ phase: 'open', claimed: undefined, transaction: later, version: 8, retryOrders: 2 });
+    run.merge({ transaction: later, version: 8, retryCommands: 2 }, []);
+    expect(run).toMatchObject({ phase: 'open', claimed: undefined, transaction: later, version: 8, retryCommands: 2 });
   });
 
   it('RN1: a claimed record is kept through a write that loses, and through a release', () => {
@@ -92,9 +92,9 @@ describe('the state of a run', () => {
   it('RN4: an event leaves the queue once, and so does each reply', () => {
     const run = owned();
     const waiting = reply(true);
-    run.enqueue(asked);
+    run.enqueue(requested);
     run.awaitPass(waiting);
-    expect(run.takeReplies()).toEqual([asked.reply, waiting]);
+    expect(run.takeReplies()).toEqual([requested.reply, waiting]);
     expect([run.next(), run.takeReplies(), run.takePassWaiters()]).toEqual([undefined, [], []]);
   });
 });
@@ -104,7 +104,7 @@ describe('the write of a run', () => {
     const run = fresh();
     expect(run).toMatchObject({ phase: 'open', group: 'shop', version: 0, ownership: 'none' });
     run.lost(run.write(undefined, true, null, 'w0'), undefined);
-    run.merge({ transaction, version: 4, retryOrders: 0 }, []);
+    run.merge({ transaction, version: 4, retryCommands: 0 }, []);
     run.applied(run.write(undefined, true, null, 'w1'), 5);
     expect(run).toMatchObject({ phase: 'open', version: 5, writeId: 'w1', ownership: 'ours', conflicts: 0 });
     run.applied(run.write(undefined, false, 100, 'w2'), 6);
@@ -115,7 +115,7 @@ describe('the write of a run', () => {
     for (const end of ['undo', 'lost'] as const) {
       const run = owned();
       run.stepped(later);
-      const writing = run.write({ before: transaction, delivery: asked, effects }, true, null, 'w2');
+      const writing = run.write({ before: transaction, delivery: requested, effects }, true, null, 'w2');
       run[end](writing, undefined);
       expect([run.transaction, run.version, run.phase]).toEqual([transaction, 1, end === 'undo' ? 'open' : 'loading']);
     }

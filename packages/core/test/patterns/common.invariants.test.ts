@@ -25,8 +25,8 @@ describe('every pattern, whatever happens', () => {
     'C2: a parked transaction starts nothing until a person orders a retry, or its client ends the question it is parked for':
       ({ event, before, after, effects }) => {
         if (before.state.parked === '' || event.kind === 'retry') return undefined;
-        const answersTheQuestion = before.definition.pattern === 'msg' && event.kind === 'submitted';
-        if (answersTheQuestion && before.state.status === 'prepared') return undefined;
+        const resolvesCheck = before.definition.pattern === 'msg' && event.kind === 'submitted';
+        if (resolvesCheck && before.state.status === 'prepared') return undefined;
         return effects.calls.length > 0 || effects.check || (after.state.parked === '' && !isFinal(after.state.status))
           ? `${event.kind} woke it`
           : undefined;

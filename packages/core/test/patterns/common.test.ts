@@ -33,10 +33,10 @@ describe('an operator’s commands', () => {
     model.deliver({ kind: 'submitted', options: {} });
     model.deliver({ kind: 'retry' });
     model.deliver(stop);
-    const told = model.transaction.state.timeline.map((line) =>
+    const lines = model.transaction.state.timeline.map((line) =>
       'detail' in line ? line.detail : 'status' in line ? line.status : '',
     );
-    expect(told).toEqual(['submitted', 'retry now', 'force-stop', 'failed']);
+    expect(lines).toEqual(['submitted', 'retry now', 'force-stop', 'failed']);
   });
 });
 
@@ -59,10 +59,10 @@ describe('a payload that kills its coordinators', () => {
   it('leaves a saga that has lost track of which actions were started', () => {
     const model = new Model(saga(2));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action');
+    model.respond('01 action');
     model.crash(false, 5);
     model.deliver({ kind: 'retry' });
-    model.answer('01 action', 'FAILURE');
+    model.respond('01 action', 'FAILURE');
     expect(model.transaction.state.compensate).toEqual([0, 1]);
   });
 });

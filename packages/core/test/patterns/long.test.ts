@@ -36,7 +36,7 @@ describe('a transaction with many steps', () => {
     const [branch = -1] = transaction.running;
     expect(transaction.running).toHaveLength(STEPS);
     const { list, reads } = counted(transaction.running);
-    stepped({ ...transaction, running: list }, { kind: 'answered', branch, result: SUCCESS, durationMs: 1 });
+    stepped({ ...transaction, running: list }, { kind: 'responded', branch, result: SUCCESS, durationMs: 1 });
     stepped({ ...transaction, running: list }, { kind: 'timer' });
     expect(reads()).toBeLessThan(8 * STEPS);
   });
@@ -56,7 +56,7 @@ describe('a transaction with many steps', () => {
       const { list, reads } = counted(transaction.state.branches);
       const [branch = -1] = transaction.running;
       const running = { ...transaction, state: { ...transaction.state, branches: list } };
-      stepped(running, { kind: 'answered', branch, result: SUCCESS, durationMs: 1 });
+      stepped(running, { kind: 'responded', branch, result: SUCCESS, durationMs: 1 });
       expect(reads()).toBeLessThanOrEqual(2 * STEPS + 10);
     }
   });

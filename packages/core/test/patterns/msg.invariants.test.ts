@@ -44,7 +44,7 @@ describe('msg, whatever happens', () => {
         !['submitted', 'succeed'].includes(after.state.status)
       )
         return `it became ${after.state.status}`;
-      if (event.kind !== 'answered' || event.result.kind !== 'FAILURE' || before.state.status !== 'submitted')
+      if (event.kind !== 'responded' || event.result.kind !== 'FAILURE' || before.state.status !== 'submitted')
         return undefined;
       if (after.state.branches[event.branch]?.status !== 'prepared') return 'the step is given up';
       return after.state.attention ? undefined : 'nobody is called';
@@ -69,8 +69,8 @@ describe('msg, whatever happens', () => {
         const expected = { SUCCESS: ['submitted'], FAILURE: ['failed'], ONGOING: ['prepared'], UNKNOWN: ['prepared'] };
         if (!expected[event.result.kind].includes(after.state.status))
           return `${event.result.kind} made it ${after.state.status}`;
-        const asksAgain = effects.wakeAtMs !== null && effects.wakeAtMs > nowMs;
-        return after.state.status === 'prepared' && !asksAgain ? 'it does not ask again' : undefined;
+        const checksAgain = effects.wakeAtMs !== null && effects.wakeAtMs > nowMs;
+        return after.state.status === 'prepared' && !checksAgain ? 'it does not ask again' : undefined;
       },
 
     'MS5: sequential unless concurrent: a step starts after the one before it succeeded': ({ after, effects }) => {

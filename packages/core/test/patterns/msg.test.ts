@@ -19,7 +19,7 @@ function submitted(definition: Definition, options: Partial<Definition['options'
 function inCheckBack(definition: Definition = message(1)): Model {
   const model = prepared(definition);
   model.waitForNext();
-  expect(model.asking).toBe(true);
+  expect(model.isChecking).toBe(true);
   return model;
 }
 
@@ -27,9 +27,9 @@ describe('msg: delivery', () => {
   it('calls one step after another once it is submitted', () => {
     const model = submitted(message(2));
     expect(model.running).toEqual(['01 action']);
-    model.answer('01 action');
+    model.respond('01 action');
     expect(model.running).toEqual(['02 action']);
-    model.answer('02 action');
+    model.respond('02 action');
     expect(model.status).toBe('succeed');
   });
 
@@ -47,11 +47,11 @@ describe('msg: delivery', () => {
     'never rolls back: a step that returns %s is called again',
     (kind) => {
       const model = submitted(message(1));
-      model.answer('01 action', kind);
+      model.respond('01 action', kind);
       expect([model.status, model.nextInMs]).toEqual(['submitted', 10_000]);
       expect(model.transaction.state.attention).toBe(kind === 'FAILURE');
       model.waitForNext();
-      model.answer('01 action');
+      model.respond('01 action');
       expect(model.status).toBe('succeed');
     },
   );
@@ -153,7 +153,7 @@ describe('msg: check-back', () => {
     const model = prepared(message(1));
     model.nowMs += 40_000;
     model.deliver({ kind: 'prepared', again: true });
-    expect(model.asking).toBe(false);
+    expect(model.isChecking).toBe(false);
   });
 
   it('counts its queries beyond the bound of the timeline', () => {

@@ -52,7 +52,7 @@ describe('the retry schedule', () => {
     model.deliver({ kind: 'submitted', options: {} });
     const intervals: (number | null)[] = [];
     for (const kind of ['UNKNOWN', 'UNKNOWN', 'UNKNOWN', 'ONGOING', 'ONGOING', 'UNKNOWN'] as const) {
-      model.answer('01 action', kind);
+      model.respond('01 action', kind);
       intervals.push(model.nextInMs);
       model.waitForNext();
     }
@@ -62,22 +62,22 @@ describe('the retry schedule', () => {
   it('restarts with the next branch, because progress resets it', () => {
     const model = new Model(message(2, { retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.waitForNext();
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     expect(model.nextInMs).toBe(2_000);
     model.waitForNext();
-    model.answer('01 action');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.nextInMs).toBe(1_000);
   });
 
   it('has a separate backoff for each concurrent branch, and wakes for the earliest', () => {
     const model = new Model(saga(2, { concurrent: true, retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.nowMs += 400;
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.nextInMs).toBe(600);
     model.waitForNext();
     expect(model.running).toEqual(['01 action']);
@@ -86,7 +86,7 @@ describe('the retry schedule', () => {
   it('records in the timeline the number of each attempt and the time of the next one', () => {
     const model = new Model(message(1, { retryIntervalMs: 1_000 }));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN', 'refused');
+    model.respond('01 action', 'UNKNOWN', 'refused');
     const calls = model.transaction.state.timeline.filter((line) => line.kind === 'call');
     expect(calls).toEqual([
       expect.objectContaining({ attempt: 1, reason: 'refused', retryAtMs: model.nowMs + 1_000, result: 'UNKNOWN' }),
@@ -98,13 +98,13 @@ describe('retry now', () => {
   it('calls a branch in backoff at once, and sends a pending check-back at once', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.deliver({ kind: 'retry' });
     expect(model.running).toEqual(['01 action']);
     const other = new Model(message(1));
     other.deliver({ kind: 'prepared', again: false });
     other.deliver({ kind: 'retry' });
-    expect(other.asking).toBe(true);
+    expect(other.isChecking).toBe(true);
   });
 
   it('does not repeat a call that is running', () => {
@@ -117,7 +117,7 @@ describe('retry now', () => {
   it('drives a waiting transaction that an operator made due in the store', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.makeDue();
     expect(model.running).toEqual(['01 action']);
   });
@@ -128,11 +128,11 @@ describe('the alert threshold', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     for (let i = 0; i < 5; i++) {
-      model.answer('01 action', 'UNKNOWN', `down ${i}`);
+      model.respond('01 action', 'UNKNOWN', `down ${i}`);
       model.waitForNext();
     }
     expect(model.alerts).toEqual([{ branch: '01 action', error: 'down 2', retryCount: 3 }]);
-    model.answer('01 action');
+    model.respond('01 action');
     expect(model.transaction.state.attention).toBe(false);
   });
 
@@ -141,13 +141,13 @@ describe('the alert threshold', () => {
     model.acknowledges = false;
     model.deliver({ kind: 'submitted', options: {} });
     for (let i = 0; i < 4; i++) {
-      model.answer('01 action', 'UNKNOWN', `down ${i}`);
+      model.respond('01 action', 'UNKNOWN', `down ${i}`);
       model.waitForNext();
     }
     expect(model.alerts.map(({ error }) => error)).toEqual(['down 2', 'down 2', 'down 3']);
     model.acknowledges = true;
     for (let i = 4; i < 7; i++) {
-      model.answer('01 action', 'UNKNOWN', `down ${i}`);
+      model.respond('01 action', 'UNKNOWN', `down ${i}`);
       model.waitForNext();
     }
     expect(model.alerts).toHaveLength(4);
@@ -172,7 +172,7 @@ describe('the alert threshold', () => {
     const model = new Model(message(1));
     model.deliver({ kind: 'submitted', options: {} });
     for (let i = 0; i < 5; i++) {
-      model.answer('01 action', 'ONGOING');
+      model.respond('01 action', 'ONGOING');
       model.waitForNext();
     }
     expect(model.alerts).toEqual([]);
@@ -181,16 +181,16 @@ describe('the alert threshold', () => {
   it('counts over all branches, and again from zero after progress', () => {
     const model = new Model(message(2, { concurrent: true }));
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('01 action', 'UNKNOWN');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
+    model.respond('02 action', 'UNKNOWN');
     model.waitForNext();
-    model.answer('01 action');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action');
+    model.respond('02 action', 'UNKNOWN');
     model.waitForNext();
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.alerts).toEqual([]);
     model.waitForNext();
-    model.answer('02 action', 'UNKNOWN', 'still down');
+    model.respond('02 action', 'UNKNOWN', 'still down');
     expect(model.alerts).toEqual([{ branch: '02 action', error: 'still down', retryCount: 3 }]);
   });
 });

@@ -91,7 +91,7 @@ describe('saga, whatever happens', () => {
           if (!after.state.compensate.includes(step)) return `step ${step} is not in the set`;
           if (
             after.running.includes(actionOf(step)) ||
-            (before.running.includes(actionOf(step)) && answeredIn(seen) !== actionOf(step))
+            (before.running.includes(actionOf(step)) && respondedIn(seen) !== actionOf(step))
           )
             return `the action of step ${step} is running`;
           const later = after.state.compensate.filter((other) =>
@@ -115,7 +115,7 @@ describe('saga, whatever happens', () => {
       seen,
     ) => {
       const { event, before, after } = seen;
-      if (event.kind !== 'answered' || event.result.kind === 'SUCCESS') return undefined;
+      if (event.kind !== 'responded' || event.result.kind === 'SUCCESS') return undefined;
       if (isOp(after, event.branch, 'compensate')) {
         if (statusChanged(seen)) return 'a compensation turned the status';
         if (after.state.branches[event.branch]?.status === 'failed') return 'a compensation is given up';
@@ -131,4 +131,4 @@ describe('saga, whatever happens', () => {
   });
 });
 
-const answeredIn = ({ event }: Observation): number => (event.kind === 'answered' ? event.branch : -1);
+const respondedIn = ({ event }: Observation): number => (event.kind === 'responded' ? event.branch : -1);

@@ -16,7 +16,7 @@ function finish(model: Model): string[] {
   const order: string[] = [];
   for (let [next] = model.running; next !== undefined; [next] = model.running) {
     order.push(next);
-    model.answer(next);
+    model.respond(next);
   }
   return order;
 }
@@ -49,9 +49,9 @@ describe('saga: forward execution', () => {
   it('starts a concurrent step when all its dependencies have succeeded', () => {
     const model = submitted(saga(4, { concurrent: true }, { 2: [0, 1], 3: [1] }));
     expect(model.running).toEqual(['01 action', '02 action']);
-    model.answer('01 action');
+    model.respond('01 action');
     expect(model.running).toEqual(['02 action']);
-    model.answer('02 action');
+    model.respond('02 action');
     expect(model.running).toEqual(['03 action', '04 action']);
   });
 
@@ -75,9 +75,9 @@ describe('saga: forward execution', () => {
 describe('saga: rollback', () => {
   it('compensates in reverse order, including the failed step, never a step that was not started', () => {
     const model = submitted(saga(4));
-    model.answer('01 action');
-    model.answer('02 action');
-    model.answer('03 action', 'FAILURE', '{"message":"out of stock"}');
+    model.respond('01 action');
+    model.respond('02 action');
+    model.respond('03 action', 'FAILURE', '{"message":"out of stock"}');
     expect(model.status).toBe('aborting');
     expect(model.transaction.state.rollbackReason).toContain('out of stock');
     expect(finish(model)).toEqual(['03 compensate', '02 compensate', '01 compensate']);
@@ -86,14 +86,14 @@ describe('saga: rollback', () => {
 
   it('compensates concurrently, each step after all its dependents', () => {
     const model = submitted(saga(4, { concurrent: true }, { 2: [0], 3: [2] }));
-    model.answer('01 action');
-    model.answer('02 action');
-    model.answer('03 action');
-    model.answer('04 action', 'FAILURE');
+    model.respond('01 action');
+    model.respond('02 action');
+    model.respond('03 action');
+    model.respond('04 action', 'FAILURE');
     expect(model.running).toEqual(['02 compensate', '04 compensate']);
-    model.answer('04 compensate');
+    model.respond('04 compensate');
     expect(model.running).toEqual(['02 compensate', '03 compensate']);
-    model.answer('03 compensate');
+    model.respond('03 compensate');
     expect(model.running).toEqual(['02 compensate', '01 compensate']);
   });
 
@@ -101,9 +101,9 @@ describe('saga: rollback', () => {
     'compensates a branch whose action still runs after that action has returned %s',
     (kind) => {
       const model = submitted(saga(2, { concurrent: true }));
-      model.answer('01 action', 'FAILURE', 'no');
+      model.respond('01 action', 'FAILURE', 'no');
       expect(model.running).toEqual(['02 action', '01 compensate']);
-      model.answer('02 action', kind, 'late');
+      model.respond('02 action', kind, 'late');
       expect(model.running).toEqual(['01 compensate', '02 compensate']);
       expect(model.transaction.state.rollbackReason).toBe('no');
     },
@@ -111,8 +111,8 @@ describe('saga: rollback', () => {
 
   it('does not call an action again after the decision, and records no time of a next attempt', () => {
     const model = submitted(saga(2, { concurrent: true }));
-    model.answer('01 action', 'FAILURE', 'no');
-    model.answer('02 action', 'UNKNOWN', 'timed out');
+    model.respond('01 action', 'FAILURE', 'no');
+    model.respond('02 action', 'UNKNOWN', 'timed out');
     expect(lastCall(model)).toMatchObject({ branchId: '02', op: 'action', retryAtMs: 0 });
     expect(model.alerts).toEqual([]);
     expect(finish(model)).toEqual(['01 compensate', '02 compensate']);
@@ -120,30 +120,30 @@ describe('saga: rollback', () => {
 
   it('retries a compensation with backoff until it succeeds, and raises an alert when it returns FAILURE', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
-    model.answer('01 action', 'FAILURE');
-    model.answer('01 compensate', 'FAILURE', 'cannot refund');
+    model.respond('01 action', 'FAILURE');
+    model.respond('01 compensate', 'FAILURE', 'cannot refund');
     expect([model.status, model.nextInMs, model.transaction.state.attention]).toEqual(['aborting', 1_000, true]);
     expect(model.alerts).toEqual([{ branch: '01 compensate', error: 'cannot refund', retryCount: 1 }]);
     model.waitForNext();
-    model.answer('01 compensate', 'UNKNOWN');
+    model.respond('01 compensate', 'UNKNOWN');
     expect(model.nextInMs).toBe(2_000);
     model.waitForNext();
-    model.answer('01 compensate');
+    model.respond('01 compensate');
     expect([model.status, model.transaction.state.attention]).toEqual(['failed', false]);
   });
 
   it('compensates every step if its node crashed before the decision, as any step may have been started', () => {
     const model = submitted(saga(3));
-    model.answer('01 action');
+    model.respond('01 action');
     model.crash(false);
     expect(model.running).toEqual(['01 action']);
-    model.answer('01 action', 'FAILURE');
+    model.respond('01 action', 'FAILURE');
     expect(finish(model)).toEqual(['03 compensate', '02 compensate', '01 compensate']);
   });
 
   it('keeps the set to compensate of the decision when its node crashes afterwards', () => {
     const model = submitted(saga(3));
-    model.answer('01 action', 'FAILURE');
+    model.respond('01 action', 'FAILURE');
     model.crash(false);
     expect(finish(model)).toEqual(['01 compensate']);
     expect(model.status).toBe('failed');
@@ -151,17 +151,17 @@ describe('saga: rollback', () => {
 
   it('keeps track of the started actions across an orderly release', () => {
     const model = submitted(saga(3));
-    model.answer('01 action');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.running).toEqual([]);
     model.waitForNext();
-    model.answer('02 action', 'FAILURE');
+    model.respond('02 action', 'FAILURE');
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
   it('carries out an abort command that a crashed node left, and compensates every step', () => {
     const model = submitted(saga(2));
-    model.answer('01 action');
+    model.respond('01 action');
     const { transaction } = model;
     model.crash(false, 0);
     model.deliver({ kind: 'resumed', claims: 2, abort: { reason: 'an operator said so' } });
@@ -182,32 +182,32 @@ describe('saga: timeout, limit, abort', () => {
 
   it('aborts at its timeout with the seconds in the reason, while a call still runs', () => {
     const model = submitted(saga(2, { timeoutToFailMs: 7_000 }));
-    model.answer('01 action');
+    model.respond('01 action');
     expect(model.nextInMs).toBe(7_000);
     model.waitForNext();
     expect([model.status, model.transaction.state.rollbackReason]).toEqual(['aborting', 'Timeout after 7 seconds']);
     expect(model.running).toEqual(['02 action']);
-    model.answer('02 action');
+    model.respond('02 action');
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
   });
 
   it('has no timeout any more once it is aborting', () => {
     const model = submitted(saga(1, { timeoutToFailMs: 7_000 }));
-    model.answer('01 action', 'FAILURE', 'no');
-    model.answer('01 compensate', 'UNKNOWN');
+    model.respond('01 action', 'FAILURE', 'no');
+    model.respond('01 compensate', 'UNKNOWN');
     model.wait(60_000);
     expect(model.transaction.state.rollbackReason).toBe('no');
   });
 
   it('retries at once within its retry limit, which counts over all actions, ONGOING included', () => {
     const model = submitted(saga(2, { retryLimit: 3 }));
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     expect(lastCall(model)).toMatchObject({ attempt: 1, retryAtMs: model.nowMs });
-    model.answer('01 action', 'ONGOING');
-    model.answer('01 action');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action', 'ONGOING');
+    model.respond('01 action');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.running).toEqual(['02 action']);
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('02 action', 'UNKNOWN');
     expect(model.transaction.state.rollbackReason).toBe('RetryCount is greater than RetryLimit, RetryLimit: 3');
     expect(lastCall(model)).toMatchObject({ op: 'action', attempt: 2, retryAtMs: 0 });
     expect(finish(model)).toEqual(['02 compensate', '01 compensate']);
@@ -217,7 +217,7 @@ describe('saga: timeout, limit, abort', () => {
     const model = submitted(saga(1, { retryLimit: 1_000_000_000, retryIntervalMs: 1_000 }));
     const delays: number[] = [];
     for (let i = 0; i < 16; i++) {
-      model.answer('01 action', 'UNKNOWN');
+      model.respond('01 action', 'UNKNOWN');
       const call = lastCall(model);
       if (call !== undefined) delays.push(call.retryAtMs - model.nowMs);
       if (model.running.length === 0) model.waitForNext();
@@ -238,9 +238,9 @@ describe('saga: timeout, limit, abort', () => {
 
   it('does not limit compensations', () => {
     const model = submitted(saga(1, { retryLimit: 1 }));
-    model.answer('01 action', 'FAILURE');
+    model.respond('01 action', 'FAILURE');
     for (let i = 0; i < 4; i++) {
-      model.answer('01 compensate', 'UNKNOWN');
+      model.respond('01 compensate', 'UNKNOWN');
       expect(model.running).toEqual([]);
       model.waitForNext();
     }
@@ -249,7 +249,7 @@ describe('saga: timeout, limit, abort', () => {
 
   it('can be aborted by an operator only', () => {
     const model = submitted(saga(2));
-    model.answer('01 action');
+    model.respond('01 action');
     expect(model.deliver({ kind: 'abort', reason: 'x', byOperator: false })).toBe(
       "current status 'submitted', cannot abort a saga",
     );
@@ -259,11 +259,11 @@ describe('saga: timeout, limit, abort', () => {
 
   it('resumes when it is submitted again, and rejects another submit once it is aborting', () => {
     const model = submitted(saga(2));
-    model.answer('01 action');
-    model.answer('02 action', 'UNKNOWN');
+    model.respond('01 action');
+    model.respond('02 action', 'UNKNOWN');
     model.deliver({ kind: 'submitted', options: {} });
     expect(model.running).toEqual(['02 action']);
-    model.answer('02 action', 'FAILURE');
+    model.respond('02 action', 'FAILURE');
     expect(model.deliver({ kind: 'submitted', options: {} })).toBe("current status 'aborting', cannot submit");
   });
 });
@@ -271,18 +271,18 @@ describe('saga: timeout, limit, abort', () => {
 describe('saga: operator attention', () => {
   it('a failure that starts the rollback is progress, not another attempt without progress', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.waitForNext();
-    model.answer('01 action', 'UNKNOWN');
+    model.respond('01 action', 'UNKNOWN');
     model.waitForNext();
-    model.answer('01 action', 'FAILURE');
+    model.respond('01 action', 'FAILURE');
     expect([model.alerts, model.transaction.state.retries]).toEqual([[], 0]);
   });
 
   it('a decision to abort ends the need for attention', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
     for (let i = 0; i < 3; i++) {
-      model.answer('01 action', 'UNKNOWN', 'down');
+      model.respond('01 action', 'UNKNOWN', 'down');
       model.waitForNext();
     }
     expect(model.transaction.state.attention).toBe(true);

@@ -48,7 +48,7 @@ function invariantsOf({ onSubmit, onAbort, newestFirst }: Phase): readonly Invar
 
     (seen) => {
       const { event, before, after } = seen;
-      if (event.kind !== 'answered' || event.result.kind === 'SUCCESS') return undefined;
+      if (event.kind !== 'responded' || event.result.kind === 'SUCCESS') return undefined;
       if (statusChanged(seen)) return `${event.result.kind} turned ${before.state.status} to ${after.state.status}`;
       if (after.state.branches[event.branch]?.status !== 'prepared') return 'a branch is given up';
       return event.result.kind === 'FAILURE' && !after.state.attention ? 'nobody is called' : undefined;

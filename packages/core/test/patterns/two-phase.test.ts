@@ -14,7 +14,7 @@ function finish(model: Model): string[] {
   const order: string[] = [];
   for (let [next] = model.running; next !== undefined; [next] = model.running) {
     order.push(next);
-    model.answer(next);
+    model.respond(next);
   }
   return order;
 }
@@ -38,7 +38,7 @@ describe('tcc', () => {
   it('waits for a branch that does not succeed, and continues from there', () => {
     const model = prepared('tcc', ['01', '02']);
     model.deliver({ kind: 'submitted', options: {} });
-    model.answer('02 confirm', 'UNKNOWN');
+    model.respond('02 confirm', 'UNKNOWN');
     expect([model.running, model.nextInMs]).toEqual([[], 10_000]);
     model.waitForNext();
     expect(finish(model)).toEqual(['02 confirm', '01 confirm']);
@@ -145,7 +145,7 @@ describe.each(['tcc', 'xa'] as const)('%s', (pattern) => {
   it('is driven at once when it is submitted or aborted again', () => {
     const model = prepared(pattern, ['01']);
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
-    model.answer(model.running[0] ?? '', 'UNKNOWN');
+    model.respond(model.running[0] ?? '', 'UNKNOWN');
     expect(model.running).toEqual([]);
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
     expect(model.running).toHaveLength(1);

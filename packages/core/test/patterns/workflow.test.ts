@@ -84,14 +84,14 @@ describe('workflow: parked by its code (WF6)', () => {
     expect(model.transaction.state).toMatchObject({ status: 'prepared', parked: park.reason, attention: true });
     expect(model.alerts).toMatchObject([{ error: park.reason }]);
     model.reply('UNKNOWN', 'it does not match');
-    expect([model.asking, model.nextAtMs]).toEqual([false, null]);
+    expect([model.isChecking, model.nextAtMs]).toEqual([false, null]);
   });
 
   it('is called back again when an operator retries it', () => {
     const model = prepared();
     model.deliver(park);
     expect(model.deliver({ kind: 'retry' })).toBe(undefined);
-    expect([model.asking, model.transaction.state.parked]).toEqual([true, '']);
+    expect([model.isChecking, model.transaction.state.parked]).toEqual([true, '']);
   });
 
   it('may be parked while it is aborting, and twice for the same reason', () => {
@@ -126,10 +126,10 @@ describe('workflow: callbacks', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     expect(model.nextInMs).toBe(3_000);
     model.waitForNext();
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
     for (const kind of ['UNKNOWN', 'ONGOING', 'UNKNOWN', 'SUCCESS', 'FAILURE'] as const) {
       model.reply(kind, 'x');
-      expect([model.status, model.asking, model.nextInMs]).toEqual(['prepared', false, 3_000]);
+      expect([model.status, model.isChecking, model.nextInMs]).toEqual(['prepared', false, 3_000]);
       model.waitForNext();
     }
   });
@@ -138,7 +138,7 @@ describe('workflow: callbacks', () => {
     const model = prepared();
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
     model.waitForNext();
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('are postponed by an abort of the client, and not by an abort of an operator', () => {
@@ -146,16 +146,16 @@ describe('workflow: callbacks', () => {
     model.nowMs += 9_000;
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
     model.deliver({ kind: 'abort', reason: '', byOperator: false });
-    expect([model.asking, model.nextInMs]).toEqual([false, 10_000]);
+    expect([model.isChecking, model.nextInMs]).toEqual([false, 10_000]);
     model.deliver({ kind: 'abort', reason: '', byOperator: true });
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('are not caused by a client that prepares the workflow again', () => {
     const model = prepared();
     model.nowMs += 11_000;
     model.deliver({ kind: 'prepared', again: true });
-    expect(model.asking).toBe(false);
+    expect(model.isChecking).toBe(false);
   });
 
   it('end with the workflow', () => {
@@ -197,10 +197,10 @@ describe('workflow: heartbeats (WF8)', () => {
     for (let i = 0; i < 10; i++) {
       model.wait(1_000);
       expect(model.deliver(heartbeat)).toBe(undefined);
-      expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+      expect([model.isChecking, model.nextInMs]).toEqual([false, 3_000]);
     }
     model.waitForNext();
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('postpone the callback also while the workflow is aborting', () => {
@@ -222,25 +222,25 @@ describe('workflow: heartbeats (WF8)', () => {
       if (model.nextAtMs !== before) stored++;
     }
     expect(stored).toBe(6);
-    expect(model.asking).toBe(false);
+    expect(model.isChecking).toBe(false);
   });
 
   it('change nothing while the workflow is being called back, or is parked', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     model.waitForNext();
     model.deliver(heartbeat);
-    expect([model.asking, model.nextAtMs]).toEqual([true, null]);
+    expect([model.isChecking, model.nextAtMs]).toEqual([true, null]);
     model.deliver({ kind: 'park', reason: 'other code' });
     model.reply('ONGOING');
     model.deliver(heartbeat);
-    expect([model.asking, model.nextAtMs, model.transaction.state.parked]).toEqual([false, null, 'other code']);
+    expect([model.isChecking, model.nextAtMs, model.transaction.state.parked]).toEqual([false, null, 'other code']);
   });
 
   it('do not delay a retry by an operator', () => {
     const model = prepared();
     model.deliver(heartbeat);
     model.deliver({ kind: 'retry' });
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('are rejected once the workflow is finished, and for any other pattern', () => {
@@ -276,23 +276,23 @@ describe('workflow: claimed before its callback is due (WF10)', () => {
 
   it('is called back an interval later if its client sent a heartbeat less than half an interval ago', () => {
     const model = claimed(1_400);
-    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    expect([model.isChecking, model.nextInMs]).toEqual([false, 3_000]);
     model.waitForNext();
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('is delayed once', () => {
     const model = claimed(1_400);
     model.makeDue();
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('is called back at once if its client has been silent for longer, or sends no heartbeats', () => {
-    expect(claimed(1_600).asking).toBe(true);
+    expect(claimed(1_600).isChecking).toBe(true);
     const silent = prepared({ retryIntervalMs: 3_000 });
     silent.nowMs += 100;
     silent.makeDue();
-    expect(silent.asking).toBe(true);
+    expect(silent.isChecking).toBe(true);
   });
 
   it('is called back an interval later if a step was recorded since', () => {
@@ -301,7 +301,7 @@ describe('workflow: claimed before its callback is due (WF10)', () => {
     model.nowMs += 1_800;
     model.record('step', 'action');
     model.makeDue();
-    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    expect([model.isChecking, model.nextInMs]).toEqual([false, 3_000]);
   });
 });
 
@@ -316,22 +316,22 @@ describe('workflow: an outage of all nodes (WF9)', () => {
   it('delays the callback once by the interval, so that a live client comes first', () => {
     const model = beating();
     model.wait(60_000);
-    expect([model.asking, model.nextInMs]).toEqual([false, 3_000]);
+    expect([model.isChecking, model.nextInMs]).toEqual([false, 3_000]);
     model.wait(3_000);
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('never delays it twice without a heartbeat in between, however late each claim is', () => {
     const model = beating();
     model.wait(60_000);
     model.wait(60_000);
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('delays nothing of a client that sends no heartbeats', () => {
     const model = prepared({ retryIntervalMs: 3_000 });
     model.wait(60_000);
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 
   it('is not assumed for a step recorded long after the last heartbeat', () => {
@@ -339,6 +339,6 @@ describe('workflow: an outage of all nodes (WF9)', () => {
     model.nowMs += 50_000;
     model.record('step', 'action');
     model.wait(3_000);
-    expect(model.asking).toBe(true);
+    expect(model.isChecking).toBe(true);
   });
 });

@@ -60,9 +60,9 @@ describe('CheckedStore', () => {
 
   it('rejects new calls while it closes, and closes its store driver once every call has returned', async () => {
     const order: string[] = [];
-    let answer: ((nowMs: number) => void) | undefined;
+    let respond: ((nowMs: number) => void) | undefined;
     const driver = driverWith({
-      nowMs: () => new Promise<number>((resolve) => (answer = resolve)).finally(() => order.push('answered')),
+      nowMs: () => new Promise<number>((resolve) => (respond = resolve)).finally(() => order.push('responded')),
       close: async (idle) => {
         await idle;
         order.push('closed');
@@ -73,19 +73,27 @@ describe('CheckedStore', () => {
     const close = store.close();
     await Promise.resolve();
     expect(await codeOf(store.count())).toBe('closed');
-    answer?.(5);
+    respond?.(5);
     await Promise.all([call, close]);
-    expect(order).toEqual(['answered', 'closed']);
+    expect(order).toEqual(['responded', 'closed']);
   });
 
   it('does not pass invalid requests to its store driver', async () => {
-    let asked = 0;
-    const ask = (): never => {
-      asked++;
+    let queries = 0;
+    const query = (): never => {
+      queries++;
       throw new Error('asked');
     };
     const store = await opened(
-      driverWith({ claimDue: ask, list: ask, purge: ask, takeOver: ask, makeDue: ask, kvPut: ask, get: ask }),
+      driverWith({
+        claimDue: query,
+        list: query,
+        purge: query,
+        takeOver: query,
+        makeDue: query,
+        kvPut: query,
+        get: query,
+      }),
     );
     const calls = [
       store.claimDue({ session: '', limit: 1, groups: [] }),
@@ -99,6 +107,6 @@ describe('CheckedStore', () => {
       store.get([{ namespace: 'n', gid: 'g'.repeat(129) }]),
     ];
     for (const call of calls) expect(await codeOf(call)).toBe('invalid');
-    expect(asked).toBe(0);
+    expect(queries).toBe(0);
   });
 });

@@ -98,17 +98,17 @@ type Options = { -readonly [Name in keyof TransactionOptions]?: TransactionOptio
  */
 function optionsOf(wire: DtmTransaction): Options {
   const options: Options = {};
-  if (said(wire.wait_result)) options.waitResult = wire.wait_result;
-  if (said(wire.concurrent)) options.concurrent = wire.concurrent;
-  if (said(wire.timeout_to_fail)) options.timeoutToFailMs = milliseconds(wire.timeout_to_fail);
-  if (said(wire.retry_interval)) options.retryIntervalMs = milliseconds(wire.retry_interval);
-  if (said(wire.request_timeout)) options.requestTimeoutMs = milliseconds(wire.request_timeout);
-  if (said(wire.retry_limit)) options.retryLimit = wire.retry_limit;
-  if (said(wire.branch_headers)) options.branchHeaders = textsOf(wire.branch_headers);
+  if (isSpecified(wire.wait_result)) options.waitResult = wire.wait_result;
+  if (isSpecified(wire.concurrent)) options.concurrent = wire.concurrent;
+  if (isSpecified(wire.timeout_to_fail)) options.timeoutToFailMs = milliseconds(wire.timeout_to_fail);
+  if (isSpecified(wire.retry_interval)) options.retryIntervalMs = milliseconds(wire.retry_interval);
+  if (isSpecified(wire.request_timeout)) options.requestTimeoutMs = milliseconds(wire.request_timeout);
+  if (isSpecified(wire.retry_limit)) options.retryLimit = wire.retry_limit;
+  if (isSpecified(wire.branch_headers)) options.branchHeaders = textsOf(wire.branch_headers);
   return options;
 }
 
-const said = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
+const isSpecified = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
 
 const textsOf = (map: Readonly<Record<string, string | null>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).map(([name, text]) => [name, text ?? '']));
@@ -119,11 +119,11 @@ function readCustomData(gid: string, pattern: Pattern, text: string, options: Op
     case 'saga': {
       const { orders, concurrent } = parseField(dtmSagaData, gid, CUSTOM_DATA, text, DTM_BOUNDS);
       if (concurrent === true) options.concurrent = true;
-      return said(orders) && options.concurrent === true ? { orders: ordersOf(orders) } : {};
+      return isSpecified(orders) && options.concurrent === true ? { orders: ordersOf(orders) } : {};
     }
     case 'msg': {
       const { delay } = parseField(dtmMessageData, gid, CUSTOM_DATA, text, DTM_BOUNDS);
-      if (said(delay)) options.delayMs = milliseconds(delay);
+      if (isSpecified(delay)) options.delayMs = milliseconds(delay);
       return {};
     }
     case 'workflow': {

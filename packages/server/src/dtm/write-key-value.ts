@@ -1,18 +1,18 @@
 import { TOPICS } from '@holdfast/core/engine';
 import type { KeyValue } from '@holdfast/core/store';
-import { type DtmKeyValueAnswer, withoutSecrets } from '@holdfast/protocol';
+import { type DtmKeyValueResponse, withoutSecrets } from '@holdfast/protocol';
 import { writeTopics } from '@holdfast/api';
 
 /**
  * Key-values in dtm's form. A topic is one of them: secrets in its subscribers' URLs are hidden.
  */
-export async function writeKeyValues(stored: readonly KeyValue[]): Promise<DtmKeyValueAnswer[]> {
-  const written: DtmKeyValueAnswer[] = [];
+export async function writeKeyValues(stored: readonly KeyValue[]): Promise<DtmKeyValueResponse[]> {
+  const written: DtmKeyValueResponse[] = [];
   for (const one of stored) written.push(await writeKeyValue(one));
   return written;
 }
 
-const writeKeyValue = async (stored: KeyValue): Promise<DtmKeyValueAnswer> => ({
+const writeKeyValue = async (stored: KeyValue): Promise<DtmKeyValueResponse> => ({
   cat: stored.category,
   k: stored.key,
   v: await shownValue(stored),

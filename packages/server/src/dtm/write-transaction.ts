@@ -2,9 +2,9 @@ import type { BranchView, TransactionView } from '@holdfast/core';
 import { failureReason } from '@holdfast/core/patterns';
 import { mapInTurns } from '@holdfast/api';
 import {
-  type DtmBranchAnswer,
-  type DtmProgressAnswer,
-  type DtmTransactionAnswer,
+  type DtmBranchResponse,
+  type DtmProgressResponse,
+  type DtmTransactionResponse,
   isSecretName,
   withoutSecrets,
 } from '@holdfast/protocol';
@@ -14,7 +14,7 @@ import { nextTurn } from '../http/json-text.ts';
 /** A text of a response; a long one is converted from bytes only while it is written. */
 type Text = string | JsonBytes;
 type Lazy<T, Name extends keyof T> = Omit<T, Name> & { readonly [N in Name]?: Text };
-type LazyTransaction = Omit<DtmTransactionAnswer, 'payloads'> & { readonly payloads?: readonly Text[] };
+type LazyTransaction = Omit<DtmTransactionResponse, 'payloads'> & { readonly payloads?: readonly Text[] };
 
 /** Size in bytes from which conversion is deferred. */
 const LAZY_FROM = 4 * 1024;
@@ -52,7 +52,7 @@ export async function writeTransaction(view: TransactionView): Promise<LazyTrans
 }
 
 /** The ops of the branches, in dtm's order. */
-export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmBranchAnswer, 'bin_data'>[]> =>
+export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmBranchResponse, 'bin_data'>[]> =>
   mapInTurns(view.branches, (branch) => {
     const changedAtMs = Math.max(branch.createdAtMs, branch.finishedAtMs);
     return withoutEmpty({
@@ -82,7 +82,7 @@ export async function writePage(views: readonly TransactionView[]): Promise<Lazy
 const PAGE_SLICE = 50;
 
 /** The recorded steps of a workflow. */
-export const writeProgresses = (view: TransactionView): Promise<readonly Lazy<DtmProgressAnswer, 'bin_data'>[]> =>
+export const writeProgresses = (view: TransactionView): Promise<readonly Lazy<DtmProgressResponse, 'bin_data'>[]> =>
   mapInTurns(view.branches, ({ branchId, op, status, payload }: BranchView) =>
     withoutEmpty({ branch_id: branchId, op, status, bin_data: base64Of(payload) }),
   );
@@ -96,7 +96,7 @@ function optionsOf({ definition: { options } }: TransactionView) {
     request_timeout: secondsOf(options.requestTimeoutMs),
     retry_limit: options.retryLimit,
     branch_headers: Object.keys(options.branchHeaders).length === 0 ? '' : headersOf(options.branchHeaders),
-  }) as Pick<DtmTransactionAnswer, 'wait_result' | 'concurrent'>;
+  }) as Pick<DtmTransactionResponse, 'wait_result' | 'concurrent'>;
 }
 
 const headersOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>

@@ -1,7 +1,7 @@
 import type { Pattern } from '@holdfast/protocol';
 import { type DtmInvoke, type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
-import { readAbort, readOrder, requireGid } from '../dtm/read-order.ts';
+import { readAbort, readOrder, requireGid } from '../dtm/read-command.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeKeyValues } from '../dtm/write-key-value.ts';

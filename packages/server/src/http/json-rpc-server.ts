@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from '@holdfast/core';
 import { JSON_RPC_CODES, jsonItems, jsonItemsInPieces } from '@holdfast/protocol';
 import { checkJsonBounds } from '@holdfast/api';
-import { type Answer, answerText, failed, replyTo } from './json-rpc-answer.ts';
+import { type RpcResponse, responseText, failed, replyTo } from './json-rpc-response.ts';
 import { idTextOf, type Placed } from './json-rpc-id.ts';
 import { faultOf, inTurns, isLong, nextTurn, parseInTurns } from './json-text.ts';
 import { JSON_TYPE, type Reply, textReply } from './reply.ts';
@@ -14,7 +14,7 @@ const BATCH_SLICE = 10;
 const BATCH_SLICE_CHARACTERS = 8 * 1024;
 
 /** Carries out one request. Never rejects. */
-export type Method = (context: CallContext, params: unknown) => Promise<Answer>;
+export type Method = (context: CallContext, params: unknown) => Promise<RpcResponse>;
 
 /**
  * Serves a body of JSON-RPC 2.0, a request or a batch. The HTTP status is 200 for every result or
@@ -29,8 +29,8 @@ export async function serveJsonRpc(
   const request = isLong(body) ? await parseLong(body) : parse(body);
   if (request === UNPARSABLE) return replyTo(400, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
   if (!Array.isArray(request))
-    return textReply(200, await answer(methods, context, { request, body, start: 0 }), JSON_TYPE);
-  return answerBatch(methods, context, request, body);
+    return textReply(200, await respond(methods, context, { request, body, start: 0 }), JSON_TYPE);
+  return respondToBatch(methods, context, request, body);
 }
 
 const UNPARSABLE = Symbol('unparsable');
@@ -58,10 +58,10 @@ async function parseLong(body: string): Promise<unknown> {
   }
 }
 
-async function answer(methods: ReadonlyMap<string, Method>, context: CallContext, placed: Placed): Promise<string> {
+async function respond(methods: ReadonlyMap<string, Method>, context: CallContext, placed: Placed): Promise<string> {
   const found = idTextOf(placed);
   const id = found instanceof Promise ? await found : found;
-  return answerText(id ?? 'null', await call(methods, context, placed.request, id));
+  return responseText(id ?? 'null', await call(methods, context, placed.request, id));
 }
 
 async function call(
@@ -69,7 +69,7 @@ async function call(
   context: CallContext,
   request: unknown,
   id: string | undefined,
-): Promise<Answer> {
+): Promise<RpcResponse> {
   if (typeof request !== 'object' || request === null || !('jsonrpc' in request) || request.jsonrpc !== '2.0')
     return failed(JSON_RPC_CODES.badRequest, 'not a JSON-RPC 2.0 request: it must be an object with "jsonrpc": "2.0"');
   if (id === undefined)
@@ -85,7 +85,7 @@ async function call(
 }
 
 /** Requests with the same gid are executed in their order, others concurrently. */
-async function answerBatch(
+async function respondToBatch(
   methods: ReadonlyMap<string, Method>,
   context: CallContext,
   requests: readonly unknown[],
@@ -98,7 +98,7 @@ async function answerBatch(
   const previous = new Map<string, Promise<string>>();
   const spans = isLong(body) ? await inTurns(jsonItemsInPieces(body)) : jsonItems(body);
   if (isLong(body)) await nextTurn();
-  const answers: Promise<string>[] = [];
+  const responses: Promise<string>[] = [];
   let [begun, characters] = [0, 0];
   for (const [index, request] of requests.entries()) {
     if (begun === BATCH_SLICE || characters > BATCH_SLICE_CHARACTERS) {
@@ -112,12 +112,12 @@ async function answerBatch(
     const before = gid === undefined ? undefined : previous.get(gid);
     const one = (async () => {
       await before;
-      return answer(methods, context, { request, body, start });
+      return respond(methods, context, { request, body, start });
     })();
     if (gid !== undefined) previous.set(gid, one);
-    answers.push(one);
+    responses.push(one);
   }
-  return textReply(200, `[${(await Promise.all(answers)).join(',')}]`, JSON_TYPE);
+  return textReply(200, `[${(await Promise.all(responses)).join(',')}]`, JSON_TYPE);
 }
 
 function gidOf(request: unknown): string | undefined {

@@ -2,9 +2,9 @@ import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
 import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
-import { readAbort } from '../dtm/read-order.ts';
+import { readAbort } from '../dtm/read-command.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
-import { type Answer, failed, replyTo } from './json-rpc-answer.ts';
+import { type RpcResponse, failed, replyTo } from './json-rpc-response.ts';
 import { type Method, serveJsonRpc } from './json-rpc-server.ts';
 import type { Route } from './router.ts';
 
@@ -37,7 +37,7 @@ function methodsOf(service: DtmService): Readonly<Record<string, Method>> {
 const change =
   <T>(read: (params: unknown) => T, run: (context: CallContext, input: T) => Promise<DtmOutcome>): Method =>
   async (context, params) =>
-    answerOf(await run(context, read(params)));
+    responseOf(await run(context, read(params)));
 
 /** The method with its errors converted to responses. */
 const guarded =
@@ -48,15 +48,16 @@ const guarded =
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.code === 'internal') onDefect(error);
-      return answerOf(faultOfError(error));
+      return responseOf(faultOfError(error));
     }
   };
 
-const SUCCESS: Answer = { result: { dtm_result: SUCCEEDED.kind } };
+const SUCCESS: RpcResponse = { result: { dtm_result: SUCCEEDED.kind } };
 
-const answerOf = (outcome: DtmOutcome): Answer => (outcome.kind === 'SUCCESS' ? SUCCESS : answerOfFault(outcome));
+const responseOf = (outcome: DtmOutcome): RpcResponse =>
+  outcome.kind === 'SUCCESS' ? SUCCESS : responseOfFault(outcome);
 
-function answerOfFault({ kind, message, status, error }: DtmFault): Answer {
+function responseOfFault({ kind, message, status, error }: DtmFault): RpcResponse {
   if (error !== undefined) return failed(CODES[kind], message, { ...error, status });
   return failed(CODES[kind], message, kind === 'UNKNOWN' ? { status } : { dtm_result: kind, status });
 }

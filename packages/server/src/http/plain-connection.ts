@@ -62,16 +62,16 @@ export class PlainConnection {
   }
 
   /** Responds to the current request. See `Exchange` for the promise. */
-  answer({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
+  respond({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {
     this.#idleSinceMs = performance.now();
     this.#idleLimitMs = keepAliveTimeout;
     const first = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headLines(head)}Date: ${dateNow()}\r\n${isLast ? LAST : PERSISTENT}`;
     const isText = typeof body === 'string';
-    if (!isText && !(body instanceof Uint8Array)) return this.#answerInParts(first, body, isLast);
+    if (!isText && !(body instanceof Uint8Array)) return this.#respondInParts(first, body, isLast);
     this.#exchange = undefined;
     if (!this.#socket.writable) return undefined;
     const isTaken = isText ? this.#socket.write(`${first}\r\n${body}`, encoding) : this.#writeAll(`${first}\r\n`, body);
-    this.#answered(isTaken, isLast);
+    this.#responded(isTaken, isLast);
     return undefined;
   }
 
@@ -85,7 +85,7 @@ export class PlainConnection {
     return isTaken;
   }
 
-  async #answerInParts(first: string, parts: Parts, isLast: boolean): Promise<void> {
+  async #respondInParts(first: string, parts: Parts, isLast: boolean): Promise<void> {
     const socket = this.#socket;
     if (socket.writable) socket.write(`${first}Transfer-Encoding: chunked\r\n\r\n`, 'latin1');
     await sendParts(socket, parts, (part) => {
@@ -94,10 +94,10 @@ export class PlainConnection {
     });
     this.#exchange = undefined;
     this.#idleSinceMs = performance.now();
-    if (socket.writable) this.#answered(socket.write('0\r\n\r\n'), isLast);
+    if (socket.writable) this.#responded(socket.write('0\r\n\r\n'), isLast);
   }
 
-  #answered(isTaken: boolean, isLast: boolean): void {
+  #responded(isTaken: boolean, isLast: boolean): void {
     if (isLast) this.#socket.destroySoon();
     else if (this.#early !== undefined) this.#leave(this.#early);
     // Nothing more is read from a client that does not read its response.
@@ -197,7 +197,7 @@ class PlainExchange implements Exchange {
   }
 
   send(reply: Reply, isLast: boolean): Promise<void> | undefined {
-    return this.#connection.answer(reply, isLast);
+    return this.#connection.respond(reply, isLast);
   }
 
   onGone(listener: () => void): void {

@@ -27,7 +27,7 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
  * Fields that determine whether and how a request is read, or whether it is rejected, and those
  * that describe the call.
  */
-const TELLING_FIELD =
+const DECIDING_FIELD =
   /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate|request-timeout-ms):[\t ]*([\t -~]*)/gi;
 
 /**
@@ -72,8 +72,8 @@ function fieldsOf(head: string): Fields | undefined {
   let host: string | undefined;
   let length: string | undefined;
   let call: Partial<Record<CallField, string>> | undefined;
-  TELLING_FIELD.lastIndex = 0;
-  for (let field = TELLING_FIELD.exec(head); field !== null; field = TELLING_FIELD.exec(head)) {
+  DECIDING_FIELD.lastIndex = 0;
+  for (let field = DECIDING_FIELD.exec(head); field !== null; field = DECIDING_FIELD.exec(head)) {
     const [, name = '', value = ''] = field;
     const lowerCase = name.toLowerCase();
     switch (lowerCase) {

@@ -30,7 +30,7 @@ export interface HttpServerOptions {
    */
   readonly requestReader?: RequestReader;
   /** Called after each response. */
-  readonly answered: (route: string, status: number, durationMs: number) => void;
+  readonly responded: (route: string, status: number, durationMs: number) => void;
 }
 
 export type RequestReader = 'own' | 'node';
@@ -50,7 +50,7 @@ const commandByGet = (path: string, fromBrowser: boolean): Reply => {
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
 /** How long unfinished responses may take after everything else has been closed. */
-const LAST_ANSWERS_MS = 1_000;
+const LAST_RESPONSES_MS = 1_000;
 
 /**
  * The HTTP transport: limits, routes, errors. `PlainConnections` reads requests of the usual kind,
@@ -115,7 +115,7 @@ export class HttpServer {
     const impatient = setTimeout(() => {
       this.#server.closeAllConnections();
       this.#plain?.closeAll();
-    }, LAST_ANSWERS_MS);
+    }, LAST_RESPONSES_MS);
     await this.#closed;
     clearTimeout(impatient);
   }
@@ -140,7 +140,7 @@ export class HttpServer {
 
   async #serve(exchange: Exchange, route: Route, params: readonly string[], query: URLSearchParams): Promise<void> {
     const startedMs = performance.now();
-    const { maxBodyBytes, answered, log } = this.#options;
+    const { maxBodyBytes, responded, log } = this.#options;
     let reply: Reply;
     let hasPlace = false;
     const context = new RequestContext(exchange, startedMs);
@@ -170,14 +170,14 @@ export class HttpServer {
       if (hasPlace) places.leave();
     }
     const durationMs = performance.now() - startedMs;
-    answered(route.path, reply.status, durationMs);
+    responded(route.path, reply.status, durationMs);
     if (log.debugs)
       log.debug({ method: exchange.method, path: route.path, status: reply.status, durationMs }, 'answered');
   }
 
   #miss(exchange: Exchange, reply: Reply): void {
     void this.#send(exchange, reply);
-    this.#options.answered(NO_ROUTE, reply.status, 0);
+    this.#options.responded(NO_ROUTE, reply.status, 0);
   }
 
   #send(exchange: Exchange, reply: Reply): Promise<void> | undefined {

@@ -31,7 +31,7 @@ function routeOf(operation: Operation, invoke: Invoke): Route {
     method,
     path: API_ROOT + path,
     readsBody: method === 'POST' || method === 'PUT',
-    ...(mayBeLong === true && kind === 'query' && { takesPlace: (query) => waits !== true || !asksToWait(query) }),
+    ...(mayBeLong === true && kind === 'query' && { takesPlace: (query) => waits !== true || !requestsWait(query) }),
     run: async (request) => {
       const input = await inputOf(request);
       const waitMs = waits === true ? waitMsOf(request.query) : 0;
@@ -45,7 +45,7 @@ function routeOf(operation: Operation, invoke: Invoke): Route {
  * Whether the request waits for a transaction to finish. It then takes no place, since it may take
  * minutes. Total: `waitMsOf` rejects a value that is not a number.
  */
-const asksToWait = (query: URLSearchParams): boolean => Number(query.get('waitMs') ?? 0) !== 0;
+const requestsWait = (query: URLSearchParams): boolean => Number(query.get('waitMs') ?? 0) !== 0;
 
 /** How long the caller waits for the transaction to finish; 0: not at all. */
 const waitMsOf = (query: URLSearchParams): number => new QueryReader(query).count('waitMs') ?? 0;

@@ -20,7 +20,7 @@ export interface Siblings {
   /** The metrics of each worker, including this one. */
   allMetrics(): Promise<readonly Snapshot[]>;
   /** Sets the function that reads this worker's metrics when another worker collects them. */
-  onAsked(read: () => Promise<Snapshot>): void;
+  onRequested(read: () => Promise<Snapshot>): void;
 }
 
 /** A store that does not respond to a scrape within this time is reported as down. */
@@ -39,10 +39,10 @@ export function createExposition(
   const current = async (): Promise<Built> => {
     built ??= import('prom-client').then((prom) => build(prom, metrics, coordinator));
     const found = await built;
-    found.showCounts(await askCounts(coordinator));
+    found.showCounts(await queryCounts(coordinator));
     return found;
   };
-  siblings?.onAsked(async () => (await current()).register.getMetricsAsJSON());
+  siblings?.onRequested(async () => (await current()).register.getMetricsAsJSON());
   return async () => {
     const register = siblings === undefined ? (await current()).register : await summedUp(await siblings.allMetrics());
     return { parts: partsOf(register), contentType: register.contentType };
@@ -178,7 +178,7 @@ function addCounts(prom: typeof prometheus, register: Registry): Built['showCoun
 }
 
 /** Resolves to undefined if the store does not respond in time. */
-async function askCounts(coordinator: Coordinator): Promise<StoreCounts | undefined> {
+async function queryCounts(coordinator: Coordinator): Promise<StoreCounts | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, COUNTS_TIMEOUT_MS, undefined);

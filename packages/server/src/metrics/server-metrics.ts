@@ -108,7 +108,7 @@ export class ServerMetrics implements EngineObserver {
     return [this.#lifetime, this.#calls, this.#writes, this.#batches, this.#requestTimes, this.#operationTimes];
   }
 
-  branchAnswered(pattern: Pattern, result: ResultKind, durationMs: number): void {
+  branchResponded(pattern: Pattern, result: ResultKind, durationMs: number): void {
     this.#resultsOf[pattern][result].add();
     this.#callsOf[pattern].observe(durationMs / 1_000);
   }
@@ -173,7 +173,7 @@ export class ServerMetrics implements EngineObserver {
   }
 
   /** A request of a known route was served. */
-  answered(route: string, status: number, durationMs: number): void {
+  responded(route: string, status: number, durationMs: number): void {
     let found = this.#routes.get(route);
     if (found === undefined) {
       found = { times: this.#requestTimes.child({ route }), statuses: new Map() };

@@ -26,15 +26,15 @@ export class Line {
   /**
    * The next response as received, without its date; undefined if the connection ended without one.
    */
-  async answer(hasBody = true): Promise<string | undefined> {
+  async response(hasBody = true): Promise<string | undefined> {
     while (!this.#received.includes('\r\n\r\n')) if (!(await this.#more())) return undefined;
     const headEnd = this.#received.indexOf('\r\n\r\n') + 4;
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#received.slice(0, headEnd))?.[1] ?? 0);
     const end = headEnd + (hasBody ? length : 0);
     while (this.#received.length < end) if (!(await this.#more())) return undefined;
-    const answer = this.#received.slice(0, end);
+    const response = this.#received.slice(0, end);
     this.#received = this.#received.slice(end);
-    return undated(answer);
+    return undated(response);
   }
 
   /** Waits for more; false when the connection has ended. */
@@ -80,6 +80,6 @@ export const PLAIN = get('/any/first', 'Connection: keep-alive\r\n');
 export async function roundTrip(port: number): Promise<void> {
   const line = new Line(port);
   line.send(PLAIN);
-  await line.answer();
+  await line.response();
   line.destroy();
 }

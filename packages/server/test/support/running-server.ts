@@ -11,7 +11,7 @@ import { Admission, AdmittedCoordinator, ApiV1, type CallHooks, DtmService } fro
 import { type Log, SILENT } from '@holdfast/server';
 import { TestClient } from '@holdfast/testing/test-server';
 
-export { type AnyBody, type Answered, TestClient, TestServer } from '@holdfast/testing/test-server';
+export { type AnyBody, type TestResponse, TestClient, TestServer } from '@holdfast/testing/test-server';
 
 interface TransportServerOptions {
   readonly maxBodyBytes?: number;
@@ -38,7 +38,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       maxBodyBytes,
       maxConnections: 100,
       requestReader,
-      answered: () => {},
+      responded: () => {},
     });
     const registry = createBranchRegistry({ pools: new ConnectionPools(), locals: new LocalBranches() });
     const admitted = new AdmittedCoordinator(coordinator as Coordinator, new Admission(registry));

@@ -9,12 +9,12 @@ export const BIG = 20_000_000;
 /** A server of a few routes, which counts requests. */
 export class SmallServer implements AsyncDisposable {
   readonly #http: HttpServer;
-  readonly asked: string[] = [];
+  readonly requested: string[] = [];
   port = 0;
 
   private constructor(requestReader: RequestReader) {
-    const answered = (): void => {};
-    this.#http = new HttpServer({ log: SILENT, maxBodyBytes: 1_000, maxConnections: 100, requestReader, answered });
+    const responded = (): void => {};
+    this.#http = new HttpServer({ log: SILENT, maxBodyBytes: 1_000, maxConnections: 100, requestReader, responded });
   }
 
   static async start(
@@ -34,7 +34,7 @@ export class SmallServer implements AsyncDisposable {
       path,
       readsBody,
       run: (request) => {
-        this.asked.push(path);
+        this.requested.push(path);
         return run(request);
       },
       fail: (error) => jsonReply(error.code === 'too_large' ? 413 : 400, { message: error.message }),
@@ -65,11 +65,11 @@ export class SmallServer implements AsyncDisposable {
 /** A request whose response the test controls. */
 export class Slow {
   #arrived: (request: RouteRequest) => void = () => {};
-  answer: (reply: Reply) => void = () => {};
-  readonly asked = new Promise<RouteRequest>((resolve) => (this.#arrived = resolve));
+  respond: (reply: Reply) => void = () => {};
+  readonly requested = new Promise<RouteRequest>((resolve) => (this.#arrived = resolve));
 
   readonly run = (request: RouteRequest): Promise<Reply> => {
     this.#arrived(request);
-    return new Promise((resolve) => (this.answer = resolve));
+    return new Promise((resolve) => (this.respond = resolve));
   };
 }

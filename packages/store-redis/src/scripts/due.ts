@@ -1,4 +1,4 @@
-import { ANSWER } from './answer.ts';
+import { RESPONSE } from './response.ts';
 import { HEADS } from './indexes.ts';
 import { changes, evenWhenFull, reads } from './kinds.ts';
 
@@ -8,7 +8,7 @@ import { changes, evenWhenFull, reads } from './kinds.ts';
  * is 1 for the first step of a claim). Of each group the script examines the first transaction, and
  * further ones if that is due. Claimed transactions leave the index at the end.
  */
-export const CLAIM = evenWhenFull(`${HEADS}${ANSWER}
+export const CLAIM = evenWhenFull(`${HEADS}${RESPONSE}
 local MOST_SKIPPED = 10000
 if not living(ARGV[3]) then return {num(now), 0, '', out, 0, ''} end
 left, first = tonumber(ARGV[5]), ARGV[6] == '1'

@@ -1,4 +1,4 @@
-import { ANSWER } from './answer.ts';
+import { RESPONSE } from './response.ts';
 import { reads } from './kinds.ts';
 
 /** Decodes the result of `idsOf` in read.ts. */
@@ -17,7 +17,7 @@ end
  * ARGV[5] is 1 for the first step of a page, ARGV[6] is 1 for summaries. Returns whether the bytes
  * ended the step, the remaining bytes, and the transactions.
  */
-export const GET = reads(`${IDS}${ANSWER}
+export const GET = reads(`${IDS}${RESPONSE}
 left, first = tonumber(ARGV[4]) or left, ARGV[5] == '1'
 local fieldsOf = ARGV[6] == '1' and summaryOf or fieldsOf
 while at <= #words and room > 0 do

@@ -67,12 +67,12 @@ export class InsistentClient {
     const pattern = 'msg';
     const steps = [{ action: 'http://s/a', compensate: '' }];
     const payloads = [BYTES];
-    const asked = { gid: 'asked', pattern, steps, payloads, queryPrepared: 'http://c/q' } as const;
+    const wanted = { gid: 'asked', pattern, steps, payloads, queryPrepared: 'http://c/q' } as const;
     this.#expect('asked', 'succeed', ['01']);
     await Promise.all([
       this.#submit({ gid: 'message', pattern, steps, payloads }, 'succeed'),
       this.#submit({ gid: 'topic', pattern, steps: [{ action: 'topic://t', compensate: '' }], payloads }, 'succeed'),
-      this.insist('asked', () => this.#engine.prepare(CONTEXT, asked)),
+      this.insist('asked', () => this.#engine.prepare(CONTEXT, wanted)),
     ]);
   }
 

@@ -1,5 +1,5 @@
 import { HoldfastError, isFinal, type Status } from '@holdfast/protocol';
-import { encodeAbortOrder, encodeRetryOrder } from '../../../src/codec/entry-codec.ts';
+import { encodeAbortCommand, encodeRetryCommand } from '../../../src/codec/entry-codec.ts';
 import { Engine } from '../../../src/engine/index.ts';
 import { MemoryStore } from '../../../src/memory-store/memory-store.ts';
 import type { Entry, Heartbeat, Store, StoredTransaction } from '../../../src/store/index.ts';
@@ -69,7 +69,7 @@ export class Scenario {
         logger: around('logger', { debug: quiet, info: quiet, warn: quiet, error: quiet }),
         alert: () => saboteur.call('alert', quiet) as void | Promise<void>,
         observer: around('observer', {
-          branchAnswered: quiet,
+          branchResponded: quiet,
           batchWritten: quiet,
           transactionFinished: quiet,
           transactionAccepted: quiet,
@@ -111,8 +111,8 @@ export class Scenario {
       const key = { namespace: 'default', gid };
       await this.#store.write([{ kind: 'append', key, whenStatus: ['submitted'], entries: [entry], maxEntries: 9 }]);
     };
-    this.clock.setTimer(500, () => void leave('slow', encodeRetryOrder('another node')));
-    this.clock.setTimer(500, () => void leave('aborted', encodeAbortOrder({ reason: 'an operator' })));
+    this.clock.setTimer(500, () => void leave('slow', encodeRetryCommand('another node')));
+    this.clock.setTimer(500, () => void leave('aborted', encodeAbortCommand({ reason: 'an operator' })));
     this.clock.setTimer(900, () => void this.#store.endSession(this.engine.load().session));
     this.clock.setTimer(TROUBLE_MS - 1_500, () => (this.#store.forgets = true));
   }

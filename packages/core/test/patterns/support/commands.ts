@@ -20,7 +20,7 @@ export type Command =
 
 const resultKind = fc.constantFrom(...RESULTS, 'SUCCESS' as const, 'SUCCESS' as const);
 
-const answer = fc.record({
+const response = fc.record({
   do: fc.constant('answer' as const),
   pick: fc.nat(7),
   kind: resultKind,
@@ -34,7 +34,7 @@ const crash = fc.record({
 });
 
 const common = [
-  { weight: 40, arbitrary: answer },
+  { weight: 40, arbitrary: response },
   { weight: 16, arbitrary: fc.record({ do: fc.constant('next' as const) }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(50_000) }) },
   { weight: 8, arbitrary: crash },
@@ -85,7 +85,7 @@ export function apply(model: Model, command: Command): void {
       if (branch === undefined) return;
       return kind === 'UNKNOWN' && command.deferred
         ? model.defer(branch)
-        : model.answerWith(branch, { kind, reason: kind === 'SUCCESS' ? '' : `said ${kind}` });
+        : model.respondWith(branch, { kind, reason: kind === 'SUCCESS' ? '' : `said ${kind}` });
     }
     case 'reply':
       return checking ? model.reply(command.kind, `said ${command.kind}`) : undefined;

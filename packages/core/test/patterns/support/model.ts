@@ -97,7 +97,7 @@ export class Model {
     return this.transaction.running.map((index) => this.#name(index));
   }
 
-  get asking(): boolean {
+  get isChecking(): boolean {
     return this.transaction.checking;
   }
 
@@ -132,14 +132,14 @@ export class Model {
   }
 
   /** Ends a call in flight of an op, such as `01 action`, with a result. */
-  answer(name: string, kind: ResultKind = 'SUCCESS', reason = ''): void {
+  respond(name: string, kind: ResultKind = 'SUCCESS', reason = ''): void {
     const branch = this.transaction.running.find((index) => this.#name(index) === name);
     if (branch === undefined) throw new Error(`${name} is not running; ${this.running.join(', ')}`);
-    this.answerWith(branch, { kind, reason });
+    this.respondWith(branch, { kind, reason });
   }
 
-  answerWith(branch: number, result: BranchResult): void {
-    this.deliver({ kind: 'answered', branch, result, durationMs: 1 });
+  respondWith(branch: number, result: BranchResult): void {
+    this.deliver({ kind: 'responded', branch, result, durationMs: 1 });
   }
 
   /** An op was not called for want of room. */

@@ -102,8 +102,8 @@ function heal(model: Model): string | undefined {
   for (let steps = 0; !isFinal(model.transaction.state.status); steps++) {
     if (steps > bound) return `still ${model.status} after ${steps} steps`;
     const [branch] = model.transaction.running;
-    if (branch !== undefined) model.answerWith(branch, { kind: 'SUCCESS', reason: '' });
-    else if (model.asking) finish(model);
+    if (branch !== undefined) model.respondWith(branch, { kind: 'SUCCESS', reason: '' });
+    else if (model.isChecking) finish(model);
     else if (!model.waitForNext()) return `no further event will happen: the transaction stays ${model.status}`;
   }
   return undefined;

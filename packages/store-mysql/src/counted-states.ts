@@ -1,13 +1,13 @@
 import { isFinal, type Status } from '@holdfast/protocol';
 
 /** The properties of a record that the counters count. */
-export interface Standing {
+export interface CountedState {
   readonly status: Status;
   readonly attention: boolean;
 }
 
 /** The status and attention flag of most records that are updated. */
-const USUAL: Standing = { status: 'submitted', attention: false };
+const USUAL: CountedState = { status: 'submitted', attention: false };
 /** Maximum number of other records remembered; a batch with a forgotten one is sent twice. */
 const MOST = 50_000;
 
@@ -17,15 +17,15 @@ const MOST = 50_000;
  * to no others. An entry may therefore be wrong or missing; the record is then read, and the batch
  * sent again.
  */
-export class Standings {
+export class CountedStates {
   /** In insertion order, without records that have the usual values. */
-  readonly #unusual = new Map<string, Standing>();
+  readonly #unusual = new Map<string, CountedState>();
 
-  of(id: string): Standing {
+  of(id: string): CountedState {
     return this.#unusual.get(id) ?? USUAL;
   }
 
-  note(id: string, { status, attention }: Standing): void {
+  note(id: string, { status, attention }: CountedState): void {
     this.#unusual.delete(id);
     if (isFinal(status) || (status === USUAL.status && attention === USUAL.attention)) return;
     this.#unusual.set(id, { status, attention });

@@ -5,7 +5,7 @@ import type { BranchStatus, Pattern, Status } from './vocabulary.ts';
  * times are RFC 3339.
  */
 
-export interface DtmResultAnswer {
+export interface DtmResultResponse {
   readonly dtm_result: 'SUCCESS' | 'FAILURE' | 'ONGOING';
   readonly message?: string;
   /**
@@ -14,7 +14,7 @@ export interface DtmResultAnswer {
   readonly status?: Status;
 }
 
-export interface DtmTransactionAnswer {
+export interface DtmTransactionResponse {
   readonly gid: string;
   readonly trans_type: Pattern;
   readonly status: Status;
@@ -44,7 +44,7 @@ export interface DtmTransactionAnswer {
   readonly owner?: string;
 }
 
-export interface DtmBranchAnswer {
+export interface DtmBranchResponse {
   readonly gid: string;
   readonly url?: string;
   /** Base64. */
@@ -58,7 +58,7 @@ export interface DtmBranchAnswer {
 }
 
 /** One recorded step of a workflow. */
-export interface DtmProgressAnswer {
+export interface DtmProgressResponse {
   readonly branch_id: string;
   readonly op: string;
   readonly status: BranchStatus;
@@ -66,7 +66,7 @@ export interface DtmProgressAnswer {
   readonly bin_data?: string;
 }
 
-export interface DtmKeyValueAnswer {
+export interface DtmKeyValueResponse {
   readonly cat: string;
   readonly k: string;
   readonly v: string;

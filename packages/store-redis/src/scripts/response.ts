@@ -2,7 +2,7 @@
  * Approximate limit for the response of one script call: a server builds the whole response before
  * it serves other clients.
  */
-const ANSWERED_BYTES = 4 * 1024 * 1024;
+const RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /**
  * `answer` adds a transaction to the response, in the form that `RecordReader` reads: its words
@@ -16,9 +16,9 @@ const ANSWERED_BYTES = 4 * 1024 * 1024;
  * `fits` is called first. It checks whether the bodies fit into the remaining bytes of the page or
  * claim. The first record (`first`) always fits.
  */
-export const ANSWER = `
+export const RESPONSE = `
 local WORDS = 13
-local out, room = {}, ${ANSWERED_BYTES}
+local out, room = {}, ${RESPONSE_BYTES}
 local left, first, full = 1 / 0, true, 0
 local function put(text) out[#out + 1] = text; room = room - #text end
 local function fieldsOf(id)

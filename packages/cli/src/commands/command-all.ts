@@ -6,10 +6,10 @@ import type { CommandIo } from './command-io.ts';
 import { PARALLEL_REQUESTS } from '../coordinator/coordinator-api.ts';
 import type { CommandContext, CommonOptions, OutputForm } from './run-command.ts';
 import { clean, type Paint, painter } from '../output/text.ts';
-import { type Order, orderTransaction } from '../coordinator/transactions-api.ts';
+import { type OperatorCommand, commandTransaction } from '../coordinator/transactions-api.ts';
 
-export interface OrderSpec {
-  readonly order: Order;
+export interface CommandSpec {
+  readonly command: OperatorCommand;
   /** The text for a transaction on which the command succeeded. */
   readonly done: string;
   readonly body?: { readonly reason?: string };
@@ -24,20 +24,20 @@ interface Outcome {
 /**
  * Sends the same operator command for many transactions, a few at a time, and reports each result.
  */
-export async function orderAll(
+export async function commandAll(
   { api, io }: CommandContext,
   { output }: CommonOptions,
-  spec: OrderSpec,
+  spec: CommandSpec,
   gids: readonly string[],
 ): Promise<void> {
-  const report = new OrderReport(output, io, spec);
+  const report = new CommandReport(output, io, spec);
   const queue = eachGid(gids, io);
   const work = async () => {
-    for await (const gid of queue) report.add(await orderOne(gid));
+    for await (const gid of queue) report.add(await commandOne(gid));
   };
-  const orderOne = async (gid: string): Promise<Outcome> => {
+  const commandOne = async (gid: string): Promise<Outcome> => {
     try {
-      return { gid, status: (await orderTransaction(api, gid, spec.order, spec.body)).status };
+      return { gid, status: (await commandTransaction(api, gid, spec.command, spec.body)).status };
     } catch (error) {
       // The coordinator is unreachable: the remaining commands would fail as well.
       if (!(error instanceof CommandError) || error.exitCode === EXIT.unreachable) throw error;
@@ -65,15 +65,15 @@ async function* eachGid(gids: readonly string[], io: CommandIo): AsyncGenerator<
 }
 
 /** Prints each result at once and keeps only counts, so that memory is bounded. */
-class OrderReport {
+class CommandReport {
   readonly #output: OutputForm;
   readonly #io: CommandIo;
-  readonly #spec: OrderSpec;
+  readonly #spec: CommandSpec;
   readonly #paint: Paint;
   #done = 0;
   #failed = 0;
 
-  constructor(output: OutputForm, io: CommandIo, spec: OrderSpec) {
+  constructor(output: OutputForm, io: CommandIo, spec: CommandSpec) {
     this.#output = output;
     this.#io = io;
     this.#spec = spec;

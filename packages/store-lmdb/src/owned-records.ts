@@ -16,7 +16,7 @@ const SPARSE = 1 / 4;
 /** Blocks that list fewer records are too small for folding to pay off. */
 const FOLDED_FROM = 16;
 
-interface Possession {
+interface OwnedRecord {
   head: RecordHead;
   block: Block;
   /** Its index in the block's members. */
@@ -35,20 +35,20 @@ class Block {
   touched = false;
   size = 0;
   /** Not a `Set`, which would keep removed members alive: see `SlotMap`. */
-  readonly #members: (Possession | undefined)[] = [];
+  readonly #members: (OwnedRecord | undefined)[] = [];
 
-  add(possession: Possession): void {
-    possession.block = this;
-    possession.place = this.#members.push(possession) - 1;
+  add(ownedRecord: OwnedRecord): void {
+    ownedRecord.block = this;
+    ownedRecord.place = this.#members.push(ownedRecord) - 1;
     this.size++;
   }
 
-  remove({ place }: Possession): void {
+  remove({ place }: OwnedRecord): void {
     this.#members[place] = undefined;
     this.size--;
   }
 
-  members(): Possession[] {
+  members(): OwnedRecord[] {
     return this.#members.filter((member) => member !== undefined);
   }
 }
@@ -62,8 +62,8 @@ class Block {
  * P2  Each of them is listed in a block on disk, from which `load` reads them. Blocks may list
  *     other records as well.
  */
-export class Possessions {
-  readonly #byNamespace = new Map<string, SlotMap<Possession>>();
+export class OwnedRecords {
+  readonly #byNamespace = new Map<string, SlotMap<OwnedRecord>>();
   /** Records that become owned by the write that is being assembled. */
   #next = new Block();
   #touched: Block[] = [];
@@ -155,12 +155,12 @@ export class Possessions {
   #add(head: RecordHead, block: Block): void {
     let byGid = this.#byNamespace.get(head.key.namespace);
     if (byGid === undefined) this.#byNamespace.set(head.key.namespace, (byGid = new SlotMap()));
-    const possession = { head, block, place: 0 };
-    byGid.set(head.key.gid, possession);
-    block.add(possession);
+    const ownedRecord = { head, block, place: 0 };
+    byGid.set(head.key.gid, ownedRecord);
+    block.add(ownedRecord);
   }
 
-  #find(key: TransactionKey): Possession | undefined {
+  #find(key: TransactionKey): OwnedRecord | undefined {
     return this.#byNamespace.get(key.namespace)?.get(key.gid);
   }
 }

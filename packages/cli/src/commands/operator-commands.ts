@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandIo } from './command-io.ts';
 import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
-import { orderAll } from './order-all.ts';
+import { commandAll } from './command-all.ts';
 
 interface AbortOptions extends CommonOptions {
   readonly reason?: string;
@@ -20,7 +20,7 @@ export function registerRetry(program: Command, io: CommandIo): void {
     .argument('<gid...>', GIDS);
   operatorCommand(command, io, ['retry 01jd8m2w3h7q', 'list --attention --all -o ids | holdfast retry -']);
   command.action((gids: string[], options: CommonOptions) =>
-    runCommand(io, options, (context) => orderAll(context, options, { order: 'retry', done: 'driven now' }, gids)),
+    runCommand(io, options, (context) => commandAll(context, options, { command: 'retry', done: 'driven now' }, gids)),
   );
 }
 
@@ -38,7 +38,7 @@ export function registerAbort(program: Command, io: CommandIo): void {
   command.action((gids: string[], options: AbortOptions) =>
     runCommand(io, options, (context) => {
       const body = options.reason === undefined ? {} : { reason: options.reason };
-      return orderAll(context, options, { order: 'abort', done: 'rolling back', body }, gids);
+      return commandAll(context, options, { command: 'abort', done: 'rolling back', body }, gids);
     }),
   );
 }
@@ -60,7 +60,7 @@ export function registerStop(program: Command, io: CommandIo): void {
   command.action((gids: string[], options: CommonOptions & { readonly reason: string }) =>
     runCommand(io, options, (context) => {
       const body = { reason: options.reason };
-      return orderAll(context, options, { order: 'stop', done: 'force-stopped', body }, gids);
+      return commandAll(context, options, { command: 'stop', done: 'force-stopped', body }, gids);
     }),
   );
 }

@@ -10,14 +10,14 @@ const MOST_NAMED = 20;
 /** Part of an invalid key that its error shows. */
 const LONGEST_KEY = 32;
 
-type Orders = Readonly<Record<string, readonly number[]>>;
+type Dependencies = Readonly<Record<string, readonly number[]>>;
 
 /**
  * Checks the dependencies of a saga's steps in linear time. They are counted first. Each step must
  * be named once, by its index as JSON writes an integer, and the dependencies must not form a
  * cycle, whose steps could never start. Throws `invalid` or `too_large`.
  */
-export function acceptOrders(gid: string, orders: Orders, count: number): void {
+export function acceptDependencies(gid: string, orders: Dependencies, count: number): void {
   const steps = Object.keys(orders);
   acceptCounts(gid, orders, steps, count);
   const lists = new Map(steps.map((step) => [acceptIndex(gid, step, count), orders[step] ?? []]));
@@ -26,7 +26,7 @@ export function acceptOrders(gid: string, orders: Orders, count: number): void {
   refuseCycle(gid, lists, count);
 }
 
-function acceptCounts(gid: string, orders: Orders, steps: readonly string[], count: number): void {
+function acceptCounts(gid: string, orders: Dependencies, steps: readonly string[], count: number): void {
   // With more keys than steps, at least one index is invalid; `acceptIndex` names that index.
   const listed = steps.length > count ? steps.slice(0, count + 1) : steps;
   let dependencies = 0;
