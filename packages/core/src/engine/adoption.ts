@@ -110,7 +110,7 @@ export class Adoption {
   }
 
   #putBack({ run, record, claims }: Suspect, dueInMs: number, done: () => void): void {
-    // The session has ended meanwhile: the takeover releases the record.
+    // The run was dropped with its session: the takeover releases the record.
     if (run.phase !== 'loading') return done();
     run.release();
     this.#d.releaser.putBack(run, record, { dueInMs, suspicion: claims - 1 }, (released) => {
