@@ -52,7 +52,8 @@ export function strangeThrowSuite(harness: SdkHarness): void {
 
     it('of a step, an undo or the code of a workflow is an unclear result, and the code runs again', async () => {
       const runs = new Map<string, number>();
-      const { hf, workflowOptions } = await harness.start({});
+      // Three retries each: on a busy machine this takes a while.
+      const { hf, workflowOptions } = await harness.start({}, { waitTimeoutMs: 55_000 });
       const order = hf.workflow('order', { version: 1, ...workflowOptions }, async (flow, at: number) => {
         const [, value] = STRANGE_VALUES[at] ?? ['', () => undefined];
         const once = (part: string): void => {
