@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkColumns } from './check-columns.ts';
 import { checkErrorText } from './check-error-text.ts';
+import { checkIdentifiers } from './check-identifiers.ts';
 import { checkImports } from './check-imports.ts';
 import { checkInvariants } from './check-invariants.ts';
 import { checkLinks } from './check-links.ts';
@@ -27,7 +28,10 @@ const findings: readonly Finding[] = [
   ...checkManifests(workspaces, readBuildReferences(root)),
   ...files
     .filter(({ path }) => path.endsWith('.ts'))
-    .flatMap((file) => [...checkImports(file, workspaces), ...(isQuoted(file.path) ? [] : checkSource(file))]),
+    .flatMap((file) => [
+      ...checkImports(file, workspaces),
+      ...(isQuoted(file.path) ? [] : [...checkSource(file), ...checkIdentifiers(file)]),
+    ]),
   ...files.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((file) => checkStorages(file)),
   // The conformance suites are tests.
   ...files
