@@ -132,14 +132,14 @@ describe('a workflow that two processes run concurrently', () => {
     const notes: string[] = [];
     const meet = meeting(2);
     let abandon = (): void => undefined;
-    const givenUp = new Promise<void>((resolve) => (abandon = resolve));
+    const abandoned = new Promise<void>((resolve) => (abandon = resolve));
     const runs = clients.map((hf, index) =>
       hf.workflow('late', { version: 1, callbackUrl }, async (flow: Flow) => {
         await flow.step('reserve', {
           run: async () => {
             await meet();
             if (index === 0) away();
-            await givenUp;
+            await abandoned;
           },
           undo: () => void notes.push(`undo reserve by ${index}`),
         });

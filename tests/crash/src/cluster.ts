@@ -20,7 +20,7 @@ const OUTGOING_ADDRESS = fileURLToPath(new URL('../dist/outgoing-address.js', im
  * A coordinator that is started while the database is unavailable, or for this long afterwards, may
  * exit, and is then started again.
  */
-const MAY_GIVE_UP_MS = 5_000;
+const MAY_ABANDON_MS = 5_000;
 
 /** Several coordinators over one dedicated database, with nginx in front of them. */
 export async function cluster(
@@ -106,7 +106,7 @@ class Cluster implements Subject {
       ],
       node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}&except=${new URL(database.url).port}`],
       logPath: join(folder, `${name}.log`),
-      mayEnd: () => this.#outages.databaseIsAway(MAY_GIVE_UP_MS) || this.#faults?.isAway(MAY_GIVE_UP_MS) === true,
+      mayEnd: () => this.#outages.databaseIsAway(MAY_ABANDON_MS) || this.#faults?.isAway(MAY_ABANDON_MS) === true,
     });
     return { name, address, process };
   }

@@ -57,19 +57,19 @@ export class AlertWebhook {
   }
 
   #enqueue(queued: Queued): void {
-    if (this.#closed) return this.#giveUp(queued, 'shutting down');
+    if (this.#closed) return this.#abandon(queued, 'shutting down');
     this.#queue.push(queued);
     if (!this.#delivering) void this.#deliverAll();
     else if (this.#queue.length > (this.#options.maxQueued ?? DEFAULT_MAX_QUEUED)) {
       const oldest = this.#queue.shift();
-      if (oldest !== undefined) this.#giveUp(oldest, 'too many alerts are waiting');
+      if (oldest !== undefined) this.#abandon(oldest, 'too many alerts are waiting');
     }
   }
 
   /** Stops; undelivered alerts are logged. */
   close(): void {
     this.#closed = true;
-    for (const queued of this.#queue.splice(0)) this.#giveUp(queued, 'shutting down');
+    for (const queued of this.#queue.splice(0)) this.#abandon(queued, 'shutting down');
     this.#endPause?.();
   }
 
@@ -78,7 +78,7 @@ export class AlertWebhook {
     for (let queued = this.#queue.shift(); queued !== undefined; queued = this.#queue.shift()) {
       const failure = await this.#deliver(queued.alert);
       if (failure === undefined) queued.settle(true);
-      else this.#giveUp(queued, failure);
+      else this.#abandon(queued, failure);
     }
     this.#delivering = false;
   }
@@ -97,7 +97,7 @@ export class AlertWebhook {
 
   async #post(alert: Alert): Promise<string | undefined> {
     const timeoutMs = this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const result = await send(this.#options.pools, this.#target, timeoutMs, readAnswer, {
+    const result = await send(this.#options.pools, this.#target, timeoutMs, readResponse, {
       method: 'POST',
       path: this.#target.path,
       host: this.#target.host,
@@ -117,7 +117,7 @@ export class AlertWebhook {
     });
   }
 
-  #giveUp({ alert, settle }: Queued, reason: string): void {
+  #abandon({ alert, settle }: Queued, reason: string): void {
     const { gid, branch } = alert;
     settle(false);
     this.#options.logger.error({ gid, branch, reason }, 'webhook: could not deliver an alert');
@@ -127,5 +127,5 @@ export class AlertWebhook {
 const bodyOf = ({ gid, status, branch, error, retryCount }: Alert): string =>
   JSON.stringify({ gid, status, branch, error, retry_count: retryCount });
 
-const readAnswer: ResponseReader = ({ status }) =>
+const readResponse: ResponseReader = ({ status }) =>
   status >= 200 && status < 300 ? SUCCESS : branchResult('UNKNOWN', `HTTP ${status}`);

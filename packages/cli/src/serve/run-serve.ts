@@ -52,7 +52,7 @@ async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<stri
   const url = await primary.start();
   if (url === undefined) return (await primary.stop()) || (notified ? 0 : FAILED);
   announce(config, url, log, { workers: config.workers });
-  await Promise.race([stop, primary.gaveUp]);
+  await Promise.race([stop, primary.abandoned]);
   return primary.stop();
 }
 

@@ -34,7 +34,7 @@ export class Primary {
   #url = '';
   #exitCode = 0;
   #abandon: () => void = () => undefined;
-  readonly #gaveUp = new Promise<void>((resolve) => (this.#abandon = resolve));
+  readonly #abandoned = new Promise<void>((resolve) => (this.#abandon = resolve));
 
   constructor(config: ServerConfig, log: Log) {
     this.#config = config;
@@ -58,8 +58,8 @@ export class Primary {
   }
 
   /** Resolves when restarting workers has become pointless. */
-  get gaveUp(): Promise<void> {
-    return this.#gaveUp;
+  get abandoned(): Promise<void> {
+    return this.#abandoned;
   }
 
   /** Stops every worker and waits for them; resolves to the exit code. */

@@ -12,7 +12,7 @@ export function readAbort(body: unknown): DtmAbort {
 }
 
 /** Parses the body of `forceStop` and `resetNextCronTime`. */
-export const readOrder = (body: unknown): DtmTransaction => ({
+export const readCommand = (body: unknown): DtmTransaction => ({
   gid: requireGid(parse(dtmCommand, body, DTM_BOUNDS).gid),
 });
 

@@ -1,7 +1,7 @@
 import type { Pattern } from '@holdfast/protocol';
 import { type DtmInvoke, type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
-import { readAbort, readOrder, requireGid } from '../dtm/read-command.ts';
+import { readAbort, readCommand, requireGid } from '../dtm/read-command.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
 import { writeKeyValues } from '../dtm/write-key-value.ts';
@@ -26,8 +26,8 @@ const changes = (service: DtmService): readonly Route[] => [
   register(service, '/registerTccBranch', 'tcc'),
   register(service, '/registerXaBranch', 'xa'),
   prepareWorkflow(service.invokeOf('prepareWorkflow')),
-  change('/forceStop', readOrder, service.invokeOf('forceStop')),
-  change('/resetNextCronTime', readOrder, service.invokeOf('resetNextCronTime')),
+  change('/forceStop', readCommand, service.invokeOf('forceStop')),
+  change('/resetNextCronTime', readCommand, service.invokeOf('resetNextCronTime')),
   ...resetCronTime(service.invokeOf('resetCronTime')),
 ];
 
