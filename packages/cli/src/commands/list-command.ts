@@ -67,7 +67,7 @@ export function registerList(program: Command, io: CommandIo): void {
         // while.
         const isWanted = options.all === true || (left > 0 && io.nowMs() < searchUntilMs);
         if (page.next === null || !isWanted) return end(writer, page, io);
-        cursor = page.next;
+        cursor = api.nextCursor(page, cursor);
       }
     }),
   );

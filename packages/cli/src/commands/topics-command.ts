@@ -104,7 +104,7 @@ async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
   do {
     const page = await api.call('listTopics', { query: { limit: LIMITS.pageSize, cursor } });
     yield* page.items;
-    cursor = page.next ?? undefined;
+    cursor = api.nextCursor(page, cursor);
   } while (cursor !== undefined);
 }
 

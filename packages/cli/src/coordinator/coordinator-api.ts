@@ -28,6 +28,8 @@ export class ApiProblem extends CommandError {
 }
 
 const TIMEOUT_MS = 15_000;
+/** The longest time that one request may take, with its whole response. */
+const LONGEST_RESPONSE_MS = 60_000;
 /** Number of requests in flight at once in a command on many transactions. */
 export const PARALLEL_REQUESTS = 8;
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -41,16 +43,19 @@ export class CoordinatorApi {
   readonly #root: string;
   readonly #authorization: string;
   readonly #pool: Pool;
+  readonly #longestResponseMs: number;
 
-  constructor(server: string) {
+  /** @param longestResponseMs how long one request may take, with its whole response */
+  constructor(server: string, longestResponseMs = LONGEST_RESPONSE_MS) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
       throw new CommandError(
         EXIT.usage,
-        `--server takes a URL such as http://127.0.0.1:36789, not ${placeOfUrl(server)}`,
+        `--server (HOLDFAST_SERVER) takes a URL such as http://127.0.0.1:36789, not ${placeOfUrl(server)}`,
       );
     }
     this.server = url.origin;
+    this.#longestResponseMs = longestResponseMs;
     this.#authorization = basicAuthorization(url);
     this.#root = url.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#pool = new Pool(url.origin, {
@@ -72,6 +77,15 @@ export class CoordinatorApi {
     }
   }
 
+  /**
+   * The cursor of the page after `page`, which was read from `cursor`. Throws if they are the same,
+   * because reading on would never end.
+   */
+  nextCursor(page: { readonly next: string | null }, cursor: string | undefined): string | undefined {
+    if (page.next !== null && page.next === cursor) throw this.#unexpected(200);
+    return page.next ?? undefined;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -89,6 +103,8 @@ export class CoordinatorApi {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         body: body === undefined ? null : JSON.stringify(body),
+        // The pool's timeouts do not end a response that arrives byte by byte.
+        signal: AbortSignal.timeout(this.#longestResponseMs),
       });
       status = response.statusCode;
       const bytes = Buffer.from(await response.body.arrayBuffer());

@@ -124,7 +124,7 @@ export class HttpTransport {
     try {
       const response = await this.#pool.request(options);
       status = response.statusCode;
-      text = textOf(await response.body.arrayBuffer());
+      text = textOf(await wholeBody(response.body, options.bodyTimeout));
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'retry', cause: error, sent: !NEVER_SENT.has(codeOf(error)) };
@@ -136,7 +136,7 @@ export class HttpTransport {
     request: HttpRequest<unknown>,
     waitMs: number | undefined,
     signal: AbortSignal | undefined,
-  ): Dispatcher.RequestOptions {
+  ): Dispatcher.RequestOptions & { readonly bodyTimeout: number } {
     const timeoutMs = this.#options.requestTimeoutMs + (waitMs ?? 0);
     return {
       method: request.method,
@@ -191,6 +191,25 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
     if (value !== undefined) search.set(name, String(value));
   }
   return search.size === 0 ? '' : `?${search.toString()}`;
+}
+
+/** Longer timers of Node end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Reads the body of a response. The pool only limits the time between two pieces: a body that
+ * arrives byte by byte would never end.
+ *
+ * @param timeoutMs 0: no limit
+ */
+async function wholeBody(body: Dispatcher.ResponseData['body'], timeoutMs: number): Promise<ArrayBuffer> {
+  if (timeoutMs === 0 || timeoutMs > LONGEST_TIMER_MS) return body.arrayBuffer();
+  const timer = setTimeout(() => body.destroy(new Error(`no complete response within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await body.arrayBuffer();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Empty if the body is not UTF-8, as a proxy's text may be; the coordinator's always is. */
