@@ -1,6 +1,6 @@
 /**
- * Creates `tests/mixed-version/previous/`: the coordinator of a checkout as one file, for the
- * test that runs it beside the present one.
+ * Creates `tests/mixed-version/previous/DATE/`: the coordinator of a checkout as one file, for the
+ * tests that run it beside the present one. DATE is the day of the checkout's commit.
  *
  *  npm run keep-version -- FOLDER
  *
@@ -16,7 +16,7 @@ import { build } from 'vite';
 import { sourceAliases } from './source-aliases.ts';
 
 const ENTRY = 'virtual:coordinator';
-const target = fileURLToPath(new URL('../../tests/mixed-version/previous/', import.meta.url));
+const kept = fileURLToPath(new URL('../../tests/mixed-version/previous/', import.meta.url));
 const folder = process.argv[2];
 
 if (folder === undefined) {
@@ -27,10 +27,12 @@ if (folder === undefined) {
 }
 
 async function keep(root: string): Promise<void> {
+  const date = execFileSync('git', ['log', '-1', '--format=%cs'], { cwd: root, encoding: 'utf8' }).trim();
+  const target = join(kept, date);
   rmSync(join(target, 'bin'), { recursive: true, force: true });
   mkdirSync(join(target, 'bin'), { recursive: true });
   writeFileSync(join(target, 'bin', 'coordinator.js'), await bundle(root));
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify(descriptionOf(root), undefined, 2)}\n`);
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(descriptionOf(root, date), undefined, 2)}\n`);
 }
 
 /** The command `serve` and all the code of Holdfast that it needs, as one module. */
@@ -87,11 +89,10 @@ function serveCommandOf(root: string): string {
 }
 
 /** The version is read from here; the rest is informative. */
-function descriptionOf(root: string) {
+function descriptionOf(root: string, date: string) {
   const { version } = JSON.parse(readFileSync(join(root, 'packages/server/package.json'), 'utf8')) as {
     version: string;
   };
-  const date = execFileSync('git', ['log', '-1', '--format=%cs'], { cwd: root, encoding: 'utf8' }).trim();
   return {
     name: 'holdfast-previous',
     private: true,

@@ -8,6 +8,8 @@ export interface Call {
   readonly gid: string;
   readonly branchId: string;
   readonly op: string;
+  /** The trace context of the call; empty if the coordinator sent none. */
+  readonly traceparent: string;
 }
 
 /** A participant on a separate port. It records each call, and succeeds by default. */
@@ -64,7 +66,8 @@ export class Participant {
     request.resume();
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://participant');
     const [gid, branchId, op] = ['gid', 'branch_id', 'op'].map((name) => searchParams.get(name) ?? '');
-    this.calls.push({ path: pathname, gid: gid ?? '', branchId: branchId ?? '', op: op ?? '' });
+    const traceparent = String(request.headers.traceparent ?? '');
+    this.calls.push({ path: pathname, gid: gid ?? '', branchId: branchId ?? '', op: op ?? '', traceparent });
     const respond = (): void => {
       response.writeHead(this.#statuses.get(pathname) ?? 200).end('{"dtm_result":"SUCCESS"}');
     };

@@ -1,13 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { CoordinatorProcess, PRESENT } from '../../../../deploy/test/support/coordinator.ts';
+import { NodeCalls } from './node-calls.ts';
 
 export const VERSIONS = ['previous', 'present'] as const;
 export type Version = (typeof VERSIONS)[number];
 
-const PROGRAMS: Readonly<Record<Version, string>> = {
-  previous: fileURLToPath(new URL('../../previous/bin/coordinator.js', import.meta.url)),
-  present: PRESENT,
-};
+/** The previous versions that are kept, by the day of their commit. */
+export type Kept = '2026-11-21' | '2026-11-29';
+
+/** The latest kept version; it supports all shared stores. */
+export const LATEST_KEPT: Kept = '2026-11-29';
+
+const keptProgram = (kept: Kept): string =>
+  fileURLToPath(new URL(`../../previous/${kept}/bin/coordinator.js`, import.meta.url));
 
 /**
  * A node that is killed is taken over soon, though not before a busy machine lets it heartbeat; one
@@ -24,41 +29,25 @@ const SETTINGS = {
 /** How a log line of an error begins. */
 const ERROR_LINE = /^\{"level":[56]0.*$/gm;
 
-/** The fields of responses; a test asserts that they are present. */
-export interface ResponseBody {
-  readonly gid: string;
-  readonly status: string;
-  readonly rollbackReason: string;
-  readonly next: string | null;
-  readonly items: readonly ResponseBody[];
-  readonly topic: string;
-  readonly subscribers: readonly { readonly url: string }[];
-  readonly session: string;
-  readonly node: string;
-  readonly owner: string | null;
-  readonly counts: { readonly byStatus: Readonly<Record<string, number>> };
-  readonly steps: readonly { readonly branchId: string; readonly status: string; readonly data: string }[];
-  readonly timeline: readonly { readonly kind: string; readonly detail?: string }[];
-}
-
-/**
- * A coordinator of one of the two versions, with the calls that tests make to it. Each call throws
- * unless the response has a status of 2xx.
- */
-export class VersionedNode {
+/** A coordinator of one of the versions, in a process. */
+export class VersionedNode extends NodeCalls {
   readonly version: Version;
+  readonly #program: string;
   readonly #store: string;
   #process: CoordinatorProcess;
   #url = '';
 
-  private constructor(version: Version, store: string) {
+  private constructor(version: Version, program: string, store: string) {
+    super();
     this.version = version;
+    this.#program = program;
     this.#store = store;
     this.#process = this.#launch();
   }
 
-  static async start(version: Version, store: string): Promise<VersionedNode> {
-    const node = new VersionedNode(version, store);
+  /** @param kept which of the kept versions the previous one is */
+  static async start(version: Version, store: string, kept: Kept = LATEST_KEPT): Promise<VersionedNode> {
+    const node = new VersionedNode(version, version === 'present' ? PRESENT : keptProgram(kept), store);
     node.#url = await node.#process.ready();
     return node;
   }
@@ -83,34 +72,6 @@ export class VersionedNode {
     return this.#url;
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<ResponseBody> {
-    const response = await fetch(this.#url + path, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${this.version}, ${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? {} : JSON.parse(text)) as ResponseBody;
-  }
-
-  get(path: string): Promise<ResponseBody> {
-    return this.call('GET', `/api/v1${path}`);
-  }
-
-  post(path: string, body: unknown = {}): Promise<ResponseBody> {
-    return this.call('POST', `/api/v1${path}`, body);
-  }
-
-  /** A call of dtm's REST. */
-  dtm(path: string, body: unknown): Promise<ResponseBody> {
-    return this.call('POST', `/api/dtmsvr/${path}`, body);
-  }
-
-  /** The status of a transaction, once it is final. */
-  async final(gid: string): Promise<string> {
-    return (await this.get(`/transactions/${gid}?waitMs=20000`)).status;
-  }
-
   #launch(): CoordinatorProcess {
     const args = [
       '--store',
@@ -121,6 +82,6 @@ export class VersionedNode {
       this.version,
       ...Object.entries(SETTINGS).flat(),
     ];
-    return new CoordinatorProcess(PROGRAMS[this.version], args);
+    return new CoordinatorProcess(this.#program, args);
   }
 }
