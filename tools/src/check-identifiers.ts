@@ -84,7 +84,8 @@ function identifiersOf(program: object): ReadonlyMap<string, number> {
       if (type === 'Identifier') noteFirst(names, name, start);
       else if (type === 'PrivateIdentifier') noteFirst(names, `#${name}`, start);
     }
-    left.push(...Object.values(node));
+    const children: readonly unknown[] = Object.values(node);
+    left.push(...children);
   }
   return new Map([...names].toSorted(([, one], [, other]) => one - other));
 }
