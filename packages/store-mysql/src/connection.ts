@@ -1,5 +1,5 @@
 import { StoreError } from '@holdfast/core/store';
-import { CLOSE_MS, within } from '@holdfast/core/store-kit';
+import { CLOSE_MS, Lane, within } from '@holdfast/core/store-kit';
 import { type Connection as Client, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
 import { type StatementResult, type Call, ownResults, packetOf, type Row } from './call.ts';
 import { endsConnection, failureOf, textOf, unavailable } from './errors.ts';
@@ -26,9 +26,7 @@ export class Connection {
   readonly #settings: Settings;
   #client: Client | undefined;
   #packetBytes = Infinity;
-  #last: Promise<unknown> = Promise.resolve();
-  /** Incremented by each close: a call queued before the close is not sent. */
-  #closings = 0;
+  readonly #lane = new Lane();
   /** Fails the call in flight. */
   #reject: ((error: Error) => void) | undefined;
 
@@ -41,7 +39,7 @@ export class Connection {
    * transaction. Throws `StoreError`.
    */
   call(call: Call): Promise<readonly StatementResult[]> {
-    return this.#next(async () => {
+    return this.#lane.next(async () => {
       const { changes } = call;
       const whole = packetOf(call);
       const bytes = whole.reduce((sum, { length }) => sum + length, whole.length + PACKET_MARGIN_BYTES);
@@ -67,7 +65,7 @@ export class Connection {
   alone<T>(
     body: (run: (...statements: readonly string[]) => Promise<readonly StatementResult[]>) => Promise<T>,
   ): Promise<T> {
-    return this.#next(async () => {
+    return this.#lane.next(async () => {
       const client = await this.#connected();
       try {
         return await body((...statements) => this.#send(client, statements));
@@ -86,7 +84,7 @@ export class Connection {
 
   /** Closes the connection; calls in flight or waiting fail. Takes at most `CLOSE_MS`. */
   async close(): Promise<void> {
-    this.#closings++;
+    this.#lane.close();
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
@@ -94,16 +92,6 @@ export class Connection {
     // connection.
     if (this.#reject === undefined) await within(CLOSE_MS, new Promise<void>((resolve) => client.end(() => resolve())));
     this.#abandon(client, 'the store was closed');
-  }
-
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const closings = this.#closings;
-    const result = this.#last.then(() => {
-      if (closings === this.#closings) return work();
-      throw new StoreError('closed', 'the store was closed');
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 
   async #connected(): Promise<Client> {
@@ -118,7 +106,7 @@ export class Connection {
     containExceptions(client, (thrown) =>
       this.#abandon(client, `a response is not of the protocol: ${textOf(thrown)}`),
     );
-    const closings = this.#closings;
+    const { closings } = this.#lane;
     // The client limits only the time of its handshake.
     const timer = setTimeout(
       () => this.#abandon(client, 'the connection was not ready in time'),
@@ -134,7 +122,7 @@ export class Connection {
       });
       const results = await this.#send(client, SESSION);
       this.#packetBytes = checkSession(results.at(-1)?.rows[0]);
-      if (closings !== this.#closings) throw new Error('the store was closed');
+      if (closings !== this.#lane.closings) throw new Error('the store was closed');
     } catch (thrown) {
       destroy(client);
       throw unavailable(this.#settings.place, 'cannot be used', thrown);

@@ -1,5 +1,5 @@
 import { StoreError } from '@holdfast/core/store';
-import { CLOSE_MS, within } from '@holdfast/core/store-kit';
+import { CLOSE_MS, Lane, within } from '@holdfast/core/store-kit';
 import pg from 'pg';
 import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
@@ -34,9 +34,7 @@ export class Connection {
   readonly #settings: Settings;
   #client: pg.Client | undefined;
   readonly #place: string;
-  #last: Promise<unknown> = Promise.resolve();
-  /** Incremented by each close: a statement queued before the close is not sent. */
-  #closings = 0;
+  readonly #lane = new Lane();
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -50,7 +48,7 @@ export class Connection {
 
   /** Runs a statement; returns its rows. Throws `StoreError`. */
   query(statement: Statement, values: unknown[]): Promise<Row[]> {
-    return this.#next(async () => {
+    return this.#lane.next(async () => {
       for (let attempt = 1; ; attempt++) {
         try {
           const { name, text } = statement;
@@ -69,7 +67,7 @@ export class Connection {
 
   /** Runs statements that belong together; the connection runs nothing else in between. */
   alone<T>(body: (client: pg.Client) => Promise<T>): Promise<T> {
-    return this.#next(async () => {
+    return this.#lane.next(async () => {
       const client = await this.#connected();
       try {
         return await body(client);
@@ -84,22 +82,12 @@ export class Connection {
 
   /** Closes the connection; statements in flight or waiting fail. Takes at most `CLOSE_MS`. */
   async close(): Promise<void> {
-    this.#closings++;
+    this.#lane.close();
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
     await within(CLOSE_MS, client.end());
     destroy(client);
-  }
-
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const closings = this.#closings;
-    const result = this.#last.then(() => {
-      if (closings === this.#closings) return work();
-      throw new StoreError('closed', 'the store was closed');
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 
   async #connected(): Promise<pg.Client> {
@@ -125,7 +113,7 @@ export class Connection {
     // The server ends a statement in time; this timeout is for a server that does not respond.
     const client = new pg.Client({ ...config, types, query_timeout: statementTimeoutMs + graceMs });
     containExceptions(client);
-    const closings = this.#closings;
+    const { closings } = this.#lane;
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
@@ -137,7 +125,7 @@ export class Connection {
       await client.connect();
       const results: unknown = await client.query(sessionSettings(this.#settings) + SESSION_STATE);
       checkSession((results as readonly pg.QueryResult<Row>[]).at(-1)?.rows[0], placeOf(client));
-      if (closings !== this.#closings) throw new StoreError('closed', 'the store was closed');
+      if (closings !== this.#lane.closings) throw new StoreError('closed', 'the store was closed');
       return client;
     } catch (thrown) {
       destroy(client);

@@ -1,5 +1,6 @@
 /** What the store drivers share; not for applications. */
 export * from '../store/cursor.ts';
+export * from './lane.ts';
 export * from './list-filter.ts';
 export * from './locked-ids.ts';
 export * from './pages.ts';
