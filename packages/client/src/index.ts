@@ -14,6 +14,7 @@ export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayl
 export { branchUrl, currentBranch } from './participants/branch-context.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions } from './participants/call.ts';
 export { newGid } from './gid.ts';
+export { ErrorResponse } from './error-response.ts';
 export {
   BranchUnknown,
   CoordinatorUnreachable,

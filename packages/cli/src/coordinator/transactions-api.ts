@@ -1,6 +1,7 @@
 import type { InputOf, TransactionDetails, TransactionPage, TransactionSummary } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
-import { ApiProblem, type CoordinatorApi } from './coordinator-api.ts';
+import { ApiProblem } from './command-error-of.ts';
+import type { CoordinatorApi } from './coordinator-api.ts';
 
 /** An operator command. */
 export type OperatorCommand = 'retry' | 'abort' | 'stop';

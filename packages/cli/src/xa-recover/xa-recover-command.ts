@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TransactionDetails } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
-import { ApiProblem, type CoordinatorApi } from '../coordinator/coordinator-api.ts';
+import { ApiProblem } from '../coordinator/command-error-of.ts';
+import type { CoordinatorApi } from '../coordinator/coordinator-api.ts';
 import { type Database, openDatabase, reasonOf } from '../database/open-database.ts';
 import {
   type CommandContext,

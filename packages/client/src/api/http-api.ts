@@ -1,9 +1,8 @@
 import { httpRequestsOf, OPERATION_NAMES, operationOf, type InputOf, type OperationName } from '@holdfast/protocol';
-import type { TransportOptions } from '../options.ts';
 import type { Api, ApiCall, ApiCalls } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { gidOfInput } from './gid-of-input.ts';
-import { HttpTransport } from './http-transport.ts';
+import { type HttpApiOptions, HttpTransport } from './http-transport.ts';
 
 /** A response without a body. */
 const NOTHING = { parse: () => undefined };
@@ -15,7 +14,7 @@ export interface HttpApi extends Api {
 }
 
 /** The coordinator's `/api/v1` over HTTP. */
-export function httpApi(coordinatorUrl: string, options: Required<TransportOptions>): HttpApi {
+export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpApi {
   const transport = new HttpTransport(coordinatorUrl, options);
   const branches = new BranchCaller(options.connections);
   const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]));

@@ -1,5 +1,6 @@
-import { basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
+import { API_ROOT, basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
+import { ErrorResponse } from '../error-response.ts';
 import { CoordinatorUnreachable, RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
@@ -20,6 +21,11 @@ export interface HttpRequest<T> {
   readonly schema: Schema<T>;
   /** For error messages. */
   readonly gid?: string;
+}
+
+export interface HttpApiOptions extends Required<TransportOptions> {
+  /** How long one response may take to arrive, in ms. Default: as long as its first byte. */
+  readonly longestResponseMs?: number;
 }
 
 /** The API never sends a larger response: its pages and transactions are bounded. */
@@ -61,10 +67,10 @@ export class HttpTransport {
   readonly url: string;
   readonly #root: string;
   readonly #pool: Pool;
-  readonly #options: Required<TransportOptions>;
+  readonly #options: HttpApiOptions;
   #closing: Promise<void> | undefined;
 
-  constructor(url: string, options: Required<TransportOptions>) {
+  constructor(url: string, options: HttpApiOptions) {
     // The error of `URL` contains the password.
     if (!URL.canParse(url))
       throw new TypeError(
@@ -76,7 +82,7 @@ export class HttpTransport {
       throw new TypeError(`a coordinator's URL starts with http:// or https://, not ${parsed.protocol}//`);
     }
     this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
-    this.#root = parsed.pathname.replace(/\/+$/, '') + '/api/v1';
+    this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#options =
       authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
     this.#pool = new Pool(parsed.origin, {
@@ -124,7 +130,7 @@ export class HttpTransport {
     try {
       const response = await this.#pool.request(options);
       status = response.statusCode;
-      text = textOf(await wholeBody(response.body, options.bodyTimeout));
+      text = textOf(await wholeBody(response.body, this.#options.longestResponseMs ?? options.bodyTimeout));
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'retry', cause: error, sent: !NEVER_SENT.has(codeOf(error)) };
@@ -162,20 +168,23 @@ export class HttpTransport {
         throw new UnexpectedResponse(this.url, request.gid, status, 'this client cannot read the body', error);
       }
     }
-    const problem = problemDetails.safeParse(json).data;
-    const code = problem && rejectionCode(status, problem.code);
+    return this.#readError(request, new ErrorResponse(status, problemDetails.safeParse(json).data));
+  }
+
+  #readError(request: HttpRequest<unknown>, response: ErrorResponse): Exclude<Outcome<never>, { kind: 'done' }> {
+    const { httpStatus, problem } = response;
+    const code = problem && rejectionCode(httpStatus, problem.code);
     if (problem !== undefined && code !== undefined) {
       const gid = problem.gid ?? request.gid;
-      const { field, transactionStatus } = problem;
-      const rejection = new RequestRejected(code, problem.detail, { gid, field, status: transactionStatus });
-      return { kind: 'rejected', rejection };
+      const details = { gid, field: problem.field, status: problem.transactionStatus, cause: response };
+      return { kind: 'rejected', rejection: new RequestRejected(code, problem.detail, details) };
     }
     // 502 to 504 also come from proxies in front of an unavailable coordinator.
-    if (status === 429 || (status >= 502 && status <= 504)) {
-      return { kind: 'retry', cause: new Error(problem?.detail ?? `HTTP ${status}`), sent: true };
+    if (httpStatus === 429 || (httpStatus >= 502 && httpStatus <= 504)) {
+      return { kind: 'retry', cause: response, sent: true };
     }
     const what = problem === undefined ? 'the body is not a response of its API' : problem.detail;
-    throw new UnexpectedResponse(this.url, request.gid, status, what);
+    throw new UnexpectedResponse(this.url, request.gid, httpStatus, what, response);
   }
 }
 

@@ -1,9 +1,11 @@
 /**
- * For packages that provide a coordinator, such as `@holdfast/embed`: the requests of the SDK, and
- * the SDK's object over them. Applications do not need this.
+ * For packages that provide a coordinator, such as `@holdfast/embed`, and for tools that operate
+ * one, such as `@holdfast/cli`: the requests of the SDK, and the SDK's object over them.
+ * Applications do not need this.
  */
 export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { ApiResponse, Api, ApiCall, ApiCalls, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
+export { httpApi, type HttpApi } from './http-api.ts';
 export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
 export { RetryBudget } from './retry-budget.ts';
@@ -11,6 +13,7 @@ export { exceedsJson } from '../json-size.ts';
 export { WorkInProgress } from '../work-in-progress.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
+export { ErrorResponse } from '../error-response.ts';
 export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedResponse } from '../errors.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
 export { behindBarrier } from '../participants/behind-barrier.ts';

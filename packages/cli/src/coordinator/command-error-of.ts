@@ -1,0 +1,42 @@
+import { CoordinatorUnreachable, ErrorResponse, RequestRejected, UnexpectedResponse } from '@holdfast/client/api';
+import { type ProblemDetails, textOfThrown } from '@holdfast/protocol';
+import { CommandError, EXIT } from '../commands/command-error.ts';
+
+/** An error response of the coordinator, as problem details. */
+export class ApiProblem extends CommandError {
+  readonly problem: ProblemDetails;
+
+  constructor(problem: ProblemDetails, options: { readonly cause: unknown }) {
+    super(problem.status >= 500 ? EXIT.unreachable : EXIT.refused, problem.detail, options);
+    this.problem = problem;
+  }
+}
+
+/**
+ * The error for the operator after a failed call of the SDK; the only place that gives the SDK's
+ * errors a line and an exit code. Other errors are returned as they are.
+ */
+export function commandErrorOf(error: unknown, server: string): unknown {
+  if (!isFailedCall(error)) return error;
+  const { cause } = error;
+  if (cause instanceof ErrorResponse) {
+    return cause.problem === undefined
+      ? otherProgram(server, cause.httpStatus, error)
+      : new ApiProblem(cause.problem, { cause: error });
+  }
+  if (error instanceof UnexpectedResponse) return otherProgram(server, error.httpStatus, error);
+  const message = `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
+  return new CommandError(EXIT.unreachable, message, { cause: error });
+}
+
+const isFailedCall = (error: unknown): error is CoordinatorUnreachable | RequestRejected | UnexpectedResponse =>
+  error instanceof CoordinatorUnreachable || error instanceof RequestRejected || error instanceof UnexpectedResponse;
+
+/** The error if a response cannot come from a coordinator of this version. */
+export function otherProgram(server: string, httpStatus: number | undefined, cause?: unknown): CommandError {
+  const message = `the server at ${server} (HTTP ${httpStatus}) is not a Holdfast coordinator of this version; check --server`;
+  return new CommandError(EXIT.unreachable, message, { cause });
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : textOfThrown(error);

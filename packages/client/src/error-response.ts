@@ -1,0 +1,19 @@
+import type { ProblemDetails } from '@holdfast/protocol';
+
+/**
+ * An error response of the coordinator, or of a proxy in front of it. Never thrown itself: the
+ * `cause` of the `RequestRejected`, `CoordinatorUnreachable` or `UnexpectedResponse` that the
+ * response leads to.
+ */
+export class ErrorResponse extends Error {
+  override readonly name = 'ErrorResponse';
+  readonly httpStatus: number;
+  /** The coordinator's problem document; undefined: the body is another one, such as a proxy's. */
+  readonly problem: ProblemDetails | undefined;
+
+  constructor(httpStatus: number, problem: ProblemDetails | undefined) {
+    super(problem?.detail ?? `HTTP ${httpStatus}`);
+    this.httpStatus = httpStatus;
+    this.problem = problem;
+  }
+}
