@@ -37,7 +37,7 @@ describe('a long body of the API is parsed in pieces, to the same value', () => 
 });
 
 it('a long body of JSON-RPC that is wrong is not parsed a second time at once, and its fault is described', async () => {
-  const route = jsonRpcRoute({} as DtmService, () => {});
+  const route = jsonRpcRoute({ invokeOf: () => undefined } as unknown as DtmService, () => {});
   const wrong = `{"a":x,"branches":[${ITEMS}]}`;
   const longest = longestParsed();
   const { status, body } = await route.run(request(wrong));

@@ -1,5 +1,5 @@
 import { StoreError } from '@holdfast/core/store';
-import { type Pattern, PATTERNS, type Status, STATUSES } from '@holdfast/protocol';
+import { type Pattern, PATTERNS, type Status, STATUSES, textOfThrown } from '@holdfast/protocol';
 
 /*
  * Parts of statements as text. The connection's character set is `binary`: a character of a
@@ -31,7 +31,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 /** An integer as a literal; fractions are rounded up, and values beyond `MOST` are clamped. */
 export function number(value: number): string {
   if (typeof value !== 'number' || Number.isNaN(value))
-    throw new StoreError('invalid', `${String(value)} is not a number`);
+    throw new StoreError('invalid', `${textOfThrown(value)} is not a number`);
   return String(Math.min(MOST, Math.max(-MOST, Math.ceil(value))) + 0);
 }
 

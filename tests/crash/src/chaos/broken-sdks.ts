@@ -126,7 +126,7 @@ export const BROKEN_SDKS: readonly BrokenSdk[] = [
     leadsTo: ['half-done'],
     patches: [
       clientPatch('local-transaction.js', [
-        "if ((await askBarrier(sending, barrier, thrown)) === 'refused') {",
+        "if ((await queryBarrier(sending, barrier, thrown)) === 'refused') {",
         'if (true) {',
       ]),
     ],

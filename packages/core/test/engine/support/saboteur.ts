@@ -92,7 +92,7 @@ export const METHODS: Readonly<Record<string, readonly Sabotage[]>> = {
   'logger.warn': [throwAtOnce],
   'logger.error': [throwAtOnce],
   alert: [throwAtOnce, reject, rejectAfterwards],
-  'observer.branchAnswered': [throwAtOnce],
+  'observer.branchResponded': [throwAtOnce],
   'observer.batchWritten': [throwAtOnce],
   'observer.transactionFinished': [throwAtOnce],
   'observer.transactionAccepted': [throwAtOnce],
