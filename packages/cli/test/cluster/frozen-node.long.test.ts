@@ -81,7 +81,7 @@ const SERVERS = [
     'mariadbd',
     'MariaDB',
     () => startMariadb(),
-    { claim: /set @alive = .*skip locked/s, read: /^(?!.*@alive).*t\.definition, t\.state/s },
+    { claim: /into @alive .*skip locked/s, read: /^(?!.*@alive).*t\.definition, t\.state/s },
   ],
   // A claim returns the records.
   ['redis-server', 'Redis', () => startRedis(), { claim: /EVALSHA/i, read: /EVALSHA/i }],
