@@ -1,4 +1,4 @@
--- wrk's script: posts a two-branch saga with a fresh gid in every request and judges the body of every answer.
+-- wrk's script: posts a two-branch saga with a fresh gid in every request and judges the body of every response.
 -- Arguments: what every gid begins with, the path, the saga's JSON after the gid's value, the mark of a success.
 
 local threads = {}
@@ -38,7 +38,7 @@ function done(summary, latency, requests)
   end
   local errors = summary.errors
   io.write(string.format(
-    '\nresult {"durationUs":%.0f,"answers":%.0f,"p50Us":%.0f,"p99Us":%.0f,"status":%.0f,"body":%.0f,"connect":%.0f,"read":%.0f,"write":%.0f,"timeout":%.0f}\n',
+    '\nresult {"durationUs":%.0f,"responses":%.0f,"p50Us":%.0f,"p99Us":%.0f,"status":%.0f,"body":%.0f,"connect":%.0f,"read":%.0f,"write":%.0f,"timeout":%.0f}\n',
     summary.duration, summary.requests, latency:percentile(50), latency:percentile(99),
     errors.status, bodies, errors.connect, errors.read, errors.write, errors.timeout))
 end
