@@ -52,6 +52,7 @@ describe('the command line', () => {
     'show',
     'stop',
     'stop order-1',
+    'stop order-1 --reason=',
     'topics',
     'topics paint',
   ])('exits with code 2 and the reason on wrong usage: %s', async (args) => {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandIo } from './command-io.ts';
 import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
 import { commandAll } from './command-all.ts';
@@ -52,7 +52,11 @@ export function registerStop(program: Command, io: CommandIo): void {
       'Force-stop unfinished transactions: each becomes failed and is never driven again. Nothing is compensated; the effects of its branches remain and must be corrected by hand ("holdfast show" lists them). To roll back instead, use abort.',
     )
     .argument('<gid...>', GIDS)
-    .requiredOption('--reason <text>', 'the reason; shown in the timeline, in lists and to callers that wait');
+    .requiredOption(
+      '--reason <text>',
+      'the reason; shown in the timeline, in lists and to callers that wait',
+      notBlank,
+    );
   operatorCommand(command, io, [
     'stop 01jd8m2w3h7q --reason "the carrier no longer exists; refunded by hand"',
     'stop - --reason "INC-42" < gids.txt',
@@ -63,4 +67,9 @@ export function registerStop(program: Command, io: CommandIo): void {
       return commandAll(context, options, { command: 'stop', done: 'force-stopped', body }, gids);
     }),
   );
+}
+
+function notBlank(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('The reason must not be empty.');
+  return text;
 }

@@ -1,6 +1,7 @@
 import { API_ROOT, basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
 import { ErrorResponse } from '../error-response.ts';
+import { LONGEST_TIMER_MS } from '../longest-timer.ts';
 import { CoordinatorUnreachable, RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
@@ -143,7 +144,7 @@ export class HttpTransport {
     waitMs: number | undefined,
     signal: AbortSignal | undefined,
   ): Dispatcher.RequestOptions & { readonly bodyTimeout: number } {
-    const timeoutMs = this.#options.requestTimeoutMs + (waitMs ?? 0);
+    const timeoutMs = Math.min(this.#options.requestTimeoutMs + (waitMs ?? 0), LONGEST_TIMER_MS);
     return {
       method: request.method,
       path: this.#root + request.path + queryString({ ...request.query, waitMs }),
@@ -202,9 +203,6 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
   return search.size === 0 ? '' : `?${search.toString()}`;
 }
 
-/** Longer timers of Node end at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * Reads the body of a response. The pool only limits the time between two pieces: a body that
  * arrives byte by byte would never end.
@@ -212,7 +210,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * @param timeoutMs 0: no limit
  */
 async function wholeBody(body: Dispatcher.ResponseData['body'], timeoutMs: number): Promise<ArrayBuffer> {
-  if (timeoutMs === 0 || timeoutMs > LONGEST_TIMER_MS) return body.arrayBuffer();
+  if (timeoutMs === 0) return body.arrayBuffer();
   const timer = setTimeout(() => body.destroy(new Error(`no complete response within ${timeoutMs} ms`)), timeoutMs);
   try {
     return await body.arrayBuffer();
