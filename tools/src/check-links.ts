@@ -3,17 +3,28 @@ import { lineAt, type Finding, type SourceFile } from './finding.ts';
 
 const LINK = /\]\((?![a-z]+:|#)([^)\s#]+)(?:#[^)\s]*)?\)/g;
 
+/** A path from the root in code quotes, without placeholders (`NAME`), and not of a built file. */
+const PATH =
+  /`((?:packages|tests|testing|tools|deploy|docs|bench|examples)\/(?![^`]*(?:\/(?:dist|cjs)\/|[A-Z]{4}))[\w./-]+)`/g;
+
 /**
- * Checks that each link of a Markdown page to a file of this repository is valid. `exists` is
- * called with a path from the root.
+ * Checks that each link of a Markdown page to a file of this repository is valid, and that each
+ * path in code quotes exists. `exists` is called with a path from the root.
  */
 export function checkLinks(page: SourceFile, exists: (path: string) => boolean): readonly Finding[] {
-  return [...page.text.matchAll(LINK)].flatMap((match) => {
+  const missing = (match: RegExpExecArray, message: string): Finding => ({
+    path: page.path,
+    line: lineAt(page.text, match.index),
+    message: `${message}: there is no such file`,
+  });
+  const links = [...page.text.matchAll(LINK)].flatMap((match) => {
     const link = match[1] ?? '';
     const target = posix.join(posix.dirname(page.path), link);
-    if (exists(target)) return [];
-    return [
-      { path: page.path, line: lineAt(page.text, match.index), message: `link to ${link}: there is no such file` },
-    ];
+    return exists(target) ? [] : [missing(match, `link to ${link}`)];
   });
+  const paths = [...page.text.matchAll(PATH)].flatMap((match) => {
+    const path = match[1] ?? '';
+    return exists(path) ? [] : [missing(match, path)];
+  });
+  return [...links, ...paths];
 }

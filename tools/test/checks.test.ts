@@ -278,6 +278,13 @@ describe('a link of a page', () => {
       { path: 'docs/b.md', line: 2, message: 'link to c.md: there is no such file' },
     ]);
   });
+
+  test('and a path in code quotes exist, unless it has a placeholder or is built', () => {
+    const text = '`docs/a.md` `docs/NAME.md` `packages/core/dist/x.js` `docs/*.md`\n`docs/gone.md`';
+    expect(checkLinks({ path: 'README.md', text }, exists)).toEqual([
+      { path: 'README.md', line: 2, message: 'docs/gone.md: there is no such file' },
+    ]);
+  });
 });
 
 function workspace(
