@@ -5,7 +5,7 @@ const LINK = /\]\((?![a-z]+:|#)([^)\s#]+)(?:#[^)\s]*)?\)/g;
 
 /** A path from the root in code quotes, without placeholders (`NAME`), and not of a built file. */
 const PATH =
-  /`((?:packages|tests|testing|tools|deploy|docs|bench|examples)\/(?![^`]*(?:\/(?:dist|cjs)\/|[A-Z]{4}))[\w./-]+)`/g;
+  /`((?:packages|tests|testing|tools|deploy|docs|bench|examples)\/(?![^`]*(?:\b(?:dist|cjs|results)\/|[A-Z]{4}))[\w./-]+)`/g;
 
 /**
  * Checks that each link of a Markdown page to a file of this repository is valid, and that each

@@ -21,7 +21,10 @@ import type { Finding, SourceFile } from './finding.ts';
 import { readBuildReferences, readWorkspaces } from './workspace.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const files = filesOf(root);
+const allPaths = pathsOf(root);
+const files = textFilesOf(root, allPaths);
+// Not what is on the disk: a clone has none of the built files.
+const committed = new Set(allPaths.flatMap((path) => [path, ...foldersOf(path)]));
 const workspaces = readWorkspaces(root);
 
 const findings: readonly Finding[] = [
@@ -40,7 +43,7 @@ const findings: readonly Finding[] = [
   ...files
     .filter(({ path }) => path.endsWith('.md'))
     .flatMap((file) => [
-      ...checkLinks(file, (path) => existsSync(join(root, path))),
+      ...checkLinks(file, (path) => committed.has(path.replace(/\/$/, ''))),
       ...checkColumns(file),
       ...checkPage(file),
     ]),
@@ -61,13 +64,21 @@ function isQuoted(path: string): boolean {
   );
 }
 
-/** All text files that are, or would be, committed. */
-function filesOf(folder: string): readonly SourceFile[] {
+/** The paths of all files that are, or would be, committed. */
+function pathsOf(folder: string): readonly string[] {
   const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: folder,
     encoding: 'utf8',
   });
-  const paths = [...new Set(list.split('\0'))].filter((path) => path !== '' && existsSync(join(folder, path)));
+  return [...new Set(list.split('\0'))].filter((path) => path !== '' && existsSync(join(folder, path)));
+}
+
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.map((_, depth) => parts.slice(0, depth).join('/') || '.');
+}
+
+function textFilesOf(folder: string, paths: readonly string[]): readonly SourceFile[] {
   const texts = paths.map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
   return texts.filter(({ text }) => !text.includes('\0'));
 }
