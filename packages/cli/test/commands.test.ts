@@ -48,6 +48,7 @@ describe('the command line', () => {
     'list --limit 1001',
     'list --status done',
     'list --since soon',
+    'list --since 1960-01-01',
     'list -o yaml',
     'show',
     'stop',

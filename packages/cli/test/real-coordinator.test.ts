@@ -106,6 +106,16 @@ describe('the commands with a real coordinator', () => {
     expect(new Set([...first.out, ...second.out]).size).toBe(4);
   });
 
+  it('name the options and arguments in the errors of the coordinator', async () => {
+    const long = 'x'.repeat(1025);
+    expect((await run(`topics add paid http://mail/paid --remark ${long}`)).err).toEqual([
+      'holdfast: --remark: must have at most 1024 characters, not 1025',
+    ]);
+    expect((await run('topics add paid ftp://mail/paid')).err[0]).toMatch(/^holdfast: <url>: /);
+    await submit('order-1');
+    expect((await run(`abort order-1 --reason ${long}`)).out[0]).toMatch(/^✗ order-1 {2}--reason: must have at most/);
+  });
+
   it('change topics', async () => {
     expect((await run('topics add paid http://mail/paid --remark mail')).exitCode).toBe(0);
     expect((await run('topics show paid')).out).toEqual(['URL               REMARK', 'http://mail/paid  mail']);

@@ -217,6 +217,8 @@ export const problemDetails = z.object({
   code: z.string(),
   gid: z.string().optional(),
   field: z.string().optional(),
+  /** With `field`: `detail` without the field's name, for clients that name fields differently. */
+  fault: z.string().optional(),
   /** Status of the transaction, if it was the reason for rejecting a change. */
   transactionStatus: z.enum(STATUSES).optional(),
   /** Of `deadline_exceeded`: whether the change was started. */

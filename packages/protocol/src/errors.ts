@@ -92,6 +92,8 @@ export interface RenderedError {
   readonly code: ErrorCode;
   /** Begins with the field's name, if there is one: `steps[2].payload: must be …`. */
   readonly message: string;
+  /** The message without the field's name. */
+  readonly fault: string;
   readonly field: string | undefined;
   readonly gid: string | undefined;
   /** Status of the transaction, if it was the reason for rejecting a change. */
@@ -106,7 +108,11 @@ export function renderError(error: HoldfastError, names?: FieldNames): RenderedE
   const { code, gid, status } = error;
   const field = error.field === undefined ? undefined : renderField(error.field, names);
   const fault = code === 'internal' ? INTERNAL : error.message;
-  return { code, message: field === undefined ? fault : `${field}: ${fault}`, field, gid, status };
+  return { code, message: withField(field, fault), fault, field, gid, status };
 }
+
+/** The text of an error about a field; the only place that joins the two. */
+export const withField = (field: string | undefined, fault: string): string =>
+  field === undefined ? fault : `${field}: ${fault}`;
 
 const INTERNAL = 'internal error; the log of the coordinator has the details';

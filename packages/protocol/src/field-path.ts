@@ -36,6 +36,27 @@ const renderName = (name: string, at: number): string =>
 
 const dotted = (name: string, at: number): string => (at === 0 ? name : `.${name}`);
 
+/** The parts of a rendered path: a name, an index, or a quoted name. */
+const PARTS = /\[\d+\]|\["(?:[^"\\]|\\.)*"\]|\.?[\w$]+/g;
+
+/**
+ * A rendered path in other names: `steps[2].action` becomes `steps[2].branch` with the names
+ * `{ 'steps[].action': 'steps[].branch' }`. A text that is not a rendered path stays as it is.
+ */
+export function renameField(rendered: string, names: FieldNames): string {
+  const parts = rendered.match(PARTS) ?? [];
+  if (parts.join('') !== rendered) return rendered;
+  const path = parts.map((part) => (INDEX.test(part) ? Number(part.slice(1, -1)) : part));
+  for (let length = path.length; length > 0; length--) {
+    const head = path.slice(0, length);
+    const shape = head.map((part) => (typeof part === 'number' ? '[]' : part)).join('');
+    if (Object.hasOwn(names, shape)) return withIndices(names[shape] ?? '', head) + parts.slice(length).join('');
+  }
+  return rendered;
+}
+
+const INDEX = /^\[\d+\]$/;
+
 /** Puts the path's indices, in order, into the brackets of a name. */
 function withIndices(name: string, path: FieldPath): string {
   const indices = path.filter((part) => typeof part === 'number');

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, type FieldPath, HoldfastError, renderError, renderField, shown } from '../src/index.ts';
+import {
+  ERROR_CODES,
+  type FieldPath,
+  HoldfastError,
+  renameField,
+  renderError,
+  renderField,
+  shown,
+} from '../src/index.ts';
 
 const NAMES = {
   'steps[].payload': 'payloads[]',
@@ -26,6 +34,28 @@ describe('the path of a field', () => {
   ])('%j is rendered in the names of a transport', (path, own, named) => {
     expect(renderField(path)).toBe(own);
     expect(renderField(path, NAMES)).toBe(named);
+  });
+
+  it.each([
+    ['steps[2].payload.amount[0]', 'payloads[2].amount[0]'],
+    ['steps[1].action', 'steps[1].action'],
+    ['workflow.name', 'custom_data.name'],
+    ['branchHeaders["x-tenant"]', 'branchHeaders["x-tenant"]'],
+    ['constructor', 'constructor'],
+    ['not a path', 'not a path'],
+    ['steps[', 'steps['],
+    ['', ''],
+  ])('%s is renamed as a text to %s', (rendered, renamed) => {
+    expect(renameField(rendered, NAMES)).toBe(renamed);
+  });
+
+  it('is the same whether the path is rendered with names, or renamed after it was rendered', () => {
+    const name = fc.constantFrom('steps', 'payload', 'after', 'workflow', 'name', 'retryLimit', 'x-y', 'a"b', '');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(name, fc.nat(20)), { maxLength: 5 }), (path) => {
+        expect(renameField(renderField(path), NAMES)).toBe(renderField(path, NAMES));
+      }),
+    );
   });
 
   it('is one bounded line, whatever a caller has for names', () => {
@@ -60,6 +90,7 @@ describe('an error in the words of a transport', () => {
     expect(renderError(error, NAMES)).toEqual({
       code: 'refused',
       message: 'payloads[0]: must not change',
+      fault: 'must not change',
       field: 'payloads[0]',
       gid: 'g',
       status: 'aborting',

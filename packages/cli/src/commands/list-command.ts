@@ -99,6 +99,8 @@ function parseLimit(text: string): number {
 
 const momentParser = (io: CommandIo) => (text: string) => {
   const atMs = parseMoment(text, io.nowMs());
+  // The coordinator's times begin in 1970.
+  if (atMs !== undefined && atMs < 0) throw new InvalidArgumentError('A time since 1970-01-01.');
   if (atMs === undefined) throw new InvalidArgumentError('Like 90s, 15m, 2h, 3d, or 2026-01-31T12:00:00Z.');
   return atMs;
 };

@@ -1,28 +1,36 @@
 import { CoordinatorUnreachable, ErrorResponse, RequestRejected, UnexpectedResponse } from '@holdfast/client/api';
-import { type ProblemDetails, textOfThrown } from '@holdfast/protocol';
+import { type ProblemDetails, textOfThrown, withField } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
+import { type CalledOperation, optionOf } from './option-names.ts';
 
-/** An error response of the coordinator, as problem details. */
+/**
+ * An error response of the coordinator, as problem details. The message names the option or
+ * argument that the operator typed instead of the request's field.
+ */
 export class ApiProblem extends CommandError {
   readonly problem: ProblemDetails;
 
-  constructor(problem: ProblemDetails, options: { readonly cause: unknown }) {
-    super(problem.status >= 500 ? EXIT.unreachable : EXIT.refused, problem.detail, options);
+  constructor(operation: CalledOperation, problem: ProblemDetails, options: { readonly cause: unknown }) {
+    super(problem.status >= 500 ? EXIT.unreachable : EXIT.refused, textOf(operation, problem), options);
     this.problem = problem;
   }
 }
 
+/** A coordinator of an earlier version sends no `fault`. */
+const textOf = (operation: CalledOperation, { field, fault, detail }: ProblemDetails): string =>
+  field === undefined || fault === undefined ? detail : withField(optionOf(operation, field), fault);
+
 /**
- * The error for the operator after a failed call of the SDK; the only place that gives the SDK's
+ * The error for the operator after a failed call of an operation; the only place that gives the SDK's
  * errors a line and an exit code. Other errors are returned as they are.
  */
-export function commandErrorOf(error: unknown, server: string): unknown {
+export function commandErrorOf(error: unknown, operation: CalledOperation, server: string): unknown {
   if (!isFailedCall(error)) return error;
   const { cause } = error;
   if (cause instanceof ErrorResponse) {
     return cause.problem === undefined
       ? otherProgram(server, cause.httpStatus, error)
-      : new ApiProblem(cause.problem, { cause: error });
+      : new ApiProblem(operation, cause.problem, { cause: error });
   }
   if (error instanceof UnexpectedResponse) return otherProgram(server, error.httpStatus, error);
   const message = `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;

@@ -1,7 +1,8 @@
 import { type ApiCalls, type HttpApi, httpApi } from '@holdfast/client/api';
-import { type InputOf, type OperationName, placeOfUrl, type ResultOf } from '@holdfast/protocol';
+import { type InputOf, placeOfUrl, type ResultOf } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import { commandErrorOf, otherProgram } from './command-error-of.ts';
+import type { CalledOperation } from './option-names.ts';
 
 const TIMEOUT_MS = 15_000;
 /** The longest time that one response may take to arrive. */
@@ -40,13 +41,13 @@ export class CoordinatorApi {
   }
 
   /** Calls an operation and checks its result. */
-  async call<Name extends OperationName>(name: Name, input: InputOf<Name>): Promise<ResultOf<Name>> {
+  async call<Name extends CalledOperation>(name: Name, input: InputOf<Name>): Promise<ResultOf<Name>> {
     const calls: ApiCalls = this.#api;
     const response = await calls[name](input, {}).catch((error: unknown) => {
-      throw commandErrorOf(error, this.server);
+      throw commandErrorOf(error, name, this.server);
     });
     if (response.ok) return response.value;
-    throw commandErrorOf(response.rejection, this.server);
+    throw commandErrorOf(response.rejection, name, this.server);
   }
 
   /**

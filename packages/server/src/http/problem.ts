@@ -5,7 +5,7 @@ import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 
 /** An error as problem details (RFC 9457). */
 export function problemReply(error: HoldfastError): Reply {
-  const { code, message, gid, field, status } = renderError(error, V1_NAMES);
+  const { code, message, fault, gid, field, status } = renderError(error, V1_NAMES);
   const { outcome } = error;
   const { httpStatus, title } = ERROR_RULES[code];
   const problem: ProblemDetails = {
@@ -15,7 +15,7 @@ export function problemReply(error: HoldfastError): Reply {
     detail: message,
     code,
     ...(gid !== undefined && { gid }),
-    ...(field !== undefined && { field }),
+    ...(field !== undefined && { field, fault }),
     ...(status !== undefined && { transactionStatus: status }),
     ...(outcome !== undefined && { outcome }),
   };
