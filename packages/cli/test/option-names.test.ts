@@ -106,9 +106,9 @@ function operatorCommands(): ReadonlyMap<string, Command> {
     command.commands.map((sub) => [`${command.name()} ${sub.name()}`, sub] as const),
   );
   const all = [...program.commands.map((command) => [command.name(), command] as const), ...nested];
-  // `xa-recover` calls the coordinator about the gids that it finds in a database.
+  // `xa recover` calls the coordinator about the gids that it finds in a database.
   const isSent = ([name, { options }]: readonly [string, Command]): boolean =>
-    name !== 'xa-recover' && options.some(({ envVar }) => envVar === 'HOLDFAST_SERVER');
+    name !== 'xa recover' && options.some(({ envVar }) => envVar === 'HOLDFAST_SERVER');
   return new Map(all.filter(isSent));
 }
 

@@ -21,8 +21,8 @@ const textOf = (operation: CalledOperation, { field, fault, detail }: ProblemDet
   field === undefined || fault === undefined ? detail : withField(optionOf(operation, field), fault);
 
 /**
- * The error for the operator after a failed call of an operation; the only place that gives the SDK's
- * errors a line and an exit code. Other errors are returned as they are.
+ * The error for the operator after a failed call of an operation; the only place that gives the
+ * SDK's errors a line and an exit code. Other errors are returned as they are.
  */
 export function commandErrorOf(error: unknown, operation: CalledOperation, server: string): unknown {
   if (!isFailedCall(error)) return error;
