@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPlainRequest } from '../src/http/plain-request.ts';
+import { PlainRequestReader, readPlainRequest } from '../src/http/plain-request.ts';
 
 const request = (fields: string, body = '', line = 'POST /api/x?gid=1 HTTP/1.1') =>
   Buffer.from(`${line}\r\n${fields.replaceAll('\n', '\r\n')}\r\n\r\n${body}`, 'latin1');
@@ -31,6 +31,40 @@ describe('a plain request', () => {
     const body = Buffer.from([0, 13, 10, 13, 10, 255]);
     const read = readPlainRequest(Buffer.concat([request('Host: a\nContent-Length: 6'), body]));
     expect(read?.body.equals(body)).toBe(true);
+  });
+});
+
+describe('a plain request after others of its connection', () => {
+  const heads = [
+    'Host: a\nContent-Length: 2',
+    'Host: b\nContent-Length: 2',
+    'Host: a\nContent-Length: 3',
+    'Host: a\nContent-Length: 2\ntraceparent: x',
+    'Host: a\nContent-Length: 2\nConnection: close',
+    'Host: a',
+  ];
+
+  it('is read as the first one is', () => {
+    const pieces = heads.flatMap((head) => ['', '{}', '[]', '123'].map((body) => request(head, body)));
+    for (const first of pieces)
+      for (const second of pieces) {
+        const reader = new PlainRequestReader();
+        reader.read(first);
+        expect(reader.read(second)).toEqual(readPlainRequest(second));
+        expect(reader.read(second)).toEqual(readPlainRequest(second));
+      }
+  });
+
+  it('is read with a long head, and with the head of the other method', () => {
+    const reader = new PlainRequestReader();
+    const long = request(`Host: a\nX: ${'x'.repeat(2_000)}\nContent-Length: 2`, '{}');
+    for (const piece of [
+      long,
+      long,
+      request('Host: a', '', 'GET /a HTTP/1.1'),
+      request('Host: a', '', 'PUT /a HTTP/1.1'),
+    ])
+      expect(reader.read(piece)).toEqual(readPlainRequest(piece));
   });
 });
 

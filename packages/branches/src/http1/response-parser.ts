@@ -79,6 +79,8 @@ export class ResponseParser {
    */
   #headText = '';
   #head: Head | undefined;
+  /** The bytes of that head with the empty line behind it, once it has come twice. */
+  #headBytes: Buffer | undefined;
 
   get isComplete(): boolean {
     return this.#phase === 'complete';
@@ -168,12 +170,24 @@ export class ResponseParser {
   }
 
   #takeHead(bytes: Buffer, at: number): number | undefined {
+    if (this.#head !== undefined && this.#headBytes !== undefined && beginsWith(bytes, at, this.#headBytes))
+      return this.#afterHead(this.#head, bytes, at + this.#headBytes.length);
     const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
     if ((end === -1 ? bytes.length : end) - at > MAX_HEAD_BYTES)
       throw new MalformedResponseError(`the head of the response is longer than ${MAX_HEAD_BYTES} bytes`);
     if (end === -1) return undefined;
-    const head = this.#readHead(bytes.toString('latin1', at, end));
+    const text = bytes.toString('latin1', at, end);
     const next = end + 4;
+    if (this.#head === undefined || this.#headText !== text) {
+      this.#head = readHead(text);
+      this.#headText = text;
+      this.#headBytes = undefined;
+    } else this.#headBytes = Buffer.from(bytes.subarray(at, next));
+    return this.#afterHead(this.#head, bytes, next);
+  }
+
+  /** Processes a head whose body begins at `next`; takes the whole body of a usual response. */
+  #afterHead(head: Head, bytes: Buffer, next: number): number {
     // 1xx: the final response follows.
     if (head.status < 200) {
       if (head.status === 101) throw new MalformedResponseError('the response changes the protocol');
@@ -194,13 +208,6 @@ export class ResponseParser {
       return bytes.length;
     }
     return next;
-  }
-
-  #readHead(text: string): Head {
-    if (this.#head !== undefined && this.#headText === text) return this.#head;
-    this.#head = readHead(text);
-    this.#headText = text;
-    return this.#head;
   }
 
   #beginBody(head: Head): void {
@@ -304,6 +311,11 @@ interface Head {
   readonly persistent: boolean;
   readonly keepAliveMs: number | undefined;
 }
+
+/** Whether `beginning` is at this position. */
+const beginsWith = (bytes: Buffer, at: number, beginning: Buffer): boolean =>
+  bytes.length - at >= beginning.length &&
+  bytes.compare(beginning, 0, beginning.length, at, at + beginning.length) === 0;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?:[ \r]|$)/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/;

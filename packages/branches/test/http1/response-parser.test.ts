@@ -185,6 +185,44 @@ describe('a response', () => {
     expect(parser.keepAliveMs).toBeUndefined();
   });
 
+  it('is read alike however often its head came before, in whatever pieces', () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nKeep-Alive: timeout=9\r\n\r\n';
+    const other = 'HTTP/1.1 409 No\r\nContent-Length: 2\r\n\r\n';
+    const length = head.length + 4;
+    const response = fc.record({ isOther: fc.boolean(), cuts: fc.array(fc.nat(length), { maxLength: 3 }) });
+    fc.assert(
+      fc.property(fc.array(response, { maxLength: 12 }), (responses) => {
+        const parser = new ResponseParser();
+        for (const [i, { isOther, cuts }] of responses.entries()) {
+          parser.reset();
+          const whole = Buffer.from(isOther ? `${other}n${i % 10}` : `${head}ok ${i % 10}`);
+          const sorted = [0, ...cuts.map((cut) => Math.min(cut, whole.length)).toSorted((a, b) => a - b), whole.length];
+          for (const [at, end] of sorted.slice(1).entries()) parser.push(Buffer.from(whole.subarray(sorted[at], end)));
+          const { status, body, keepAliveMs, isComplete } = parser;
+          expect({ status, body, keepAliveMs, isComplete }).toEqual({
+            status: isOther ? 409 : 200,
+            body: isOther ? `n${i % 10}` : `ok ${i % 10}`,
+            keepAliveMs: isOther ? undefined : 9_000,
+            isComplete: true,
+          });
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['with more bytes than its length', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone!'],
+    ['with a field before the end of the known head', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nA : b\r\n\r\ndone'],
+  ])('%s is rejected after three of the same head', (_, rejected) => {
+    const parser = new ResponseParser();
+    for (let i = 0; i < 3; i++) {
+      parser.push(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone'));
+      expect(parser.isComplete).toBe(true);
+      parser.reset();
+    }
+    expect(() => parser.push(Buffer.from(rejected))).toThrow(MalformedResponseError);
+  });
+
   it('is the same in whatever pieces it comes', () => {
     const chunk = fc.uint8Array({ maxLength: 40 });
     const responses = fc.tuple(

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
-import { type PlainRequest, readPlainRequest, valuesOf } from './plain-request.ts';
+import { type PlainRequest, PlainRequestReader, valuesOf } from './plain-request.ts';
 import { bodyText, tooLarge } from './read-body.ts';
 import type { Part, Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
@@ -27,6 +27,7 @@ const LAST = 'Connection: close\r\n';
 export class PlainConnection {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
+  readonly #reader = new PlainRequestReader();
   #idleSinceMs = performance.now();
   #idleLimitMs: number = headersTimeout;
   /** The request being processed. */
@@ -112,7 +113,7 @@ export class PlainConnection {
       this.#socket.pause();
       return;
     }
-    const request = readPlainRequest(piece);
+    const request = this.#reader.read(piece);
     if (request === undefined) return this.#leave(piece);
     this.#exchange = new PlainExchange(this, request);
     this.#owner.requested(this.#exchange);

@@ -30,23 +30,42 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
 const DECIDING_FIELD =
   /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate|request-timeout-ms):[\t ]*([\t -~]*)/gi;
 
+/** Heads up to this length are kept, which bounds the memory of a connection that is idle. */
+const LONGEST_KEPT_HEAD = 1024;
+
 /**
- * Parses a piece of input that is exactly one request of the usual kind: HTTP/1.1 with a host, a
- * body of known length or none, on a connection that stays open. Returns undefined for everything
- * else (invalid, rare, incomplete, several requests); a complete HTTP server must then read the
- * input.
+ * Reads the requests of one connection. A client usually sends the same head with every request,
+ * except for the length of the body: the last head is kept in parsed form.
  */
-export function readPlainRequest(piece: Buffer): PlainRequest | undefined {
-  const headEnd = piece.indexOf(HEAD_END);
-  if (headEnd === -1 || headEnd > MAX_HEAD_BYTES) return undefined;
-  const head = piece.toString('latin1', 0, headEnd + 2);
-  const [, method, url] = HEAD.exec(head) ?? [];
-  if (method === undefined || url === undefined) return undefined;
-  const fields = fieldsOf(head);
-  const bodyStart = headEnd + HEAD_END.length;
-  if (fields === undefined || bodyStart + fields.bodyLength !== piece.length) return undefined;
-  return { method, url, host: fields.host, fields: fields.call, head, body: piece.subarray(bodyStart) };
+export class PlainRequestReader {
+  #last: Head | undefined;
+
+  /**
+   * Parses a piece of input that is exactly one request of the usual kind: HTTP/1.1 with a host, a
+   * body of known length or none, on a connection that stays open. Returns undefined for everything
+   * else (invalid, rare, incomplete, several requests); a complete HTTP server must then read the
+   * input.
+   */
+  read(piece: Buffer): PlainRequest | undefined {
+    const headEnd = piece.indexOf(HEAD_END);
+    if (headEnd === -1 || headEnd > MAX_HEAD_BYTES) return undefined;
+    const head = this.#head(piece.toString('latin1', 0, headEnd + 2));
+    const bodyStart = headEnd + HEAD_END.length;
+    if (head === undefined || bodyStart + head.bodyLength !== piece.length) return undefined;
+    const { method, url, host, fields, text } = head;
+    return { method, url, host, fields, head: text, body: piece.subarray(bodyStart) };
+  }
+
+  #head(text: string): Head | undefined {
+    if (this.#last?.text === text) return this.#last;
+    const head = readHead(text);
+    if (text.length <= LONGEST_KEPT_HEAD) this.#last = head;
+    return head;
+  }
 }
+
+/** `PlainRequestReader` for a single request. */
+export const readPlainRequest = (piece: Buffer): PlainRequest | undefined => new PlainRequestReader().read(piece);
 
 /** The values of a header field, in the order of the request. Few requests need this call. */
 export function valuesOf({ head }: PlainRequest, name: string): readonly string[] {
@@ -58,10 +77,23 @@ export function valuesOf({ head }: PlainRequest, name: string): readonly string[
     .map((line) => line.slice(name.length + 1).trim());
 }
 
-interface Fields {
+type Fields = Pick<Head, 'host' | 'bodyLength' | 'fields'>;
+
+interface Head {
+  readonly text: string;
+  readonly method: string;
+  readonly url: string;
   readonly host: string;
   readonly bodyLength: number;
-  readonly call: Partial<Readonly<Record<CallField, string>>> | undefined;
+  readonly fields: Partial<Readonly<Record<CallField, string>>> | undefined;
+}
+
+/** Undefined if the head is not one of a plain request. */
+function readHead(text: string): Head | undefined {
+  const [, method, url] = HEAD.exec(text) ?? [];
+  if (method === undefined || url === undefined) return undefined;
+  const fields = fieldsOf(text);
+  return fields === undefined ? undefined : { text, method, url, ...fields };
 }
 
 /**
@@ -103,5 +135,5 @@ function fieldsOf(head: string): Fields | undefined {
         return undefined;
     }
   }
-  return host === undefined ? undefined : { host, bodyLength: Number(length ?? 0), call };
+  return host === undefined ? undefined : { host, bodyLength: Number(length ?? 0), fields: call };
 }
