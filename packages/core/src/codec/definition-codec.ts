@@ -1,17 +1,7 @@
 import { BRANCH_PROTOCOLS, type Pattern, PATTERNS, type TraceContext } from '@holdfast/protocol';
 import type { Definition, Step, TransactionOptions } from '../patterns/model.ts';
-import {
-  decodeFrame,
-  encodeFrame,
-  type Frame,
-  listOf,
-  numberOf,
-  oneOf,
-  splitBody,
-  textOf,
-  UnreadableRecord,
-} from './frame.ts';
-import { arrayOf, quoted } from './json.ts';
+import { decodeFrame, type Frame, listOf, numberOf, oneOf, splitBody, textOf, UnreadableRecord } from './frame.ts';
+import { FrameWriter, piece, quotedPieces } from './frame-writer.ts';
 
 const FORMAT = 1;
 const WHAT = 'definition';
@@ -50,34 +40,54 @@ type Head = Pick<Definition, 'pattern' | 'protocol'> &
     readonly payloadLengths?: readonly number[];
   };
 
-/** Encodes a definition for storage. The JSON is built by hand, as for a state. */
+/** Encodes a definition for storage. The JSON is written by hand, as for a state. */
 export function encodeDefinition(definition: Definition): Uint8Array {
   const { pattern, protocol, steps, payloads, customData, queryPrepared, orders, workflowName, workflowData } =
     definition;
-  let head = `{"pattern":"${pattern}","protocol":"${protocol}"`;
-  if (steps.length > 0) head += `,"steps":${arrayOf(steps, stepText)}`;
-  if (payloads.length > 0) head += `,"payloadLengths":${arrayOf(payloads, lengthText)}`;
-  if (customData !== '') head += `,"customData":${quoted(customData)}`;
-  if (queryPrepared !== '') head += `,"queryPrepared":${quoted(queryPrepared)}`;
+  const head = frames.begin(FORMAT).json(PATTERN_KEY).json(PATTERN_PIECES[pattern]);
+  head.json(PROTOCOL_KEY).json(PROTOCOL_PIECES[protocol]);
+  if (steps.length > 0) {
+    steps.forEach((step, i) => writeStep(head.json(i === 0 ? STEPS_KEY : COMMA), step));
+    head.json(LIST_END);
+  }
+  if (payloads.length > 0) {
+    payloads.forEach((payload, i) => head.json(i === 0 ? LENGTHS_KEY : COMMA).number(payload.length));
+    head.json(LIST_END);
+  }
+  if (customData !== '') head.rare(',"customData":').quoted(customData);
+  if (queryPrepared !== '') head.rare(',"queryPrepared":').quoted(queryPrepared);
   const options = specifiedOptions(definition.options);
-  if (options !== undefined) head += `,"options":${JSON.stringify(options)}`;
+  if (options !== undefined) head.json(OPTIONS_KEY).value(options);
   for (const _ in orders) {
-    head += `,"orders":${JSON.stringify(orders)}`;
+    head.rare(',"orders":').value(orders);
     break;
   }
-  if (workflowName !== '') head += `,"workflowName":${quoted(workflowName)}`;
+  if (workflowName !== '') head.rare(',"workflowName":').quoted(workflowName);
   const { createdBy, trace } = definition;
-  if (createdBy !== undefined) head += `,"createdBy":${quoted(createdBy)}`;
-  if (trace !== undefined) head += `,${JSON.stringify(trace).slice(1, -1)}`;
-  return encodeFrame(FORMAT, `${head}}`, workflowData.length === 0 ? payloads : [...payloads, workflowData]);
+  if (createdBy !== undefined) head.rare(',"createdBy":').quoted(createdBy);
+  if (trace !== undefined) head.rare(',"traceparent":').quoted(trace.traceparent);
+  if (trace?.tracestate !== undefined) head.rare(',"tracestate":').quoted(trace.tracestate);
+  return head.json(END).end(workflowData.length === 0 ? payloads : [...payloads, workflowData]);
 }
 
-const lengthText = (payload: Uint8Array): string => String(payload.length);
+const frames = new FrameWriter();
+const PATTERN_KEY = piece('{"pattern":');
+const PROTOCOL_KEY = piece(',"protocol":');
+const STEPS_KEY = piece(',"steps":[');
+const LENGTHS_KEY = piece(',"payloadLengths":[');
+const OPTIONS_KEY = piece(',"options":');
+const ACTION_KEY = piece('{"action":');
+const COMPENSATE_KEY = piece(',"compensate":');
+const COMMA = piece(',');
+const LIST_END = piece(']');
+const END = piece('}');
+const PATTERN_PIECES = quotedPieces(PATTERNS);
+const PROTOCOL_PIECES = quotedPieces(BRANCH_PROTOCOLS);
 
-function stepText(step: Step): string {
+function writeStep(to: FrameWriter, step: Step): void {
   const { action, compensate, subscribers, requestTimeoutMs } = step;
-  if (subscribers !== undefined || requestTimeoutMs !== undefined) return JSON.stringify(step);
-  return `{"action":${quoted(action)},"compensate":${quoted(compensate)}}`;
+  if (subscribers !== undefined || requestTimeoutMs !== undefined) return void to.value(step);
+  to.json(ACTION_KEY).quoted(action).json(COMPENSATE_KEY).quoted(compensate).json(END);
 }
 
 /** Decodes the output of `encodeDefinition`. Throws `UnreadableRecord`. */

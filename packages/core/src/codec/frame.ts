@@ -24,9 +24,9 @@ export class UnreadableRecord extends Error {
  * from another program, not to a later format.
  */
 const LAST_FORMAT = 31;
-const HEAD_LENGTH_AT = 1;
-const BODY_LENGTH_AT = 5;
-const HEAD_AT = 9;
+export const HEAD_LENGTH_AT = 1;
+export const BODY_LENGTH_AT = 5;
+export const HEAD_AT = 9;
 
 /** Encodes a frame; `head` is JSON. */
 export function encodeFrame(format: number, head: string, bodies: readonly Uint8Array[]): Uint8Array {

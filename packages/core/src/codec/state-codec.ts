@@ -8,8 +8,8 @@ import {
 } from '@holdfast/protocol';
 import type { BranchState, State, TimelineEntry } from '../patterns/model.ts';
 import { NOT_STARTED } from '../patterns/state.ts';
-import { decodeFrame, encodeFrame, flagOf, type Frame, listOf, numberOf, oneOf, textOf } from './frame.ts';
-import { arrayOf, quoted } from './json.ts';
+import { decodeFrame, flagOf, type Frame, listOf, numberOf, oneOf, textOf } from './frame.ts';
+import { FrameWriter, piece, quotedPieces } from './frame-writer.ts';
 
 const FORMAT = 1;
 const WHAT = 'state';
@@ -72,38 +72,59 @@ export const maySuspect = (state: Uint8Array): boolean => viewOf(state).includes
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * Encodes a state for storage. The JSON is built by hand: this runs for each write.
+ * Encodes a state for storage. The JSON is written by hand: this runs for each write.
  * @param kept bytes of a damaged state that this one replaces, kept for inspection; readers skip
  * them
  */
 export function encodeState(state: State, kept?: Uint8Array): Uint8Array {
   const base = state.timeline[0]?.atMs ?? 0;
-  const relativeBranch = (branch: BranchState): string => branchText(branch, base);
-  const relativeLine = (line: TimelineEntry): string => lineText(line, base);
-  let head = `{"status":"${state.status}","base":${base}`;
-  if (state.rollbackReason !== '') head += `,"rollbackReason":${quoted(state.rollbackReason)}`;
-  if (state.result !== '') head += `,"result":${quoted(state.result)}`;
-  if (!state.unbroken) head += ',"unbroken":false';
-  if (state.suspicion !== 0) head += `${SUSPICION}${state.suspicion}`;
-  if (state.compensate.length > 0) head += `,"compensate":[${state.compensate.join()}]`;
-  if (state.retries !== 0) head += `,"retries":${state.retries}`;
-  if (state.limitedRetries !== 0) head += `,"limitedRetries":${state.limitedRetries}`;
-  if (state.checkFailures !== 0) head += `,"checkFailures":${state.checkFailures}`;
-  if (state.attention) head += ',"attention":true';
-  if (state.alertDue) head += ',"alertDue":true';
-  if (state.parked !== '') head += `,"parked":${quoted(state.parked)}`;
-  if (state.stopped !== '') head += `,"stopped":${quoted(state.stopped)}`;
-  if (state.damaged !== '') head += `,"damaged":${quoted(state.damaged)}`;
-  if (state.timelineOmitted !== 0) head += `,"timelineOmitted":${state.timelineOmitted}`;
-  if (state.notBeforeMs !== 0) head += `,"notBeforeMs":${relative(state.notBeforeMs, base)}`;
-  if (state.nextCheckAtMs !== 0) head += `,"nextCheckAtMs":${relative(state.nextCheckAtMs, base)}`;
-  if (state.heartbeatAtMs !== 0) head += `,"heartbeatAtMs":${relative(state.heartbeatAtMs, base)}`;
-  if (state.submittedAtMs !== 0) head += `,"submittedAtMs":${relative(state.submittedAtMs, base)}`;
-  if (state.rollbackAtMs !== 0) head += `,"rollbackAtMs":${relative(state.rollbackAtMs, base)}`;
-  if (state.finishedAtMs !== 0) head += `,"finishedAtMs":${relative(state.finishedAtMs, base)}`;
-  head += `,"branches":${arrayOf(state.branches, relativeBranch)},"timeline":${arrayOf(state.timeline, relativeLine)}}`;
-  return encodeFrame(FORMAT, head, kept === undefined ? NO_BODIES : [kept]);
+  const head = frames.begin(FORMAT).json(STATUS_KEY).json(STATUS_PIECES[state.status]).json(BASE_KEY).number(base);
+  if (state.rollbackReason !== '') head.rare(',"rollbackReason":').quoted(state.rollbackReason);
+  if (state.result !== '') head.rare(',"result":').quoted(state.result);
+  if (!state.unbroken) head.rare(',"unbroken":false');
+  if (state.suspicion !== 0) head.rare(SUSPICION).number(state.suspicion);
+  if (state.compensate.length > 0) head.rare(`,"compensate":[${state.compensate.join()}]`);
+  if (state.retries !== 0) head.rare(',"retries":').number(state.retries);
+  if (state.limitedRetries !== 0) head.rare(',"limitedRetries":').number(state.limitedRetries);
+  if (state.checkFailures !== 0) head.rare(',"checkFailures":').number(state.checkFailures);
+  if (state.attention) head.rare(',"attention":true');
+  if (state.alertDue) head.rare(',"alertDue":true');
+  if (state.parked !== '') head.rare(',"parked":').quoted(state.parked);
+  if (state.stopped !== '') head.rare(',"stopped":').quoted(state.stopped);
+  if (state.damaged !== '') head.rare(',"damaged":').quoted(state.damaged);
+  if (state.timelineOmitted !== 0) head.rare(',"timelineOmitted":').number(state.timelineOmitted);
+  if (state.notBeforeMs !== 0) head.rare(',"notBeforeMs":').number(relative(state.notBeforeMs, base));
+  if (state.nextCheckAtMs !== 0) head.rare(',"nextCheckAtMs":').number(relative(state.nextCheckAtMs, base));
+  if (state.heartbeatAtMs !== 0) head.rare(',"heartbeatAtMs":').number(relative(state.heartbeatAtMs, base));
+  if (state.submittedAtMs !== 0) head.json(SUBMITTED_KEY).number(relative(state.submittedAtMs, base));
+  if (state.rollbackAtMs !== 0) head.rare(',"rollbackAtMs":').number(relative(state.rollbackAtMs, base));
+  if (state.finishedAtMs !== 0) head.json(FINISHED_KEY).number(relative(state.finishedAtMs, base));
+  head.json(BRANCHES_KEY);
+  state.branches.forEach((branch, i) => writeBranch(i === 0 ? head : head.json(COMMA), branch, base));
+  head.json(TIMELINE_KEY);
+  state.timeline.forEach((line, i) => writeLine(i === 0 ? head : head.json(COMMA), line, base));
+  return head.json(END).end(kept === undefined ? NO_BODIES : [kept]);
 }
+
+const frames = new FrameWriter();
+const STATUS_KEY = piece('{"status":');
+const BASE_KEY = piece(',"base":');
+const SUBMITTED_KEY = piece(',"submittedAtMs":');
+const FINISHED_KEY = piece(',"finishedAtMs":');
+const BRANCHES_KEY = piece(',"branches":[');
+const TIMELINE_KEY = piece('],"timeline":[');
+const END = piece(']}');
+const COMMA = piece(',');
+const LIST_END = piece(']');
+const STATUS_PIECES = quotedPieces(STATUSES);
+const BRANCH_STATUS_PIECES = quotedPieces(BRANCH_STATUSES);
+const RESULT_PIECES = quotedPieces(RESULTS);
+const NOT_STARTED_BRANCH = piece('0');
+const LIST = piece('[');
+const STARTED = piece(',1,');
+const UNSTARTED = piece(',0,');
+const STATUS_LINE = piece('["s",');
+const CALL_LINE = piece('["c",');
 
 const NO_BODIES: readonly Uint8Array[] = [];
 
@@ -153,11 +174,14 @@ function absolute(at: Relative, base: number): number {
   return at > 0 ? at + base : at + base + 1;
 }
 
-function branchText(branch: BranchState, base: number): string {
+function writeBranch(to: FrameWriter, branch: BranchState, base: number): void {
   const { status, started, attempts, failures, nextAttemptAtMs, finishedAtMs } = branch;
-  if (!started && status === 'prepared' && nextAttemptAtMs === 0) return '0';
-  const times = `${relative(nextAttemptAtMs, base)},${relative(finishedAtMs, base)}`;
-  return `["${status}",${started ? 1 : 0},${attempts},${failures},${times}]`;
+  if (!started && status === 'prepared' && nextAttemptAtMs === 0) return void to.json(NOT_STARTED_BRANCH);
+  to.json(LIST)
+    .json(BRANCH_STATUS_PIECES[status])
+    .json(started ? STARTED : UNSTARTED);
+  to.number(attempts).json(COMMA).number(failures).json(COMMA);
+  to.number(relative(nextAttemptAtMs, base)).json(COMMA).number(relative(finishedAtMs, base)).json(LIST_END);
 }
 
 function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
@@ -173,23 +197,30 @@ function decodeBranch(tuple: BranchTuple | 0, base: number): BranchState {
   };
 }
 
-function lineText(line: TimelineEntry, base: number): string {
+function writeLine(to: FrameWriter, line: TimelineEntry, base: number): void {
   const at = line.atMs - base;
   switch (line.kind) {
     case 'status':
-      return `["s",${at},"${line.status}",${quoted(line.reason)}${byText(line.by)}]`;
+      to.json(STATUS_LINE).number(at).json(COMMA).json(STATUS_PIECES[line.status]).json(COMMA).quoted(line.reason);
+      return writeBy(to, line.by);
     case 'call': {
       const { durationMs, branchId, op, result, reason, attempt, retryAtMs, count, firstAtMs } = line;
-      const call = `${durationMs},${quoted(branchId)},${quoted(op)},"${result}",${quoted(reason)}`;
-      const repeated = count === undefined || firstAtMs === undefined ? '' : `,${count},${firstAtMs - base}`;
-      return `["c",${at},${call},${attempt},${relative(retryAtMs, base)}${repeated}]`;
+      to.json(CALL_LINE).number(at).json(COMMA).number(durationMs).json(COMMA).quoted(branchId).json(COMMA);
+      to.quoted(op).json(COMMA).json(RESULT_PIECES[result]).json(COMMA).quoted(reason).json(COMMA).number(attempt);
+      to.json(COMMA).number(relative(retryAtMs, base));
+      if (count !== undefined && firstAtMs !== undefined) to.rare(`,${count},${firstAtMs - base}`);
+      return void to.json(LIST_END);
     }
     default:
-      return `["${line.kind}",${at},${quoted(line.detail)}${byText(line.by)}]`;
+      to.rare(`["${line.kind}",`).number(at).json(COMMA).quoted(line.detail);
+      return writeBy(to, line.by);
   }
 }
 
-const byText = (by: string | undefined): string => (by === undefined ? '' : `,${quoted(by)}`);
+function writeBy(to: FrameWriter, by: string | undefined): void {
+  if (by !== undefined) to.json(COMMA).quoted(by);
+  to.json(LIST_END);
+}
 
 /** Without a spread for the usual line, which has no principal. */
 function withBy<Line extends TimelineEntry>(line: Line, by: string | undefined): Line {
