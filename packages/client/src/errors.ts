@@ -201,7 +201,10 @@ export class RequestRejected extends Error {
   readonly code = 'request_rejected';
   readonly rejection: RejectionCode;
   readonly gid: string | undefined;
-  /** Path of the offending field, such as `steps[1].action`. */
+  /**
+   * The offending option, parameter or method, in the names of this SDK: `steps[1].action`,
+   * `checkBackUrl`, `delay()`.
+   */
   readonly field: string | undefined;
   /** Status of the transaction, if it was the reason. */
   readonly status: Status | undefined;

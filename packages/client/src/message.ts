@@ -18,7 +18,7 @@ export type MessageStepRest<Payload> = undefined extends Payload
 export interface MessageOptions extends TransactionOptions {
   /**
    * A prepared message that is not submitted within this time, in ms, is checked back at
-   * `queryPreparedUrl`.
+   * `checkBackUrl`.
    */
   readonly timeoutToFailMs?: number;
 }
@@ -81,15 +81,15 @@ export class Message {
   /**
    * First phase: makes the message durable without sending it.
    *
-   * @param queryPreparedUrl the URL at which the coordinator checks back if the submit does not
+   * @param checkBackUrl the URL at which the coordinator checks back if the submit does not
    *   come: success means that the local transaction was committed, a failure (409) that it was not
    *   and never will be
    * @throws {CoordinatorUnreachable | UnexpectedResponse} the outcome is unknown: prepare again, or
    *   roll back the local transaction
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
-  async prepare(queryPreparedUrl: string, options: CallOptions = {}): Promise<this> {
-    await this.#prepare(queryPreparedUrl, options.signal);
+  async prepare(checkBackUrl: string, options: CallOptions = {}): Promise<this> {
+    await this.#prepare(checkBackUrl, options.signal);
     return this;
   }
 

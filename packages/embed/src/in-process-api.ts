@@ -6,7 +6,7 @@ import {
   CoordinatorUnreachable,
   gidOfInput,
   pause,
-  RequestRejected,
+  rejectionOf,
   RetryBudget,
   UnexpectedResponse,
   unlessAborted,
@@ -20,9 +20,7 @@ import {
   operationOf,
   type OperationName,
   type Principal,
-  type RejectionCode,
   renderError,
-  type RenderedError,
   ROLES,
 } from '@holdfast/protocol';
 import { type AnyInput, type ApiV1, V1_NAMES } from '@holdfast/api';
@@ -71,7 +69,7 @@ function stubOf(dependencies: InProcessApiDependencies, name: OperationName) {
   const invoke = dependencies.api.invokeOf(name);
   const waits = operationOf(name).waits === true;
   return (input: AnyInput, call: ApiCall): Promise<ApiResponse<unknown>> =>
-    respond(dependencies, gidOfInput(input), call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
+    respond(dependencies, name, input, call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
 }
 
 type Run<T> = (context: CallContext) => Promise<T>;
@@ -82,10 +80,12 @@ type Run<T> = (context: CallContext) => Promise<T>;
  */
 async function respond<T>(
   { name, retryForMs, isStopped }: InProcessApiDependencies,
-  gid: string | undefined,
+  operation: OperationName,
+  input: AnyInput,
   call: ApiCall,
   run: Run<T>,
 ): Promise<ApiResponse<T>> {
+  const gid = gidOfInput(input);
   const { signal } = call;
   const budget = new RetryBudget(call.retryForMs ?? retryForMs);
   for (let attempt = 1; ; attempt++) {
@@ -99,8 +99,11 @@ async function respond<T>(
     } catch (thrown) {
       signal?.throwIfAborted();
       const error = HoldfastError.from(thrown);
-      if (isRejectionCode(error.code))
-        return { ok: false, rejection: rejectionOf(error.code, error, gid), repeated: attempt > 1 };
+      if (isRejectionCode(error.code)) {
+        const rendered = renderError(error, V1_NAMES);
+        const rejection = rejectionOf({ operation, input }, error.code, { ...rendered, gid: rendered.gid ?? gid });
+        return { ok: false, rejection, repeated: attempt > 1 };
+      }
       if (error.code === 'internal') throw new UnexpectedResponse(name, gid, undefined, error.message, thrown);
       const pauseMs = isStopped() ? undefined : budget.failed(attempt, performance.now() - startedMs, waitMs);
       if (pauseMs === undefined) throw new CoordinatorUnreachable(name, gid, attempt, error);
@@ -108,13 +111,3 @@ async function respond<T>(
     }
   }
 }
-
-const rejectionOf = (code: RejectionCode, error: HoldfastError, gid: string | undefined): RequestRejected =>
-  rejected(code, renderError(error, V1_NAMES), gid);
-
-const rejected = (code: RejectionCode, error: RenderedError, gid: string | undefined): RequestRejected =>
-  new RequestRejected(code, error.message, {
-    gid: error.gid ?? gid,
-    field: error.field,
-    status: error.status,
-  });

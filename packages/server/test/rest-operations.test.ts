@@ -204,9 +204,10 @@ describe('all', () => {
   });
 
   it.each(['limit=many', 'limit=-1', 'status=lost', 'transType=none', 'createTimeStart=yesterday', 'position=%00'])(
-    'rejects %s',
+    'rejects %s, and names the parameter',
     async (query) => {
-      expect((await server.get(`/api/dtmsvr/all?${query}`)).status).toBe(400);
+      const { status, json } = await server.get(`/api/dtmsvr/all?${query}`);
+      expect([status, json]).toMatchObject([400, { code: 'invalid', field: query.split('=')[0] }]);
     },
   );
 });

@@ -64,7 +64,7 @@ export function messageSuite(harness: SdkHarness): void {
       expect(notes.toSorted()).toEqual(['action 01-01 7', 'action 01-02 7']);
       await expect(hf.message().step('topic://nobody').submit()).rejects.toMatchObject({
         rejection: 'invalid',
-        field: 'steps[0].action',
+        field: 'steps[0].branch',
       });
     });
   });

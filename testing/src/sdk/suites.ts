@@ -1,3 +1,4 @@
+import { fieldNamesSuite } from './field-names-suite.ts';
 import type { SdkHarness } from './harness.ts';
 import { holdfastSuite } from './holdfast-suite.ts';
 import { messageSuite } from './message-suite.ts';
@@ -19,6 +20,7 @@ import { xaSuite } from './xa-suite.ts';
  */
 export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   holdfastSuite,
+  fieldNamesSuite,
   sagaSuite,
   tccSuite,
   tccDecisionSuite,

@@ -25,7 +25,7 @@ export function workflowIdentitySuite(harness: SdkHarness): void {
           return amount;
         });
       });
-      const refusal = { code: 'request_rejected', rejection: 'exists', gid: 'w-1', field: 'workflow.input' };
+      const refusal = { code: 'request_rejected', rejection: 'exists', gid: 'w-1', field: 'input' };
       const running = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));
       await started;
       const joined = thrownBy(transfer.run({ amount: 30 }, { gid: 'w-1' }));

@@ -12,6 +12,7 @@ export const DTM_NAMES: FieldNames = {
   branchId: 'branch_id',
   payload: 'data',
   category: 'cat',
+  cursor: 'position',
   queryPrepared: 'query_prepared',
   branchHeaders: 'branch_headers',
   timeoutToFailMs: 'timeout_to_fail',

@@ -31,11 +31,11 @@ export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpAp
   };
 }
 
-function stubOf(transport: HttpTransport, name: OperationName) {
-  const requestOf = httpRequestsOf(name);
-  const schema = operationOf(name).result ?? NOTHING;
+function stubOf(transport: HttpTransport, operation: OperationName) {
+  const requestOf = httpRequestsOf(operation);
+  const schema = operationOf(operation).result ?? NOTHING;
   return (input: InputOf<OperationName>, call: ApiCall) => {
     const gid = call.onlyStatedGid === true ? undefined : gidOfInput(input);
-    return transport.call({ ...requestOf(input), schema, ...(gid !== undefined && { gid }) }, call);
+    return transport.call({ ...requestOf(input), schema, operation, input, ...(gid !== undefined && { gid }) }, call);
   };
 }

@@ -2,10 +2,11 @@ import { API_ROOT, basicAuthorization, problemDetails, rejectionCode } from '@ho
 import { type Dispatcher, Pool } from 'undici';
 import { ErrorResponse } from '../error-response.ts';
 import { LONGEST_TIMER_MS } from '../longest-timer.ts';
-import { CoordinatorUnreachable, RequestRejected, UnexpectedResponse } from '../errors.ts';
+import { CoordinatorUnreachable, type RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
+import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** Reads a JSON value, or throws. */
@@ -13,7 +14,7 @@ interface Schema<T> {
   parse(value: unknown): T;
 }
 
-export interface HttpRequest<T> {
+export interface HttpRequest<T> extends RejectedRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the API's root, such as `/transactions`. */
   readonly path: string;
@@ -176,9 +177,10 @@ export class HttpTransport {
     const { httpStatus, problem } = response;
     const code = problem && rejectionCode(httpStatus, problem.code);
     if (problem !== undefined && code !== undefined) {
+      const { detail: message, fault, field, transactionStatus: status } = problem;
       const gid = problem.gid ?? request.gid;
-      const details = { gid, field: problem.field, status: problem.transactionStatus, cause: response };
-      return { kind: 'rejected', rejection: new RequestRejected(code, problem.detail, details) };
+      const rejection = rejectionOf(request, code, { message, fault, field, gid, status, cause: response });
+      return { kind: 'rejected', rejection };
     }
     // 502 to 504 also come from proxies in front of an unavailable coordinator.
     if (httpStatus === 429 || (httpStatus >= 502 && httpStatus <= 504)) {

@@ -6,6 +6,8 @@
 export { holdfast, type Holdfast } from '../holdfast.ts';
 export type { ApiResponse, Api, ApiCall, ApiCalls, InitiatorCall, InitiatorCallResult, ListQuery } from './api.ts';
 export { httpApi, type HttpApi } from './http-api.ts';
+export { rejectionOf, type RejectedRequest } from './rejection.ts';
+export { SDK_FIELDS, type SdkFields } from './field-names.ts';
 export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
 export { RetryBudget } from './retry-budget.ts';

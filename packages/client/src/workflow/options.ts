@@ -64,7 +64,7 @@ export interface Workflow<Input, Output> {
    * @throws {WorkflowMismatch} other code recorded the steps of the transaction, which needs
    *   operator attention
    * @throws {RequestRejected} the gid belongs to another transaction, or to a workflow with another
-   *   input (`field` is `workflow.input`), or a field is wrong
+   *   input (`field` is `input`), or a field is wrong
    * @throws {CoordinatorUnreachable | UnexpectedResponse} the workflow was not started, unless an
    *   earlier run with the same gid started it
    */

@@ -170,8 +170,8 @@ export class Workflows {
     if (running === undefined) return undefined;
     const refused = (what: string, field: string) =>
       new RequestRejected('exists', `gid ${gid} belongs to ${what}`, { gid, field });
-    if (running.name !== name) throw refused(`a workflow named ${running.name}`, 'workflow.name');
-    if (running.input !== textOf(input)) throw refused(`a ${name} with another input`, 'workflow.input');
+    if (running.name !== name) throw refused(`a workflow named ${running.name}`, 'name');
+    if (running.input !== textOf(input)) throw refused(`a ${name} with another input`, 'input');
     return running.ended;
   }
 

@@ -44,5 +44,11 @@ function decoded(text: string, longest: number): string | undefined {
   }
 }
 
-const notOurs = (cursor: string): StoreError =>
-  new StoreError('invalid', `"${cursor.slice(0, 64)}" is not a cursor of this store; start again without one`);
+/** A text that a caller gave as a cursor is not one of this store. */
+export class CursorError extends StoreError {
+  constructor(cursor: string) {
+    super('invalid', `"${cursor.slice(0, 64)}" is not a cursor of this store; start again without one`);
+  }
+}
+
+const notOurs = (cursor: string): CursorError => new CursorError(cursor);
