@@ -88,7 +88,7 @@ export class BlockedWrites {
 
   /** Forgets an item that has its result. */
   forget(pending: Pending): void {
-    this.#known.delete(pending);
+    if (this.#known.size > 0) this.#known.delete(pending);
   }
 
   /** Forgets all items: the session that wrote them has ended. */

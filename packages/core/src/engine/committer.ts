@@ -148,10 +148,11 @@ export class Committer {
     const later: Pending[] = [];
     let bytes = 0;
     let taken = 0;
+    const anyWaits = this.#apart.size > 0 || this.#blocked.size > 0;
     for (const pending of this.#queue) {
       if (batch.length >= batchItems || bytes >= batchBytes) break;
       taken++;
-      if (ids.has(pending.id) || this.#mustWait(pending.id)) {
+      if (ids.has(pending.id) || (anyWaits && this.#mustWait(pending.id))) {
         later.push(pending);
         continue;
       }

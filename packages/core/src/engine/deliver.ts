@@ -55,7 +55,10 @@ export function decide(memory: Memory, before: Transaction, delivery: Delivery, 
 /** Whether calls are in progress. Only the owner of the record may have any. */
 export const isBusy = ({ running, checking }: Transaction): boolean => running.length > 0 || checking;
 
-/** Determines who owns the record after a write, and when the record is due. */
+/**
+ * Determines who owns the record after a write, and when the record is due. `nowMs` is only used
+ * with a `wakeAtMs`.
+ */
 export function ownershipAfter(
   transaction: Transaction,
   wakeAtMs: number | null,

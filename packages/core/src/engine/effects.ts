@@ -51,20 +51,30 @@ export class EffectRunner {
     if (run.ownership !== 'ours') return;
     run.setTimer(effects.wakeAtMs === null ? undefined : this.#wake(run, effects.wakeAtMs));
     if (effects.calls.length === 0 && !effects.check) return;
-    const { status } = transaction.state;
-    const mayCall = (): Permit => (this.#mayCall(run) ? 'granted' : 'void');
-    // A call that waits for its turn is not started after a decision that makes it unnecessary.
-    const mayCallStill = (): Permit => (run.transaction?.state.status === status ? mayCall() : 'withdrawn');
+    const earlier = this.#outlived.get(run.id);
+    if (earlier === undefined) this.#start(run, transaction, effects);
+    else this.#startAfter(earlier, run, transaction, effects);
+  }
+
+  /** Separate, so that starting at once creates no closure. */
+  #startAfter(earlier: InFlight, run: Run, transaction: Transaction, effects: Effects): void {
+    earlier.onNone.push(() => this.#startLate(run, () => this.#start(run, transaction, effects)));
+  }
+
+  #start(run: Run, transaction: Transaction, { calls, check }: Effects): void {
     const listener = this.#listener(run);
     const { inFlight } = run;
-    const start = (): void => {
-      if (effects.calls.length > 0)
-        this.#d.calls.branches({ transaction, inFlight, permit: mayCallStill, listener }, effects.calls);
-      if (effects.check) this.#d.calls.check({ transaction, inFlight, permit: mayCall, listener });
-    };
-    const earlier = this.#outlived.get(run.id);
-    if (earlier === undefined) start();
-    else earlier.onNone.push(() => this.#startLate(run, start));
+    if (calls.length > 0) {
+      const { status } = transaction.state;
+      // A call that waits for its turn is not started after a decision that makes it unnecessary.
+      const permit = (): Permit => (run.transaction?.state.status === status ? this.#permit(run) : 'withdrawn');
+      this.#d.calls.branches({ transaction, inFlight, permit, listener }, calls);
+    }
+    if (check) this.#d.calls.check({ transaction, inFlight, permit: () => this.#permit(run), listener });
+  }
+
+  #permit(run: Run): Permit {
+    return this.#mayCall(run) ? 'granted' : 'void';
   }
 
   /**

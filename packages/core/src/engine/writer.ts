@@ -80,7 +80,9 @@ export class Writer {
       const { transaction } = run;
       if (transaction === undefined) throw new Error('nothing to write');
       const mayOwn = run.ownership === 'ours' || this.#mayDrive(run);
-      const { hold, dueInMs } = ownershipAfter(transaction, cause?.effects.wakeAtMs ?? null, session.nowMs(), mayOwn);
+      const wakeAtMs = cause?.effects.wakeAtMs ?? null;
+      const nowMs = wakeAtMs === null ? 0 : session.nowMs();
+      const { hold, dueInMs } = ownershipAfter(transaction, wakeAtMs, nowMs, mayOwn);
       const writeId = newWriteId();
       const item = writeItem(run, transaction, { writeId, owner: hold ? session.id : null, dueInMs });
       const writing = run.write(cause, hold, dueInMs, writeId);

@@ -1,6 +1,6 @@
 import { LIMITS, type Status } from '@holdfast/protocol';
 import type { State, TimelineEntry } from './model.ts';
-import { copyState } from './copies.ts';
+import { copyState, type Draft } from './copies.ts';
 
 const KEEP_FIRST = LIMITS.timelineEntries / 2;
 
@@ -28,26 +28,29 @@ const isSameCall = (a: CallLine, b: CallLine): boolean =>
   a.branchId === b.branchId && a.op === b.op && a.result === b.result && a.reason === b.reason;
 
 /** The state with another status, recorded in the timeline. */
-export function withStatus(state: State, status: Status, atMs: number, reason = ''): State {
-  const next = copyState(state);
-  next.status = status;
-  next.timeline = appended(state.timeline, { kind: 'status', atMs, status, reason });
-  next.timelineOmitted = omitted(state);
-  return next;
-}
+export const withStatus = (state: State, status: Status, atMs: number, reason = ''): State =>
+  entered(copyState(state), status, atMs, reason);
 
 /** The state after a client's submission. */
 export function withSubmission(state: State, atMs: number): State {
   const next = copyState(state);
   next.submittedAtMs = atMs;
-  return withStatus(next, 'submitted', atMs);
+  return entered(next, 'submitted', atMs, '');
 }
 
 /** The state with its final status. */
 export function withEnd(state: State, status: 'succeed' | 'failed', atMs: number, reason = ''): State {
   const next = copyState(state);
   next.finishedAtMs = atMs;
-  return withStatus(next, status, atMs, reason);
+  return entered(next, status, atMs, reason);
+}
+
+/** Gives a copy its next status. */
+function entered(next: Draft<State>, status: Status, atMs: number, reason: string): State {
+  next.timelineOmitted = omitted(next);
+  next.timeline = appended(next.timeline, { kind: 'status', atMs, status, reason });
+  next.status = status;
+  return next;
 }
 
 /** The timeline with one more line, within its limit. */
