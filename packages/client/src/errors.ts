@@ -1,4 +1,11 @@
-import { type Op, type RejectionCode, type Status, textOfThrown, type TransactionDetails } from '@holdfast/protocol';
+import {
+  type DeadlineOutcome,
+  type Op,
+  type RejectionCode,
+  type Status,
+  textOfThrown,
+  type TransactionDetails,
+} from '@holdfast/protocol';
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
@@ -12,6 +19,7 @@ export type HoldfastClientError =
   | TransactionStopped
   | TransactionPending
   | CoordinatorUnreachable
+  | DeadlineExceeded
   | RequestRejected
   | UnexpectedResponse
   | BranchUnknown
@@ -130,19 +138,24 @@ export class TransactionPending extends Error {
 
 /**
  * No coordinator responded within the time for retries, or the coordinator cannot accept work now.
- * A submit may have taken effect or not: call `submit()` of the same object again, or check with
- * `get(gid)`. Both are safe.
+ * Unless `outcome` is `not_started`, a submit may have taken effect or not: call `submit()` of the
+ * same object again, or check with `get(gid)`. Both are safe.
  *
  * If the first phase of a tcc or xa failed and its cancellation was not delivered, `cause` is the
  * failure of the first phase: the coordinator cancels the transaction when its `timeoutToFailMs`
  * has expired.
  */
 export class CoordinatorUnreachable extends Error {
-  override readonly name = 'CoordinatorUnreachable';
-  readonly code = 'coordinator_unreachable';
+  override readonly name: 'CoordinatorUnreachable' | 'DeadlineExceeded' = 'CoordinatorUnreachable';
+  readonly code: 'coordinator_unreachable' | 'deadline_exceeded' = 'coordinator_unreachable';
   readonly url: string;
   readonly gid: string | undefined;
   readonly attempts: number;
+  /**
+   * `not_started`: no change was made and none will be. `unknown`: the transaction may exist, or
+   * may be created or changed yet.
+   */
+  readonly outcome: DeadlineOutcome;
 
   /**
    * @param given the error of the application's code, if the request to cancel was not delivered
@@ -151,23 +164,23 @@ export class CoordinatorUnreachable extends Error {
     url: string,
     gid: string | undefined,
     attempts: number,
+    outcome: DeadlineOutcome,
     cause: unknown,
     given?: { readonly thrown: unknown },
   ) {
-    const why = cause instanceof Error ? messageOf(cause) : textOfThrown(cause);
-    const about = gid === undefined ? '' : ` about transaction ${gid}`;
     const tries = attempts === 1 ? 'one attempt' : `${attempts} attempts`;
     const then =
       given === undefined
         ? ''
         : ' The request was to cancel the transaction; the coordinator cancels it when timeoutToFailMs has expired.';
     super(
-      `The coordinator at ${url} did not accept the request${about} in ${tries}: ${why}. Check that a coordinator is running there.${then}`,
+      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. Check that a coordinator is running there.${then}`,
       { cause: given === undefined ? cause : given.thrown },
     );
     this.url = url;
     this.gid = gid;
     this.attempts = attempts;
+    this.outcome = outcome;
   }
   /** Only `RequestRejected` names a field. */
   get field(): undefined {
@@ -179,6 +192,39 @@ export class CoordinatorUnreachable extends Error {
     return undefined;
   }
 }
+
+/**
+ * The time of the call has expired before its response: the coordinator responded so (`cause`),
+ * or the `callTimeoutMs` of the call has passed. Whatever the `outcome`, the call may be repeated
+ * with the same gid, as after any `CoordinatorUnreachable`.
+ */
+export class DeadlineExceeded extends CoordinatorUnreachable {
+  override readonly name = 'DeadlineExceeded';
+  override readonly code = 'deadline_exceeded';
+
+  constructor(url: string, gid: string | undefined, attempts: number, outcome: DeadlineOutcome, cause: unknown) {
+    super(url, gid, attempts, outcome, cause);
+    this.message = `The request${aboutOf(gid)} to the coordinator at ${url} was not completed in time (attempts: ${attempts}): ${whyOf(cause)}. ${knownOf(outcome)}; the call may be repeated with the same gid.`;
+  }
+}
+
+/**
+ * The error to throw if an earlier request of the same call, or of the same object, may have made a
+ * change: its outcome is `unknown`.
+ */
+export function inDoubt(error: unknown): unknown {
+  if (!(error instanceof CoordinatorUnreachable) || error.outcome === 'unknown') return error;
+  const { url, gid, attempts, cause } = error;
+  const Class = error instanceof DeadlineExceeded ? DeadlineExceeded : CoordinatorUnreachable;
+  return new Class(url, gid, attempts, 'unknown', cause);
+}
+
+const aboutOf = (gid: string | undefined): string => (gid === undefined ? '' : ` about transaction ${gid}`);
+
+const knownOf = (outcome: DeadlineOutcome): string =>
+  outcome === 'not_started' ? 'No change was started' : 'Its outcome is unknown';
+
+const whyOf = (cause: unknown): string => (cause instanceof Error ? messageOf(cause) : textOfThrown(cause));
 
 /** An AggregateError of refused connections (one per address) has an empty message. */
 function messageOf(error: Error): string {
@@ -239,6 +285,8 @@ export class UnexpectedResponse extends Error {
   readonly gid: string | undefined;
   /** Undefined: the coordinator runs in this process. */
   readonly httpStatus: number | undefined;
+  /** As of a `CoordinatorUnreachable`. */
+  readonly outcome = 'unknown';
 
   constructor(url: string, gid: string | undefined, httpStatus: number | undefined, what: string, cause?: unknown) {
     super(

@@ -7,7 +7,7 @@ import {
   TransactionStopped,
   UnexpectedResponse,
 } from './errors.ts';
-import type { SubmitOptions } from './options.ts';
+import type { CallOptions, SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type TransactionOptions, wireOptions } from './transaction-options.ts';
@@ -40,17 +40,17 @@ export async function withPrepared<T>(
   firstPhase: () => Promise<FirstPhaseEnd<T>>,
   run?: string,
 ): Promise<T> {
-  const { wait, signal } = options;
+  const { signal } = options;
   const submission = new Submission(context);
   const phase = () => decide(context, submission, pattern, gid, options, firstPhase, run);
   // A shutdown waits for the decision, but not for the second phase.
   const decided = await (context.work === undefined ? phase() : context.work.run(gid, phase));
   if (decided.kind === 'submitted') {
     const isWaited = includesWait(context);
-    submission.orThrow(isWaited ? decided.seen : await submission.untilFinal(decided.seen, wait, signal), options);
+    submission.orThrow(isWaited ? decided.seen : await submission.untilFinal(decided.seen, options), options);
     return decided.value;
   }
-  throw await failure(context, gid, decided.thrown, () => submission.untilFinal(decided.seen, wait, signal), signal);
+  throw await failure(context, gid, decided.thrown, () => submission.untilFinal(decided.seen, options), signal);
 }
 
 const includesWait = ({ work }: SubmissionContext): boolean => work === undefined || work.includesWait;
@@ -64,17 +64,21 @@ async function decide<T>(
   submission: Submission,
   pattern: 'tcc' | 'xa',
   gid: string,
-  { wait, signal, ...transaction }: TwoPhaseOptions,
+  { wait, signal, callTimeoutMs, ...transaction }: TwoPhaseOptions,
   firstPhase: () => Promise<FirstPhaseEnd<T>>,
   run: string | undefined,
 ): Promise<Decided<T>> {
-  await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, signal);
+  const callOptions: CallOptions = {
+    ...(signal !== undefined && { signal }),
+    ...(callTimeoutMs !== undefined && { callTimeoutMs }),
+  };
+  await submission.prepare({ gid, pattern, status: 'prepared', ...wireOptions(transaction) }, callOptions);
   let ended: FirstPhaseEnd<T>;
   try {
     ended = await firstPhase();
     signal?.throwIfAborted();
   } catch (thrown) {
-    const seen = await delivered(cancel(submission, gid, thrown), signal).catch((error: unknown) => {
+    const seen = await delivered(cancel(submission, gid, thrown, callOptions), signal).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw error;
     });
@@ -84,10 +88,7 @@ async function decide<T>(
   }
   const { value, branches } = ended;
   // A shutdown waits for this, but not for the second phase.
-  const submitOptions = {
-    ...(includesWait(context) && wait !== undefined && { wait }),
-    ...(signal !== undefined && { signal }),
-  };
+  const submitOptions = { ...callOptions, ...(includesWait(context) && wait !== undefined && { wait }) };
   const request = { branches: [...branches], ...(run === undefined ? {} : { run }) };
   return { kind: 'submitted', value, seen: await submission.decide(gid, request, submitOptions) };
 }
@@ -125,9 +126,14 @@ export async function joined<T>(
 }
 
 /** Cancels the transaction. Rejects with the error to be thrown. */
-async function cancel(submission: Submission, gid: string, thrown: unknown): Promise<TransactionSummary> {
+async function cancel(
+  submission: Submission,
+  gid: string,
+  thrown: unknown,
+  options: CallOptions,
+): Promise<TransactionSummary> {
   try {
-    return await submission.abandon(gid, thrown);
+    return await submission.abandon(gid, thrown, options);
   } catch (error) {
     throw undelivered(gid, error, thrown);
   }
@@ -154,8 +160,9 @@ async function failure(
 
 function undelivered(gid: string, error: unknown, thrown: unknown): Error {
   if (error instanceof CoordinatorUnreachable)
-    return new CoordinatorUnreachable(error.url, gid, error.attempts, error.cause, { thrown });
-  if (error instanceof UnexpectedResponse) return new CoordinatorUnreachable(error.url, gid, 1, error, { thrown });
+    return new CoordinatorUnreachable(error.url, gid, error.attempts, 'unknown', error.cause, { thrown });
+  if (error instanceof UnexpectedResponse)
+    return new CoordinatorUnreachable(error.url, gid, 1, 'unknown', error, { thrown });
   if (!(error instanceof RequestRejected)) return error as Error;
   // It was submitted by another run under the same gid.
   const { rejection, message, field, status } = error;

@@ -1,5 +1,7 @@
 import { isFinal, type TransactionDetails, type TransactionPage } from '@holdfast/protocol';
 import type { Api, ListQuery } from './api/api.ts';
+import { type CallEnd, callEnd, limited, waitEnd } from './api/call-end.ts';
+import { inDoubt } from './errors.ts';
 import { newGid } from './gid.ts';
 import { Message } from './message.ts';
 import type { CallOptions, WaitOptions } from './options.ts';
@@ -11,6 +13,7 @@ import type { BranchCallContext } from './participants/call.ts';
 import type { Workflow, WorkflowCode, WorkflowOptions } from './workflow/options.ts';
 import { Workflows } from './workflow/workflows.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
+import type { SubmissionContext } from './submission.ts';
 import { runXa, type Xa, type XaOptions } from './xa.ts';
 
 /** A coordinator, as the application sees it. */
@@ -169,54 +172,60 @@ function renamed(before: string, now: string): () => never {
 /** The application's object over any way to reach a coordinator. */
 export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOptions = {}): Holdfast {
   const context = { api, waitTimeoutMs, work: settings.work };
+  const within = ({ callTimeoutMs }: CallOptions = {}): SubmissionContext =>
+    callTimeoutMs === undefined ? context : { ...context, api: limited(api, callTimeoutMs) };
+  const untilFinal = (gid: string, { timeoutMs = waitTimeoutMs, ...options }: WaitOptions = {}) =>
+    waitUntilFinal(api, gid, waitEnd(deadlineIn(timeoutMs), options.callTimeoutMs), callEnd(options));
   const workflows = new Workflows({ ...context, callbackUrl: settings.callbackUrl });
   return {
     ...RENAMED,
     saga: (gid = newGid()) => new Saga(gid, context),
     message: (gid = newGid()) => new Message(gid, context),
-    tcc: (work, options) => runTcc(context, work, options),
-    xa: (work, options) => runXa(context, work, options),
+    tcc: (work, options) => runTcc(within(options), work, options),
+    xa: (work, options) => runXa(within(options), work, options),
     workflow: (name, options, code) => workflows.define(name, options, code),
     runCallback: (call) => workflows.callback(call),
     topics: topicsOf(api),
     newGid,
 
-    async get(gid, { signal } = {}) {
-      const response = await api.getTransaction({ gid }, { signal });
+    async get(gid, options = {}) {
+      const response = await api.getTransaction({ gid }, callEnd(options));
       if (response.ok) return response.value;
       if (response.rejection.rejection === 'not_found') return undefined;
       throw response.rejection;
     },
 
-    async wait(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
-      return seenOrThrow(api, await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal), true);
+    async wait(gid, options) {
+      return seenOrThrow(api, await untilFinal(gid, options), true);
     },
 
-    async finished(gid, { timeoutMs = waitTimeoutMs, signal } = {}) {
-      const seen = await waitUntilFinal(api, gid, deadlineIn(timeoutMs), signal);
+    async finished(gid, options) {
+      const seen = await untilFinal(gid, options);
       return isFinal(seen.status) ? seen : seenOrThrow(api, seen, true);
     },
 
-    async list(query = {}, { signal } = {}) {
-      const response = await api.listTransactions({ query }, { signal });
+    async list(query = {}, options = {}) {
+      const response = await api.listTransactions({ query }, callEnd(options));
       if (response.ok) return response.value;
       throw response.rejection;
     },
 
-    async abort(gid, { reason, signal } = {}) {
-      const response = await api.abortTransaction({ gid, body: { reason } }, { signal });
+    async abort(gid, { reason, ...options } = {}) {
+      const end = callEnd(options);
+      const response = await api.abortTransaction({ gid, body: { reason } }, end);
       if (response.ok) return response.value;
       const { rejection, repeated } = response;
       const { status } = rejection;
       // An abort whose response was lost may be the reason for the status `aborting` or `failed`.
-      return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection);
+      return readIf(repeated && (status === 'aborting' || status === 'failed'), api, gid, rejection, end);
     },
 
-    async retry(gid, { signal } = {}) {
-      const response = await api.retryTransaction({ gid }, { signal });
+    async retry(gid, options = {}) {
+      const end = callEnd(options);
+      const response = await api.retryTransaction({ gid }, end);
       if (response.ok) return response.value;
       // A retry whose response was lost may be the reason why the transaction is finished now.
-      return readIf(response.repeated && response.rejection.rejection === 'refused', api, gid, response.rejection);
+      return readIf(response.repeated && response.rejection.rejection === 'refused', api, gid, response.rejection, end);
     },
 
     close: () => api.close(),
@@ -224,9 +233,17 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
   };
 }
 
-async function readIf(done: boolean, api: Api, gid: string, rejection: Error): Promise<TransactionDetails> {
+async function readIf(
+  done: boolean,
+  api: Api,
+  gid: string,
+  rejection: Error,
+  { endsMs }: CallEnd,
+): Promise<TransactionDetails> {
   if (!done) throw rejection;
-  const response = await api.getTransaction({ gid }, {});
+  const response = await api.getTransaction({ gid }, { endsMs }).catch((error: unknown) => {
+    throw inDoubt(error);
+  });
   if (!response.ok) throw rejection;
   return response.value;
 }

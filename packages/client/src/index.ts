@@ -18,6 +18,7 @@ export { ErrorResponse } from './error-response.ts';
 export {
   BranchUnknown,
   CoordinatorUnreachable,
+  DeadlineExceeded,
   RequestRejected,
   TransactionFailed,
   TransactionStopped,

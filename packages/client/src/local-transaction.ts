@@ -9,14 +9,16 @@ import {
   TransactionPending,
   UnexpectedResponse,
 } from './errors.ts';
-import type { SubmitOptions } from './options.ts';
+import type { CallOptions, SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
-import type { Submission, SubmissionContext } from './submission.ts';
+import { isWaited, type Submission, type SubmissionContext } from './submission.ts';
 
 /** The message that is sent. */
 interface Sending extends SubmissionContext {
   readonly gid: string;
   readonly submission: Submission;
+  /** Of requests that must be made although the signal is aborted. */
+  readonly delivery: Pick<CallOptions, 'callTimeoutMs'>;
 }
 
 type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
@@ -39,13 +41,13 @@ type MessageBarrier<Tx> = Pick<Barrier<Tx>, 'message' | 'checkBack'>;
 export async function sendWithLocalTransaction<Tx, T>(
   sending: Sending,
   barrier: MessageBarrier<Tx>,
-  prepare: (signal: AbortSignal | undefined) => Promise<void>,
+  prepare: () => Promise<void>,
   work: (tx: Tx) => T | Promise<T>,
   options: SubmitOptions,
 ): Promise<T> {
-  const { signal, wait } = options;
+  const { signal } = options;
   const run = async (): Promise<T> => {
-    await prepare(signal);
+    await prepare();
     const value = await commit(sending, barrier, async (tx) => {
       signal?.throwIfAborted();
       try {
@@ -54,15 +56,14 @@ export async function sendWithLocalTransaction<Tx, T>(
         throw readableThrown(thrown);
       }
     });
-    await submitted(sending, options, () => delivered(sending.submission.submitPrepared(sending.gid), signal));
+    const send = () => delivered(sending.submission.submitPrepared(sending.gid, sending.delivery), signal);
+    await submitted(sending, options, send);
     return value;
   };
   const value = await (sending.work === undefined ? run() : sending.work.run(sending.gid, run));
-  if (isWaited(options)) await submitted(sending, options, () => sending.submission.wait(sending.gid, wait, signal));
+  if (isWaited(options)) await submitted(sending, options, () => sending.submission.wait(sending.gid, options));
   return value;
 }
-
-const isWaited = ({ wait }: SubmitOptions): boolean => wait !== undefined && wait !== false;
 
 /** Resolves to the result of `work` once it is known to be committed. */
 async function commit<Tx, T>(sending: Sending, barrier: MessageBarrier<Tx>, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -143,9 +144,9 @@ async function failed(sending: Sending, reason: string, cause: Error): Promise<T
  * Abandons the message, which saves the coordinator its check-back. If this does not arrive, the
  * check-back has the same result.
  */
-async function abandon({ submission, gid }: Sending, thrown: unknown): Promise<void> {
+async function abandon({ submission, gid, delivery }: Sending, thrown: unknown): Promise<void> {
   try {
-    await submission.abandon(gid, thrown);
+    await submission.abandon(gid, thrown, delivery);
   } catch (error) {
     if (isUndelivered(error)) return;
     if (!(error instanceof RequestRejected)) throw error;
@@ -158,7 +159,7 @@ async function abandon({ submission, gid }: Sending, thrown: unknown): Promise<v
 
 /** Submits a committed message. Resolves to its status then. */
 const submit = (sending: Sending): Promise<Status> =>
-  submitted(sending, {}, () => sending.submission.submitPrepared(sending.gid));
+  submitted(sending, {}, () => sending.submission.submitPrepared(sending.gid, sending.delivery));
 
 /**
  * Resolves to the status after the submit of a committed message, or after the wait for its end.

@@ -89,7 +89,7 @@ export class Message {
    * @throws {RequestRejected} a field is wrong, or the gid is taken
    */
   async prepare(checkBackUrl: string, options: CallOptions = {}): Promise<this> {
-    await this.#prepare(checkBackUrl, options.signal);
+    await this.#prepare(checkBackUrl, options);
     return this;
   }
 
@@ -126,10 +126,12 @@ export class Message {
     work: (tx: Tx) => T | Promise<T>,
     options: SubmitOptions = {},
   ): Promise<T> {
+    const { callTimeoutMs } = options;
+    const delivery = callTimeoutMs === undefined ? {} : { callTimeoutMs };
     return sendWithLocalTransaction(
-      { ...this.#context, gid: this.gid, submission: this.#submission },
+      { ...this.#context, gid: this.gid, submission: this.#submission, delivery },
       barrier,
-      (signal) => this.#prepare(checkBackUrl, signal),
+      () => this.#prepare(checkBackUrl, options),
       work,
       options,
     );
@@ -153,8 +155,8 @@ export class Message {
       : this.#submission.submit(this.#request(), options);
   }
 
-  async #prepare(queryPrepared: string, signal: AbortSignal | undefined): Promise<void> {
-    await this.#submission.prepare({ ...this.#request(), status: 'prepared', queryPrepared }, signal);
+  async #prepare(queryPrepared: string, options: CallOptions): Promise<void> {
+    await this.#submission.prepare({ ...this.#request(), status: 'prepared', queryPrepared }, options);
     this.#prepared = true;
   }
 

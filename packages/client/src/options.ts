@@ -18,7 +18,8 @@ export interface TransportOptions {
   readonly connections?: number;
   /**
    * How long one response of the coordinator may take, beyond the requested waiting time, in ms.
-   * Default 10,000.
+   * The coordinator receives this time with each request, slightly shortened
+   * (`Request-Timeout-Ms`). 0: unlimited. Default 10,000.
    */
   readonly requestTimeoutMs?: number;
   /**
@@ -47,6 +48,15 @@ export const DEFAULT_CONNECT_OPTIONS = {
 export interface CallOptions {
   /** Ends the call with the signal's reason; a submitted transaction continues. */
   readonly signal?: AbortSignal;
+  /**
+   * How long the call may take, with its repeats and its wait, in ms. A wait ends with the state of
+   * the transaction at that time; otherwise `DeadlineExceeded` is thrown. The coordinator receives
+   * the time as well (`Request-Timeout-Ms`), and starts no change later. For `tcc`, `xa`,
+   * `submitWith` and workflows, it is the time of each of their calls to the coordinator, and of
+   * the wait for their end; the application's code is not limited. Default: `requestTimeoutMs` for
+   * each attempt.
+   */
+  readonly callTimeoutMs?: number;
 }
 
 export interface WaitOptions extends CallOptions {

@@ -7,7 +7,14 @@ import {
 } from '@holdfast/protocol';
 import type { Api } from './api/api.ts';
 import { pause } from './api/back-off.ts';
-import { type ReadDetails, TransactionFailed, TransactionPending, TransactionStopped } from './errors.ts';
+import type { CallEnd } from './api/call-end.ts';
+import {
+  DeadlineExceeded,
+  type ReadDetails,
+  TransactionFailed,
+  TransactionPending,
+  TransactionStopped,
+} from './errors.ts';
 
 /** With less remaining time than this, the client's time for retries suffices. */
 const LONG_WAIT_MS = 5_000;
@@ -23,20 +30,45 @@ export const deadlineIn = (timeoutMs: number): number => performance.now() + tim
 
 /**
  * Waits until the transaction is final or the deadline has come, and resolves to its state then.
+ *
+ * @param seen its last known state, which is returned if the time of the call ends before a
+ *   response
  */
-export async function waitUntilFinal(
+export async function waitUntilFinal<S = TransactionDetails>(
   api: Api,
   gid: string,
   deadlineMs: number,
-  signal: AbortSignal | undefined,
-): Promise<TransactionDetails> {
+  end: CallEnd,
+  seen?: S,
+): Promise<TransactionDetails | S> {
+  let last: TransactionDetails | S | undefined = seen;
   for (;;) {
     const sentAtMs = performance.now();
+    const read = await stateOrLate(api, gid, deadlineMs, end);
+    if (read instanceof DeadlineExceeded) {
+      if (last === undefined) throw read;
+      return last;
+    }
+    if (isFinal(read.status) || performance.now() >= deadlineMs) return read;
+    last = read;
+    if (performance.now() - sentAtMs < EARLY_RESPONSE_PAUSE_MS) await pause(EARLY_RESPONSE_PAUSE_MS, end.signal);
+  }
+}
+
+async function stateOrLate(
+  api: Api,
+  gid: string,
+  deadlineMs: number,
+  end: CallEnd,
+): Promise<TransactionDetails | DeadlineExceeded> {
+  try {
     // A restart of the coordinator does not end the wait before the caller's deadline.
-    const response = await api.getTransaction({ gid }, { waitUntilMs: deadlineMs, signal, ...retryUntil(deadlineMs) });
-    if (!response.ok) throw response.rejection;
-    if (isFinal(response.value.status) || performance.now() >= deadlineMs) return response.value;
-    if (performance.now() - sentAtMs < EARLY_RESPONSE_PAUSE_MS) await pause(EARLY_RESPONSE_PAUSE_MS, signal);
+    const response = await api.getTransaction({ gid }, { waitUntilMs: deadlineMs, ...end, ...retryUntil(deadlineMs) });
+    if (response.ok) return response.value;
+    throw response.rejection;
+  } catch (error) {
+    if (error instanceof DeadlineExceeded && end.endsMs !== undefined) return error;
+    throw error;
   }
 }
 

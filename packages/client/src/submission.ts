@@ -8,9 +8,10 @@ import {
   type TransactionSummary,
 } from '@holdfast/protocol';
 import type { ApiResponse, Api, ApiCall } from './api/api.ts';
+import { type CallEnd, callEnd, waitEnd } from './api/call-end.ts';
 import { unlessAborted } from './api/unless-aborted.ts';
-import { RequestRejected } from './errors.ts';
-import type { SubmitOptions } from './options.ts';
+import { CoordinatorUnreachable, inDoubt, RequestRejected } from './errors.ts';
+import type { CallOptions, SubmitOptions } from './options.ts';
 import { seenOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
@@ -31,25 +32,26 @@ export class Submission {
   readonly #context: SubmissionContext;
   /** A call was sent without a response: the transaction may exist. */
   #doubtful = false;
+  /** The transaction exists, or may exist. */
+  #mayExist = false;
 
   constructor(context: SubmissionContext) {
     this.#context = context;
   }
 
   /** Creates the transaction as prepared. */
-  async prepare(request: TransactionRequest & { readonly gid: string }, signal?: AbortSignal): Promise<void> {
-    this.#context.work?.assertOpen(request.gid);
+  async prepare(request: TransactionRequest & { readonly gid: string }, options: CallOptions = {}): Promise<void> {
+    const end = callEnd(options);
     const prepared = async (): Promise<void> => {
-      const response = await this.#send((call) => this.#context.api.createTransaction({ body: request }, call), {
-        signal,
-      });
+      this.#context.work?.assertOpen(request.gid);
+      const response = await this.#send((call) => this.#context.api.createTransaction({ body: request }, call), end);
       if (response.ok) return;
       // The transaction of another process, whose first phase must not be continued here, unless
       // an earlier attempt of this call created it.
       if (!response.repeated) throw response.rejection;
-      await this.#ownOrThrow(request, response);
+      await this.#ownOrThrow(request, response, end);
     };
-    return unlessAborted(prepared(), signal);
+    return unlessAborted(this.#known(prepared), end.signal);
   }
 
   /**
@@ -60,11 +62,13 @@ export class Submission {
     request: TransactionRequest & { readonly gid: string },
     options: SubmitOptions = {},
   ): Promise<TransactionSummary> {
-    this.#context.work?.assertOpen(request.gid);
     const seen = await this.#seen(
       options,
-      (call) => this.#context.api.createTransaction({ body: request }, call),
-      (response) => this.#ownOrThrow(request, response),
+      (call) => {
+        this.#context.work?.assertOpen(request.gid);
+        return this.#context.api.createTransaction({ body: request }, call);
+      },
+      (response, end) => this.#ownOrThrow(request, response, end),
     );
     return this.orThrow(seen, options);
   }
@@ -94,10 +98,10 @@ export class Submission {
         const { run: _run, ...earlier } = request;
         return this.#context.api.submitTransaction({ gid, body: earlier }, call);
       },
-      async ({ rejection }) => {
+      async ({ rejection }, end) => {
         // With a field: another run submitted other branches.
         if (rejection.status === undefined || rejection.field !== undefined) throw rejection;
-        return this.#read(gid, rejection);
+        return this.#read(gid, rejection, end);
       },
     );
   }
@@ -109,67 +113,67 @@ export class Submission {
    * @param thrown the error whose message becomes the rollback reason
    * @throws {RequestRejected} the transaction was submitted, or does not exist
    */
-  async abandon(gid: string, thrown: unknown): Promise<TransactionSummary> {
+  async abandon(
+    gid: string,
+    thrown: unknown,
+    { callTimeoutMs }: Pick<CallOptions, 'callTimeoutMs'> = {},
+  ): Promise<TransactionSummary> {
     const { reason } = resultOfThrown(thrown);
-    const response = await this.#context.api.abortTransaction({ gid, body: { reason, by: 'initiator' } }, {});
-    return response.ok ? response.value : this.#abandonedOrThrow(gid, response);
+    // The signal does not end it.
+    const end = callEnd(callTimeoutMs === undefined ? {} : { callTimeoutMs });
+    const response = await this.#context.api.abortTransaction({ gid, body: { reason, by: 'initiator' } }, end);
+    return response.ok ? response.value : this.#abandonedOrThrow(gid, response, end);
   }
 
   /** Throws unless the transaction succeeded, or is in progress and the options do not wait. */
-  orThrow(seen: TransactionSummary, { wait }: SubmitOptions): TransactionSummary {
-    return seenOrThrow(this.#context.api, seen, this.#patience(wait).waited);
+  orThrow(seen: TransactionSummary, options: SubmitOptions): TransactionSummary {
+    return seenOrThrow(this.#context.api, seen, isWaited(options));
   }
 
   /** With `wait`, waits until the transaction is final; resolves to its state then. */
-  async untilFinal(
-    seen: TransactionSummary,
-    wait: SubmitOptions['wait'],
-    signal: AbortSignal | undefined,
-  ): Promise<TransactionSummary> {
-    const { waited, deadlineMs } = this.#patience(wait);
-    return waited ? unlessAborted(this.#untilFinal(seen, deadlineMs, signal), signal) : seen;
+  async untilFinal(seen: TransactionSummary, options: SubmitOptions): Promise<TransactionSummary> {
+    if (!isWaited(options)) return seen;
+    const end = callEnd(options);
+    const waited = this.#known(() => this.#untilFinal(seen, this.#waitEndOf(options), end));
+    return unlessAborted(waited, end.signal);
   }
 
-  async #abandonedOrThrow(gid: string, { rejection }: Refusal): Promise<TransactionDetails> {
+  async #abandonedOrThrow(gid: string, { rejection }: Refusal, end: CallEnd): Promise<TransactionDetails> {
     const { status } = rejection;
     if (status !== 'aborting' && status !== 'failed') throw rejection;
-    return this.#read(gid, rejection);
+    return this.#read(gid, rejection, end);
   }
 
   /** Waits until a submitted transaction is final. */
-  async wait(gid: string, wait: SubmitOptions['wait'], signal: AbortSignal | undefined): Promise<TransactionSummary> {
-    const { deadlineMs } = this.#patience(wait);
-    return seenOrThrow(this.#context.api, await waitUntilFinal(this.#context.api, gid, deadlineMs, signal), true);
+  async wait(gid: string, options: SubmitOptions): Promise<TransactionSummary> {
+    const { api } = this.#context;
+    return seenOrThrow(api, await waitUntilFinal(api, gid, this.#waitEndOf(options), callEnd(options)), true);
   }
 
   async #seen(
     options: SubmitOptions,
     send: (call: ApiCall) => Promise<ApiResponse<TransactionReply>>,
-    resolveRefusal: (response: Refusal) => Promise<TransactionDetails>,
+    resolveRefusal: (response: Refusal, end: CallEnd) => Promise<TransactionDetails>,
   ): Promise<TransactionSummary> {
-    const { signal } = options;
-    const { waited, deadlineMs } = this.#patience(options.wait);
+    const end = callEnd(options);
+    const waitUntilMs = isWaited(options) ? this.#waitEndOf(options) : undefined;
     const finished = async (): Promise<TransactionSummary> => {
-      const response = await this.#send(send, { signal, ...(waited ? { waitUntilMs: deadlineMs } : {}) });
-      const seen = response.ok ? response.value : await resolveRefusal(response);
-      return waited ? this.#untilFinal(seen, deadlineMs, signal) : seen;
+      const response = await this.#send(send, waitUntilMs === undefined ? end : { ...end, waitUntilMs });
+      const seen = response.ok ? response.value : await resolveRefusal(response, end);
+      return waitUntilMs === undefined ? seen : this.#untilFinal(seen, waitUntilMs, end);
     };
-    return unlessAborted(finished(), signal);
+    return unlessAborted(this.#known(finished), end.signal);
   }
 
-  #patience(wait: SubmitOptions['wait']): { readonly waited: boolean; readonly deadlineMs: number } {
-    const waited = wait !== undefined && wait !== false;
+  /** When a wait that begins now ends. */
+  #waitEndOf({ wait, callTimeoutMs }: SubmitOptions): number {
     const timeoutMs = typeof wait === 'object' ? wait.timeoutMs : this.#context.waitTimeoutMs;
-    return { waited, deadlineMs: deadlineIn(waited ? timeoutMs : 0) };
+    return waitEnd(deadlineIn(timeoutMs), callTimeoutMs);
   }
 
-  async #untilFinal(
-    seen: TransactionSummary,
-    deadlineMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<TransactionSummary> {
-    if (isFinal(seen.status) || seen.parked !== '' || performance.now() >= deadlineMs) return seen;
-    return waitUntilFinal(this.#context.api, seen.gid, deadlineMs, signal);
+  async #untilFinal(seen: TransactionSummary, waitUntilMs: number, end: CallEnd): Promise<TransactionSummary> {
+    if (isFinal(seen.status) || seen.parked !== '' || performance.now() >= waitUntilMs) return seen;
+    return waitUntilFinal(this.#context.api, seen.gid, waitUntilMs, end, seen);
   }
 
   async #send(
@@ -178,10 +182,23 @@ export class Submission {
   ): Promise<ApiResponse<TransactionReply>> {
     try {
       const response = await send(call);
+      this.#mayExist ||= response.ok || response.rejection.status !== undefined;
       return response.ok ? response : { ...response, repeated: response.repeated || this.#doubtful };
     } catch (error) {
-      this.#doubtful = true;
+      if (!(error instanceof CoordinatorUnreachable && error.outcome === 'not_started')) {
+        this.#doubtful = true;
+        this.#mayExist = true;
+      }
       throw error;
+    }
+  }
+
+  /** Runs a call; its error does not state `not_started` if the transaction may exist. */
+  async #known<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw this.#mayExist ? inDoubt(error) : error;
     }
   }
 
@@ -192,10 +209,11 @@ export class Submission {
   async #ownOrThrow(
     request: TransactionRequest & { readonly gid: string },
     { rejection }: Refusal,
+    end: CallEnd,
   ): Promise<TransactionDetails> {
     // The coordinator compares the contents, and names the field that differs.
     if (rejection.rejection !== 'refused' || rejection.field !== undefined) throw rejection;
-    const details = await this.#read(request.gid, rejection);
+    const details = await this.#read(request.gid, rejection, end);
     if (isSame(details, request)) return details;
     throw new RequestRejected('exists', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
       gid: request.gid,
@@ -203,12 +221,15 @@ export class Submission {
     });
   }
 
-  async #read(gid: string, rejection: RequestRejected): Promise<TransactionDetails> {
-    const response = await this.#context.api.getTransaction({ gid }, {});
+  async #read(gid: string, rejection: RequestRejected, end: CallEnd): Promise<TransactionDetails> {
+    const response = await this.#context.api.getTransaction({ gid }, { endsMs: end.endsMs });
     if (!response.ok) throw rejection;
     return response.value;
   }
 }
+
+/** Whether the caller waits for the end of the transaction. */
+export const isWaited = ({ wait }: SubmitOptions): boolean => wait !== undefined && wait !== false;
 
 type Refusal = Extract<ApiResponse<unknown>, { readonly ok: false }>;
 

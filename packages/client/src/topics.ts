@@ -1,5 +1,6 @@
 import type { TopicPage } from '@holdfast/protocol';
 import type { ApiResponse, Api } from './api/api.ts';
+import { callEnd } from './api/call-end.ts';
 import { urlOf } from './branch-declaration.ts';
 import type { CallOptions } from './options.ts';
 
@@ -38,21 +39,21 @@ export interface Topics {
 
 /** The topics of a coordinator. */
 export const topicsOf = (api: Api): Topics => ({
-  async subscribe(topic, branch, { remark = '', signal } = {}) {
-    const response = await api.subscribe({ topic, body: { url: urlOf(branch), remark } }, { signal });
+  async subscribe(topic, branch, { remark = '', ...options } = {}) {
+    const response = await api.subscribe({ topic, body: { url: urlOf(branch), remark } }, callEnd(options));
     if (!response.ok && response.rejection.rejection !== 'refused') throw response.rejection;
   },
 
-  async unsubscribe(topic, branch, { signal } = {}) {
-    goneOrThrow(await api.unsubscribe({ topic, query: { url: urlOf(branch) } }, { signal }));
+  async unsubscribe(topic, branch, options = {}) {
+    goneOrThrow(await api.unsubscribe({ topic, query: { url: urlOf(branch) } }, callEnd(options)));
   },
 
-  async delete(topic, { signal } = {}) {
-    goneOrThrow(await api.deleteTopic({ topic }, { signal }));
+  async delete(topic, options = {}) {
+    goneOrThrow(await api.deleteTopic({ topic }, callEnd(options)));
   },
 
-  async list(query = {}, { signal } = {}) {
-    const response = await api.listTopics({ query }, { signal });
+  async list(query = {}, options = {}) {
+    const response = await api.listTopics({ query }, callEnd(options));
     if (response.ok) return response.value;
     throw response.rejection;
   },

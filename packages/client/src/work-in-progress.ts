@@ -52,7 +52,7 @@ export class WorkInProgress {
   /** @throws {CoordinatorUnreachable} the client is being closed */
   assertOpen(gid: string): void {
     if (this.#state === 'open' || (this.#state === 'closing' && this.#isPartOfRunning())) return;
-    throw new CoordinatorUnreachable(this.#name, gid, 1, new Error(this.#why));
+    throw new CoordinatorUnreachable(this.#name, gid, 1, 'not_started', new Error(this.#why));
   }
 
   /** Runs something that `close` waits for. */

@@ -28,6 +28,7 @@ export function fieldsOf(error: HoldfastClientError): void {
     | 'transaction_stopped'
     | 'transaction_pending'
     | 'coordinator_unreachable'
+    | 'deadline_exceeded'
     | 'request_rejected'
     | 'unexpected_response'
     | 'branch_unknown'
@@ -160,6 +161,7 @@ export function errors(error: HoldfastClientError): string {
     case 'workflow_mismatch':
       return error.message;
     case 'coordinator_unreachable':
+    case 'deadline_exceeded':
     case 'unexpected_response':
       return error.url;
     case 'request_rejected':

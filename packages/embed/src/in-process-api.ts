@@ -4,10 +4,13 @@ import {
   type ApiCall,
   type ApiCalls,
   CoordinatorUnreachable,
+  DeadlineExceeded,
   gidOfInput,
   pause,
+  type RejectedRequest,
   rejectionOf,
   RetryBudget,
+  SHORTEST_REPEAT_MS,
   UnexpectedResponse,
   unlessAborted,
 } from '@holdfast/client/api';
@@ -44,7 +47,10 @@ export const EMBEDDED: Principal = { id: 'embedded', roles: ROLES };
 /** Calls within the process are never aborted by a lost connection. */
 const CONTEXT: CallContext = { principal: EMBEDDED, namespace: DEFAULT_NAMESPACE };
 
-const contextOf = ({ signal }: ApiCall): CallContext => (signal === undefined ? CONTEXT : { ...CONTEXT, signal });
+function contextOf({ signal, endsMs }: ApiCall): CallContext {
+  if (endsMs !== undefined) return { ...CONTEXT, signal, deadlineMs: endsMs };
+  return signal === undefined ? CONTEXT : { ...CONTEXT, signal };
+}
 
 const waitMsOf = ({ waitUntilMs }: ApiCall): number =>
   waitUntilMs === undefined ? 0 : Math.max(0, waitUntilMs - performance.now());
@@ -67,10 +73,14 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
 
 function stubOf(dependencies: InProcessApiDependencies, name: OperationName) {
   const invoke = dependencies.api.invokeOf(name);
-  const waits = operationOf(name).waits === true;
-  return (input: AnyInput, call: ApiCall): Promise<ApiResponse<unknown>> =>
-    respond(dependencies, name, input, call, (context) => invoke(context, input, waits ? waitMsOf(call) : 0));
+  const { waits, kind } = operationOf(name);
+  return (input: AnyInput, call: ApiCall): Promise<ApiResponse<unknown>> => {
+    const run: Run<unknown> = (context) => invoke(context, input, waits === true ? waitMsOf(call) : 0);
+    return respond(dependencies, { operation: name, input }, call, run, kind === 'query');
+  };
 }
+
+const outcomeOf = (mayBeDone: boolean, isQuery: boolean) => (mayBeDone && !isQuery ? 'unknown' : 'not_started');
 
 type Run<T> = (context: CallContext) => Promise<T>;
 
@@ -80,17 +90,22 @@ type Run<T> = (context: CallContext) => Promise<T>;
  */
 async function respond<T>(
   { name, retryForMs, isStopped }: InProcessApiDependencies,
-  operation: OperationName,
-  input: AnyInput,
+  request: RejectedRequest,
   call: ApiCall,
   run: Run<T>,
+  isQuery: boolean,
 ): Promise<ApiResponse<T>> {
-  const gid = gidOfInput(input);
-  const { signal } = call;
+  const gid = gidOfInput(request.input);
+  const { signal, endsMs = Infinity } = call;
   const budget = new RetryBudget(call.retryForMs ?? retryForMs);
+  let repeated = false;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const startedMs = performance.now();
+    if (startedMs >= endsMs) {
+      const outcome = outcomeOf(repeated, isQuery);
+      throw new DeadlineExceeded(name, gid, attempt - 1, outcome, new Error('its time has expired'));
+    }
     const waitMs = waitMsOf(call);
     try {
       const value = await unlessAborted(run(contextOf(call)), signal);
@@ -101,12 +116,17 @@ async function respond<T>(
       const error = HoldfastError.from(thrown);
       if (isRejectionCode(error.code)) {
         const rendered = renderError(error, V1_NAMES);
-        const rejection = rejectionOf({ operation, input }, error.code, { ...rendered, gid: rendered.gid ?? gid });
-        return { ok: false, rejection, repeated: attempt > 1 };
+        const rejection = rejectionOf(request, error.code, { ...rendered, gid: rendered.gid ?? gid });
+        return { ok: false, rejection, repeated };
       }
       if (error.code === 'internal') throw new UnexpectedResponse(name, gid, undefined, error.message, thrown);
+      repeated ||= error.outcome !== 'not_started';
       const pauseMs = isStopped() ? undefined : budget.failed(attempt, performance.now() - startedMs, waitMs);
-      if (pauseMs === undefined) throw new CoordinatorUnreachable(name, gid, attempt, error);
+      const isOver = performance.now() + (pauseMs ?? 0) + SHORTEST_REPEAT_MS > endsMs;
+      if (isOver || (pauseMs === undefined && error.code === 'deadline_exceeded'))
+        throw new DeadlineExceeded(name, gid, attempt, outcomeOf(repeated, isQuery), error);
+      if (pauseMs === undefined)
+        throw new CoordinatorUnreachable(name, gid, attempt, outcomeOf(repeated, isQuery), error);
       await pause(pauseMs, signal);
     }
   }

@@ -1,10 +1,10 @@
-import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore } from '@holdfast/core/store';
 import type { Coordinator } from '@holdfast/core';
 import { API_ROOT, OPERATION_NAMES, operationOf, pathFieldsOf } from '@holdfast/protocol';
 import { DTM_OPERATIONS, type DtmOperationName } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
+import { HeldStore } from '@holdfast/testing/held-store';
 import { always, Participants } from '@holdfast/testing/participants';
 import { TestServer, TransportServer } from './support/running-server.ts';
 
@@ -105,25 +105,6 @@ describe('a call whose deadline passes while it waits for the store', () => {
   });
 });
 
-/** A store whose writes wait while it is `held`. */
-class HeldStore extends MemoryStore {
-  #held: Promise<void> = Promise.resolve();
-  #release = (): void => undefined;
-
-  hold(): void {
-    this.#held = new Promise((resolve) => (this.#release = resolve));
-  }
-
-  release(): void {
-    this.#release();
-  }
-
-  override async write(...args: Parameters<MemoryStore['write']>): ReturnType<MemoryStore['write']> {
-    await this.#held;
-    return super.write(...args);
-  }
-}
-
 describe('a caller that repeats its request after the deadline', () => {
   const SHORT = { 'Request-Timeout-Ms': '400' };
 
@@ -169,7 +150,7 @@ describe('a caller that repeats its request after the deadline', () => {
   ] as const)('has one transaction, whose branches are called once (%s)', async (_, send, status) => {
     await using shop = await Participants.start();
     shop.respond('/debit', always(200));
-    const store = new HeldStore(Date.now);
+    const store = new HeldStore();
     await using server = await TestServer.start({}, { store: new CheckedStore(store) });
     store.hold();
     const late = await send(server, shop.url('/debit'), SHORT);

@@ -11,18 +11,22 @@ import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness } fr
 export const connectHarness: SdkHarness = {
   name: 'connect',
   async start(branches, options = {}) {
-    const { waitTimeoutMs, retryIntervalMs, timeoutToFailMs, requestTimeoutMs } = {
+    const { waitTimeoutMs, retryIntervalMs, timeoutToFailMs, requestTimeoutMs, store } = {
       ...DEFAULT_SDK_OPTIONS,
+      store: undefined,
       ...options,
     };
-    const server = await startServer({
-      store: 'memory:',
-      httpPort: 0,
-      retryInterval: retryIntervalMs,
-      timeoutToFail: timeoutToFailMs,
-      requestTimeout: requestTimeoutMs,
-      drainTimeout: 0,
-    });
+    const server = await startServer(
+      {
+        store: 'memory:',
+        httpPort: 0,
+        retryInterval: retryIntervalMs,
+        timeoutToFail: timeoutToFailMs,
+        requestTimeout: requestTimeoutMs,
+        drainTimeout: 0,
+      },
+      store === undefined ? {} : { store },
+    );
     const hf = connect(server.url, { waitTimeoutMs, drainMs: 100 });
     const participants = await serve(branches, workflowCallback(hf));
     onTestFinished(async () => {

@@ -1,3 +1,4 @@
+import type { Store } from '@holdfast/core/store';
 import type { BranchCallContext, BranchDeclaration, Holdfast, WorkflowOptions } from '@holdfast/client';
 
 /**
@@ -29,6 +30,8 @@ export interface SdkOptions {
   readonly retryIntervalMs?: number;
   readonly timeoutToFailMs?: number;
   readonly requestTimeoutMs?: number;
+  /** Default: a store in memory. */
+  readonly store?: Store;
 }
 
 export interface SdkWorld<B extends Handlers> {
@@ -56,4 +59,4 @@ export const DEFAULT_SDK_OPTIONS = {
   retryIntervalMs: 40,
   timeoutToFailMs: 20_000,
   requestTimeoutMs: 5_000,
-} as const satisfies Required<SdkOptions>;
+} as const satisfies Required<Omit<SdkOptions, 'store'>>;

@@ -1,3 +1,4 @@
+import { deadlineSuite } from './deadline-suite.ts';
 import { fieldNamesSuite } from './field-names-suite.ts';
 import type { SdkHarness } from './harness.ts';
 import { holdfastSuite } from './holdfast-suite.ts';
@@ -34,4 +35,5 @@ export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   workflowConcurrencySuite,
   workflowIdentitySuite,
   messageSuite,
+  deadlineSuite,
 ];

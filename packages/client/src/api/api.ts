@@ -58,6 +58,8 @@ export interface ApiCall {
    * transaction is not final.
    */
   readonly waitUntilMs?: number;
+  /** When (`performance.now()`) the call ends at the latest, with its repeats and its wait. */
+  readonly endsMs?: number | undefined;
   /** How long to repeat the call; default: the client's setting. */
   readonly retryForMs?: number;
   readonly signal?: AbortSignal | undefined;

@@ -10,6 +10,7 @@ import {
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
+import { Ending } from './ending.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
@@ -91,40 +92,4 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/**
- * Ends one call, by its timeout or by the caller's signal. Not `AbortSignal.any`: in Node 20 a
- * long-lived signal keeps a reference to every signal derived from it.
- */
-class Ending {
-  readonly #abort = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #caller: AbortSignal | undefined;
-  #isLate = false;
-
-  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
-    this.#caller = caller;
-    this.#timer = setTimeout(() => {
-      this.#isLate = true;
-      this.#abort.abort();
-    }, timeoutMs);
-    caller?.addEventListener('abort', this.#hangUp, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** Whether the timeout has expired. */
-  get isLate(): boolean {
-    return this.#isLate;
-  }
-
-  over(): void {
-    clearTimeout(this.#timer);
-    this.#caller?.removeEventListener('abort', this.#hangUp);
-  }
-
-  readonly #hangUp = (): void => this.#abort.abort();
 }

@@ -1,12 +1,15 @@
-import { API_ROOT, basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
+import { API_ROOT, basicAuthorization, type DeadlineOutcome, problemDetails, rejectionCode } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
 import { ErrorResponse } from '../error-response.ts';
+import { CoordinatorUnreachable, DeadlineExceeded, type RequestRejected, UnexpectedResponse } from '../errors.ts';
 import { LONGEST_TIMER_MS } from '../longest-timer.ts';
-import { CoordinatorUnreachable, type RequestRejected, UnexpectedResponse } from '../errors.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
+import { SHORTEST_REPEAT_MS, statedMs } from './call-end.ts';
+import { Ending } from './ending.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
+import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** Reads a JSON value, or throws. */
@@ -52,13 +55,34 @@ const NEVER_SENT = new Set([
  */
 const LONGEST_POLL_MS = 20_000;
 
+/** The largest value of the header field `Request-Timeout-Ms`. */
+const LONGEST_STATED_MS = 999_999_999;
+
 const pollMs = (untilMs: number): number =>
   Math.round(Math.max(0, Math.min(untilMs - performance.now(), LONGEST_POLL_MS)));
 
 type Outcome<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'rejected'; readonly rejection: RequestRejected }
-  | { readonly kind: 'retry'; readonly cause: unknown; readonly sent: boolean };
+  | Retry;
+
+interface Retry {
+  readonly kind: 'retry';
+  readonly cause: unknown;
+  /** Whether the request may have been sent. */
+  readonly sent: boolean;
+  /** Of a response `deadline_exceeded`. */
+  readonly outcome?: DeadlineOutcome;
+}
+
+/** How long one attempt may take; Infinity: unlimited. */
+interface AttemptTimes {
+  readonly clientMs: number;
+  /** Shorter, so that the coordinator's response arrives first. */
+  readonly coordinatorMs: number;
+}
+
+const fieldOf = (ms: number): string => String(Math.ceil(Math.min(ms, LONGEST_STATED_MS)));
 
 /**
  * Sends requests to the coordinator and repeats them while it is unreachable or responds "not now".
@@ -70,6 +94,10 @@ export class HttpTransport {
   readonly #root: string;
   readonly #pool: Pool;
   readonly #options: HttpApiOptions;
+  /** The time for a response that the coordinator receives, without a wait. */
+  readonly #statedMs: number;
+  /** Whether the application's header fields contain the timeout. */
+  readonly #hasOwnTimeout: boolean;
   #closing: Promise<void> | undefined;
 
   constructor(url: string, options: HttpApiOptions) {
@@ -87,6 +115,8 @@ export class HttpTransport {
     this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#options =
       authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
+    this.#statedMs = options.requestTimeoutMs === 0 ? Infinity : statedMs(options.requestTimeoutMs);
+    this.#hasOwnTimeout = Object.hasOwn(lowerCased(options.headers), 'request-timeout-ms');
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
       connect: { timeout: options.requestTimeoutMs },
@@ -96,18 +126,24 @@ export class HttpTransport {
 
   async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<ApiResponse<T>> {
     const budget = new RetryBudget(call.retryForMs ?? this.#options.retryForMs);
+    const { endsMs = Infinity } = call;
     let repeated = false;
     for (let attempt = 1; ; attempt++) {
       if (this.#closing !== undefined)
-        throw new CoordinatorUnreachable(this.url, request.gid, attempt, new Error('this client was closed'));
+        throw this.#error(CoordinatorUnreachable, request, attempt, repeated, new Error('this client was closed'));
       const startedMs = performance.now();
+      if (startedMs >= endsMs)
+        throw this.#error(DeadlineExceeded, request, attempt - 1, repeated, new Error('its time has expired'));
       const waitMs = call.waitUntilMs === undefined ? undefined : pollMs(call.waitUntilMs);
       const outcome = await this.#attempt(request, call, waitMs);
       if (outcome.kind === 'done') return { ok: true, value: outcome.value };
       if (outcome.kind === 'rejected') return { ok: false, rejection: outcome.rejection, repeated };
-      repeated ||= outcome.sent;
+      repeated ||= outcome.sent && outcome.outcome !== 'not_started';
       const pauseMs = budget.failed(attempt, performance.now() - startedMs, outcome.sent ? (waitMs ?? 0) : 0);
-      if (pauseMs === undefined) throw new CoordinatorUnreachable(this.url, request.gid, attempt, outcome.cause);
+      const isOver = performance.now() + (pauseMs ?? 0) + SHORTEST_REPEAT_MS > endsMs;
+      if (isOver || (pauseMs === undefined && outcome.outcome !== undefined))
+        throw this.#error(DeadlineExceeded, request, attempt, repeated, outcome.cause);
+      if (pauseMs === undefined) throw this.#error(CoordinatorUnreachable, request, attempt, repeated, outcome.cause);
       await pause(pauseMs, call.signal);
     }
   }
@@ -123,41 +159,68 @@ export class HttpTransport {
     return this.#pool.destroy();
   }
 
+  #error(
+    Class: typeof CoordinatorUnreachable | typeof DeadlineExceeded,
+    { gid, method }: HttpRequest<unknown>,
+    attempts: number,
+    repeated: boolean,
+    cause: unknown,
+  ): CoordinatorUnreachable {
+    return new Class(this.url, gid, attempts, repeated && method !== 'GET' ? 'unknown' : 'not_started', cause);
+  }
+
   async #attempt<T>(request: HttpRequest<T>, call: ApiCall, waitMs: number | undefined): Promise<Outcome<T>> {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
+    const times = this.#timesOf(waitMs, call);
     // A body that is not JSON is the caller's mistake; repeating the request cannot help.
-    const options = this.#requestOptions(request, waitMs, call.signal);
+    const options = this.#requestOptions(request, waitMs, times);
+    const ending = call.endsMs === undefined ? undefined : new Ending(times.clientMs, call.signal);
+    const signal = ending?.signal ?? call.signal;
     try {
-      const response = await this.#pool.request(options);
+      const response = await this.#pool.request(signal === undefined ? options : { ...options, signal });
       status = response.statusCode;
       text = textOf(await wholeBody(response.body, this.#options.longestResponseMs ?? options.bodyTimeout));
     } catch (error) {
       call.signal?.throwIfAborted();
-      return { kind: 'retry', cause: error, sent: !NEVER_SENT.has(codeOf(error)) };
+      const cause = ending?.isLate === true ? new Error(`no response within ${Math.round(times.clientMs)} ms`) : error;
+      return { kind: 'retry', cause, sent: !NEVER_SENT.has(codeOf(error)) };
+    } finally {
+      ending?.over();
     }
     return this.#read(request, status, text);
+  }
+
+  /** How long one response may take, with the wait. */
+  #timesOf(waitMs = 0, { endsMs = Infinity }: ApiCall): AttemptTimes {
+    const responseMs = this.#options.requestTimeoutMs || Infinity;
+    const leftMs = endsMs - performance.now();
+    return {
+      clientMs: Math.max(1, Math.min(responseMs + waitMs, leftMs)),
+      coordinatorMs: Math.max(1, Math.min(this.#statedMs + waitMs, leftMs === Infinity ? leftMs : statedMs(leftMs))),
+    };
   }
 
   #requestOptions(
     request: HttpRequest<unknown>,
     waitMs: number | undefined,
-    signal: AbortSignal | undefined,
+    { clientMs, coordinatorMs }: AttemptTimes,
   ): Dispatcher.RequestOptions & { readonly bodyTimeout: number } {
-    const timeoutMs = Math.min(this.#options.requestTimeoutMs + (waitMs ?? 0), LONGEST_TIMER_MS);
+    const limitMs = clientMs > LONGEST_TIMER_MS ? 0 : clientMs;
     return {
       method: request.method,
       path: this.#root + request.path + queryString({ ...request.query, waitMs }),
       headers: {
+        ...(!this.#hasOwnTimeout && coordinatorMs < Infinity && { 'request-timeout-ms': fieldOf(coordinatorMs) }),
         ...this.#options.headers,
         accept: 'application/json',
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      ...(signal === undefined ? {} : { signal }),
+      headersTimeout: limitMs,
+      bodyTimeout: limitMs,
+      onInfo: interimUntil(performance.now() + clientMs),
     };
   }
 
@@ -184,7 +247,8 @@ export class HttpTransport {
     }
     // 502 to 504 also come from proxies in front of an unavailable coordinator.
     if (httpStatus === 429 || (httpStatus >= 502 && httpStatus <= 504)) {
-      return { kind: 'retry', cause: response, sent: true };
+      const outcome = problem?.code === 'deadline_exceeded' && { outcome: problem.outcome ?? 'unknown' };
+      return { kind: 'retry', cause: response, sent: true, ...outcome };
     }
     const what = problem === undefined ? 'the body is not a response of its API' : problem.detail;
     throw new UnexpectedResponse(this.url, request.gid, httpStatus, what, response);
@@ -203,39 +267,6 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
     if (value !== undefined) search.set(name, String(value));
   }
   return search.size === 0 ? '' : `?${search.toString()}`;
-}
-
-/**
- * Reads the body of a response. The pool only limits the time between two pieces: a body that
- * arrives byte by byte would never end.
- *
- * @param timeoutMs 0: no limit
- */
-async function wholeBody(body: Dispatcher.ResponseData['body'], timeoutMs: number): Promise<ArrayBuffer> {
-  if (timeoutMs === 0) return body.arrayBuffer();
-  const timer = setTimeout(() => body.destroy(new Error(`no complete response within ${timeoutMs} ms`)), timeoutMs);
-  try {
-    return await body.arrayBuffer();
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Empty if the body is not UTF-8, as a proxy's text may be; the coordinator's always is. */
-function textOf(body: ArrayBuffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    return '';
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const codeOf = (error: unknown): string =>

@@ -10,13 +10,20 @@ export { rejectionOf, type RejectedRequest } from './rejection.ts';
 export { SDK_FIELDS, type SdkFields } from './field-names.ts';
 export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
+export { SHORTEST_REPEAT_MS } from './call-end.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { exceedsJson } from '../json-size.ts';
 export { WorkInProgress } from '../work-in-progress.ts';
 export { BranchCaller } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
 export { ErrorResponse } from '../error-response.ts';
-export { CoordinatorUnreachable, RequestRejected, type RejectionCode, UnexpectedResponse } from '../errors.ts';
+export {
+  CoordinatorUnreachable,
+  DeadlineExceeded,
+  RequestRejected,
+  type RejectionCode,
+  UnexpectedResponse,
+} from '../errors.ts';
 export type { BarrierHandler, BranchCallContext, BranchHandler } from '../participants/call.ts';
 export { behindBarrier } from '../participants/behind-barrier.ts';
 export { serveBranch } from '../participants/joined-work.ts';

@@ -1,10 +1,19 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
 import type { Api } from '../api/api.ts';
+import { callEnd, limited, waitEnd } from '../api/call-end.ts';
 import { unlessAborted } from '../api/unless-aborted.ts';
 import { within } from '../api/within.ts';
-import { RequestRejected, TransactionFailed, TransactionPending, TransactionStopped } from '../errors.ts';
+import {
+  DeadlineExceeded,
+  inDoubt,
+  RequestRejected,
+  TransactionFailed,
+  TransactionPending,
+  TransactionStopped,
+} from '../errors.ts';
 import { newGid } from '../gid.ts';
 import { assertJson } from '../json-value.ts';
+import type { CallOptions } from '../options.ts';
 import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
 import type { BranchCallContext } from '../participants/call.ts';
 import type { SubmissionContext } from '../submission.ts';
@@ -130,7 +139,7 @@ export class Workflows {
     const unfinished = result.status === 'prepared' || result.status === 'aborting';
     if (!unfinished || wait === undefined || wait === false) return this.#valueOrThrow(gid, result);
     const timeoutMs = wait === true ? this.#context.waitTimeoutMs : wait.timeoutMs;
-    return this.#valueOrThrow(gid, await this.#awaitEnd(gid, result, timeoutMs, signal));
+    return this.#valueOrThrow(gid, await this.#awaitEnd(gid, result, timeoutMs, options));
   }
 
   #begin(
@@ -138,13 +147,14 @@ export class Workflows {
     callbackUrl: string,
     gid: string,
     input: unknown,
-    { signal, gid: given }: RunOptions,
+    { signal, callTimeoutMs, gid: given }: RunOptions,
   ): Promise<Result> {
     const isStopped = this.#isStopped;
     // Every run of the code receives the same input as later runs: the one that JSON preserves.
     const text = textOf(input);
     const json: unknown = JSON.parse(text);
-    const conduct = async (api: Api): Promise<Result> => {
+    const conduct = async (heartbeatApi: Api): Promise<Result> => {
+      const api = limited(heartbeatApi, callTimeoutMs);
       const body = {
         gid,
         pattern: 'workflow',
@@ -156,7 +166,10 @@ export class Workflows {
       if (!response.ok) throw response.rejection;
       // Under a generated gid nothing can be recorded yet.
       const progress = given === undefined && response.value.status === 'prepared' ? NO_PROGRESS : undefined;
-      return new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal, isStopped }).run();
+      const conductor = new Conductor({ api, definition, gid, input: json ?? undefined, progress, signal, isStopped });
+      return conductor.run().catch((error: unknown) => {
+        throw inDoubt(error);
+      });
     };
     return this.#run(definition, gid, text, conduct);
   }
@@ -196,9 +209,15 @@ export class Workflows {
   }
 
   /** Waits until callbacks have finished the transaction. */
-  async #awaitEnd(gid: string, before: Result, timeoutMs: number, signal: AbortSignal | undefined): Promise<Result> {
-    const details = await waitUntilFinal(this.#context.api, gid, deadlineIn(timeoutMs), signal);
-    return isFinal(details.status) ? resultOf(details, before) : before;
+  async #awaitEnd(gid: string, before: Result, timeoutMs: number, options: CallOptions): Promise<Result> {
+    const untilMs = waitEnd(deadlineIn(timeoutMs), options.callTimeoutMs);
+    try {
+      const details = await waitUntilFinal(this.#context.api, gid, untilMs, callEnd(options));
+      return isFinal(details.status) ? resultOf(details, before) : before;
+    } catch (error) {
+      if (error instanceof DeadlineExceeded && options.callTimeoutMs !== undefined) return before;
+      throw inDoubt(error);
+    }
   }
 
   #valueOrThrow(gid: string, result: Result): unknown {

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   branchRegistrationRequest,
@@ -19,6 +19,14 @@ export type Fault =
   | 'lost-response'
   /** 503: temporarily unavailable. */
   | 'unavailable'
+  /** 504: the deadline has passed, and no change was started. */
+  | 'not-started'
+  /** The request is handled, and the response is 504: the outcome is unknown. */
+  | 'unknown-outcome'
+  /** There is no response, and the request is not handled. */
+  | 'hang'
+  /** The response is not held back, as by a coordinator with too many waiters. */
+  | 'no-wait'
   /** 500 with a problem of the code `internal`. */
   | 'defect'
   /** 200 with a page of HTML. */
@@ -91,10 +99,16 @@ export class FakeCoordinator {
     const fault = this.faults.shift() ?? 'none';
     if (fault === 'lost-request') return void request.socket.destroy();
     if (fault === 'unavailable') return this.#problem(response, 503, 'unavailable', 'the node is stopping');
+    if (fault === 'not-started') return this.#late(response, 'not_started');
+    if (fault === 'hang') return;
+    if (fault === 'unknown-outcome') {
+      await this.#handle(seen, new ServerResponse(request));
+      return this.#late(response, 'unknown');
+    }
     if (fault === 'defect') return this.#problem(response, 500, 'internal', 'a defect');
     if (fault === 'html') return void response.writeHead(200).end('<html>welcome</html>');
     if (fault === 'lost-response') response.end = () => (request.socket.destroy(), response);
-    await this.#handle(seen, response);
+    await this.#handle(fault === 'no-wait' ? { ...seen, query: { ...seen.query, waitMs: '0' } } : seen, response);
   }
 
   async #handle({ method, path, query, body }: SeenRequest, response: ServerResponse): Promise<void> {
@@ -202,6 +216,10 @@ export class FakeCoordinator {
   ): void {
     response.writeHead(status, { 'content-type': 'application/problem+json' });
     response.end(JSON.stringify({ type: 'about:blank', title: code, status, detail, code, ...more }));
+  }
+
+  #late(response: ServerResponse, outcome: 'not_started' | 'unknown'): void {
+    this.#problem(response, 504, 'deadline_exceeded', 'the deadline of the request has passed', { outcome });
   }
 
   #respond(response: ServerResponse, body: unknown): void {

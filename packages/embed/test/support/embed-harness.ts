@@ -7,8 +7,8 @@ import { SILENT } from './silent.ts';
 export const embedHarness: SdkHarness = {
   name: 'embed',
   async start(branches, options = {}) {
-    const { waitTimeoutMs, ...engine } = { ...DEFAULT_SDK_OPTIONS, ...options };
-    const hf = await embed({ store: 'memory:', branches, waitTimeoutMs, engine, drainMs: 0, logger: SILENT });
+    const { waitTimeoutMs, store = 'memory:', ...engine } = { ...DEFAULT_SDK_OPTIONS, ...options };
+    const hf = await embed({ store, branches, waitTimeoutMs, engine, drainMs: 0, logger: SILENT });
     onTestFinished(() => hf.close());
     return { hf, branches: hf.branches, workflowOptions: {} };
   },
