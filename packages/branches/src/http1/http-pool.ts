@@ -209,6 +209,8 @@ export class HttpPool implements ConnectionOwner {
   /** Opens connections for waiting calls, up to the limit. */
   #connect(): void {
     const { connections, connectTimeoutMs, tls } = this.#settings;
+    // The usual case under load, for which no settings are assembled.
+    if (this.#connecting >= this.#wanted || this.#connections.size >= connections) return;
     const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
     const settings = { connectTimeoutMs, tls: tls ?? {}, lookUp };
     while (!this.#isDestroyed && this.#connecting < this.#wanted && this.#connections.size < connections) {

@@ -54,26 +54,26 @@ export function acceptDefinition(input: TransactionInput): Definition {
  */
 export function groupOf(gid: string, definition: Definition): string {
   let group = '';
-  const meet = (field: () => FieldPath, url: string): void => {
-    const other = groupIn(url);
+  const meet = (url: string, field: FieldPath): void => {
+    const other = url.slice(LOCAL_PREFIX.length).split('/')[0] ?? '';
     if (other === '' || other === group) return;
     if (group !== '') {
       const fault = `all local branches must belong to one application group, not to ${shown(group)} and ${shown(other)}`;
-      throw new HoldfastError('invalid', fault, { gid, field: field() });
+      throw new HoldfastError('invalid', fault, { gid, field });
     }
     group = other;
   };
-  definition.steps.forEach(({ action, compensate, subscribers = [] }, i) => {
-    meet(() => ['steps', i, 'action'], action);
-    meet(() => ['steps', i, 'compensate'], compensate);
-    for (const subscriber of subscribers) meet(() => ['steps', i, 'action'], subscriber);
+  definition.steps.forEach(({ action, compensate, subscribers }, i) => {
+    if (isLocal(action)) meet(action, ['steps', i, 'action']);
+    if (isLocal(compensate)) meet(compensate, ['steps', i, 'compensate']);
+    if (subscribers === undefined) return;
+    for (const subscriber of subscribers) if (isLocal(subscriber)) meet(subscriber, ['steps', i, 'action']);
   });
-  meet(() => ['queryPrepared'], definition.queryPrepared);
+  if (isLocal(definition.queryPrepared)) meet(definition.queryPrepared, ['queryPrepared']);
   return group;
 }
 
-const groupIn = (url: string): string =>
-  url.startsWith(LOCAL_PREFIX) ? (url.slice(LOCAL_PREFIX.length).split('/')[0] ?? '') : '';
+const isLocal = (url: string): boolean => url.startsWith(LOCAL_PREFIX);
 
 /** Checks branches to register. Throws `invalid` or `too_large`, naming the field. */
 export function acceptRegistrations(

@@ -142,7 +142,7 @@ export class EffectRunner {
   /** Checked right before each call (E2). A lapsed lease drops every run of this node. */
   #mayCall(run: Run): boolean {
     const { session } = this.#d;
-    return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();
+    return run.isAlive && session.keepsLease();
   }
 
   #wake(run: Run, atMs: number): Timer {

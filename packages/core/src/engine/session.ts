@@ -116,11 +116,21 @@ export class Session {
   }
 
   leaseHeld(): boolean {
-    const { store, options } = this.#dependencies;
+    const { store, options, clock } = this.#dependencies;
     if (!this.#open) return false;
     if (store.capabilities.exclusive) return true;
-    const { monotonicMs, wallMs } = this.#sinceAcknowledged();
+    // Without an object for the two times: called before each branch call.
+    const sent = this.#acknowledgedSent;
+    const monotonicMs = clock.monotonicMs() - sent.monotonicMs;
+    const wallMs = clock.wallMs() - sent.wallMs;
     return Math.max(monotonicMs, wallMs) < options.silenceMs * LEASE_SHARE && monotonicMs - wallMs <= SET_BACK_MS;
+  }
+
+  /** Whether the lease is held. If it has expired, this session is abandoned. */
+  keepsLease(): boolean {
+    if (this.leaseHeld()) return true;
+    this.loseIfLapsed();
+    return false;
   }
 
   #moment(): Moment {

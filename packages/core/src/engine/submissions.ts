@@ -19,11 +19,19 @@ interface CommandDetails {
   readonly wholePass?: boolean;
 }
 
+/** A transaction that is not stored yet, and its application group. */
+interface New {
+  readonly transaction: Transaction;
+  readonly group: string;
+}
+
 /**
  * A definition with more steps than this is checked, parsed and written in separate turns of the
  * event loop: with a thousand steps each takes milliseconds.
  */
 const LONG = 100;
+const isLong = ({ steps }: Definition): boolean => steps.length > LONG;
+
 const parkedOutcome = (parked: string): Pick<PassOutcome, 'waited' | 'lastResult' | 'parked'> => ({
   waited: true,
   lastResult: { kind: 'UNKNOWN', reason: `parked: ${parked}` },
@@ -109,7 +117,11 @@ export class Submissions {
     }
   }
 
-  async #create(
+  /**
+   * Creates a transaction and delivers its first event. May throw instead of rejecting: an async
+   * function would cost each of the usual definitions, which need no await, three more promises.
+   */
+  #create(
     context: CallContext,
     input: TransactionInput,
     event: TransactionEvent,
@@ -118,10 +130,21 @@ export class Submissions {
     this.#admission.assertAccepting();
     this.#admission.assertInTime(context, input.gid);
     const accepted = withOrigin(acceptDefinition(input), context);
-    const isLong = accepted.steps.length > LONG;
-    if (isLong) await this.#nextTurn();
+    return accepted.pattern === 'msg' || isLong(accepted)
+      ? this.#createInTurns(context, input, accepted, event, wholePass)
+      : this.#deliverNew(context, this.#newOf(context, input, accepted), event, wholePass);
+  }
+
+  /** Creates a transaction that is long, or that may name a topic. */
+  async #createInTurns(
+    context: CallContext,
+    input: TransactionInput,
+    accepted: Definition,
+    event: TransactionEvent,
+    wholePass: boolean,
+  ): Promise<Transaction> {
+    if (isLong(accepted)) await this.#nextTurn();
     let definition = accepted;
-    // Awaits only where necessary: most definitions name no topic.
     if (accepted.pattern === 'msg') {
       try {
         definition = await fromStore(() => this.#p.topics.resolve(context.namespace, input.gid, accepted));
@@ -134,19 +157,28 @@ export class Submissions {
         return this.command(context, input.gid, event, { pattern: 'msg', definition: accepted, wholePass });
       }
     }
-    const key = { namespace: context.namespace, gid: input.gid };
+    const fresh = this.#newOf(context, input, definition);
+    if (isLong(accepted)) await this.#nextTurn();
+    return this.#deliverNew(context, fresh, event, wholePass);
+  }
+
+  #newOf({ namespace }: CallContext, { gid, group, heartbeats }: TransactionInput, definition: Definition): New {
     const nowMs = this.#p.session.nowMs();
-    const fresh = newTransaction(key, definition, nowMs, input.heartbeats === true ? nowMs : 0);
-    const group = groupOf(input.gid, definition) || (input.group ?? '');
-    if (isLong) await this.#nextTurn();
-    this.#admission.assertInTime(context, input.gid);
+    const transaction = newTransaction({ namespace, gid }, definition, nowMs, heartbeats === true ? nowMs : 0);
+    return { transaction, group: groupOf(gid, definition) || (group ?? '') };
+  }
+
+  #deliverNew(
+    context: CallContext,
+    { transaction, group }: New,
+    event: TransactionEvent,
+    wholePass: boolean,
+  ): Promise<Transaction> {
+    const { key, definition } = transaction;
+    this.#admission.assertInTime(context, key.gid);
     return new Promise((done, failed) => {
-      this.#p.runs.commands.create(fresh, group, {
-        event,
-        reply: { done, failed, wholePass },
-        pattern: input.pattern,
-        definition,
-      });
+      const reply = { done, failed, wholePass };
+      this.#p.runs.commands.create(transaction, group, { event, reply, pattern: definition.pattern, definition });
     });
   }
 

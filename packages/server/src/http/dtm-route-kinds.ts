@@ -57,4 +57,4 @@ export const change = <T>(
   path: string,
   read: (body: unknown) => T,
   run: (context: CallContext, input: T) => Promise<DtmOutcome>,
-): Route => post(path, read, async (context, input) => replyOfOutcome(await run(context, input)));
+): Route => post(path, read, (context, input) => run(context, input).then(replyOfOutcome));

@@ -238,10 +238,6 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'effects: call without checking the lease',
     caughtBy: ['OWN1'],
     scenario: on('saga', 2, 'pauses=1'),
-    patches: of(
-      `${ENGINE}/effects.js`,
-      'return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();',
-      'return run.isAlive;',
-    ),
+    patches: of(`${ENGINE}/effects.js`, 'return run.isAlive && session.keepsLease();', 'return run.isAlive;'),
   },
 ];

@@ -98,7 +98,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: 'return run.isAlive && !session.loseIfLapsed() && session.leaseHeld();',
+        from: 'return run.isAlive && session.keepsLease();',
         to: 'return run.isAlive;',
       },
     ],
