@@ -6,11 +6,19 @@ import { TotalReporter } from './tools/src/total-reporter.ts';
 /** Tests that take minutes: not in `npm test`. */
 const LONG = '**/*.long.test.ts';
 
-/**
- * Tests of code without I/O, timers and global state: their files share a worker, so that each
- * worker loads the packages once.
- */
+/** Tests of code without I/O, timers and global state. */
 const PURE = 'packages/{protocol,core}/test/**/*.test.ts';
+
+/**
+ * Tests that replace timers under the code's own shared state, or assert what happens once in a
+ * process. The files of `pure` and `in-process` share two workers, each of which loads the packages
+ * once instead of once per file.
+ */
+const ISOLATED = [
+  'packages/branches/test/{event-loop/*,http1/dial}.test.ts',
+  'packages/client/test/{barrier/unguarded-action,workflow-heartbeat}.test.ts',
+  'packages/server/test/{plain-connections,send-parts}.test.ts',
+];
 
 /**
  * Long tests that stay correct however slowly they run, so that two files may run at a time. A file
@@ -34,6 +42,7 @@ export default defineConfig({
     reporters: ['default', new TotalReporter({ skipFails: process.env['HOLDFAST_TEST_REQUIRE'] === 'all' })],
     pool: 'forks',
     hookTimeout: 60_000,
+    globalSetup: fileURLToPath(new URL('./testing/src/global-setup.ts', import.meta.url)),
     projects: [
       {
         extends: true,
@@ -55,7 +64,18 @@ export default defineConfig({
             'packages/*/test/**/*.test.ts',
             '{tests/simulator,tests/model-checker,tests/docs,testing,tools}/test/**/*.test.ts',
           ],
-          exclude: [LONG, PURE],
+          exclude: [LONG, PURE, ...ISOLATED],
+          isolate: false,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'isolated',
+          include: ISOLATED,
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },

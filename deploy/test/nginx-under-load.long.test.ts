@@ -2,7 +2,7 @@ import { type DatabaseServer, freePort, startPostgres } from '@holdfast/testing/
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { Callers } from './support/callers.ts';
-import { CoordinatorProcess, PRESENT } from './support/coordinator.ts';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { Nginx } from './support/nginx.ts';
 import { Participant } from './support/participant.ts';
 
@@ -13,12 +13,12 @@ let database: DatabaseServer;
 let participant: Participant;
 let nginx: Nginx;
 let ports: readonly [number, number];
-const nodes: CoordinatorProcess[] = [];
+const nodes: HoldfastProcess[] = [];
 
-function start(which: 0 | 1): CoordinatorProcess {
+function start(which: 0 | 1): HoldfastProcess {
   const silence = ['--heartbeat', '300ms', '--silence', '3s'];
-  const args = ['--store', database.url, '--http-port', String(ports[which]), ...silence];
-  const node = new CoordinatorProcess(PRESENT, args);
+  const args = ['serve', '--store', database.url, '--http-port', String(ports[which]), ...silence];
+  const node = new HoldfastProcess(args);
   nodes.push(node);
   return node;
 }

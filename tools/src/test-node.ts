@@ -43,7 +43,7 @@ function fetchNode(wanted: string, folder: string): string {
 function runTests(bin: string): number {
   const node = join(bin, 'node');
   console.log(`Unit tests on Node ${execFileSync(node, ['--version'], { encoding: 'utf8' })}`);
-  const projects = ['pure', 'in-process'].flatMap((project) => ['--project', project]);
+  const projects = ['pure', 'in-process', 'isolated'].flatMap((project) => ['--project', project]);
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   // Processes that a test starts by name run on the same version.
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };

@@ -1,20 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { freePort } from '@holdfast/testing/servers';
 
-const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-
 /** Runs the built command line as a shell would. */
-async function holdfast(args: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [CLI, ...args.split(' ')], { env: { PATH: process.env['PATH'], ...env } });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+async function holdfast(args: string, env: Readonly<Record<string, string>> = {}) {
+  const run = new HoldfastProcess(args.split(' '), { env });
+  const code = await run.ended;
+  return { code, out: run.out, err: run.err };
 }
 
 it('prints its options with examples, and exits with code 2 on wrong usage', async () => {

@@ -7,6 +7,7 @@ import { freePort } from './free-port.ts';
 import { locate } from './locate.ts';
 import type { DatabaseServer } from './private-server.ts';
 import { runServer } from './run-server.ts';
+import { newDataFolder } from './template-folders.ts';
 
 const DATABASE = 'holdfast';
 
@@ -30,7 +31,7 @@ export async function startMariadb(
   // In a shared temporary folder, a server that starts would delete another one's files.
   const tmpdir = `--tmpdir=${folder}`;
   const fresh = ['--no-defaults', `--datadir=${data}`, tmpdir, '--skip-test-db'];
-  await runChild(installer, fresh, { ...account, cwd: folder });
+  await newDataFolder('mariadb', data, () => runChild(installer, fresh, { ...account, cwd: folder }));
   const setUp = join(folder, 'set-up.sql');
   await writeFile(setUp, setUpStatements(), { mode: 0o644 });
 

@@ -6,6 +6,7 @@ import { freePort } from './free-port.ts';
 import { locate, postgresFolders } from './locate.ts';
 import type { DatabaseServer } from './private-server.ts';
 import { runServer } from './run-server.ts';
+import { newDataFolder } from './template-folders.ts';
 
 /** The default of PostgreSQL is 0, with which XA is impossible. */
 const PREPARED_TRANSACTIONS = 100;
@@ -29,7 +30,9 @@ export async function startPostgres(
   const folder = await createDataFolder('postgres', account);
   const data = join(folder, 'data');
   const shape = ['--username=holdfast', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
-  await runChild(installer, [`--pgdata=${data}`, ...shape], { ...account, cwd: folder });
+  await newDataFolder('postgres', data, () =>
+    runChild(installer, [`--pgdata=${data}`, ...shape], { ...account, cwd: folder }),
+  );
 
   const port = await freePort();
   const all = [

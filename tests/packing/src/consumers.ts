@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { output } from './npm.ts';
+import { npmInstall, output } from './npm.ts';
 import type { PackedPackage } from './packages.ts';
 import { PEERS, USES } from './uses.ts';
 
@@ -103,10 +103,6 @@ async function runPnpm(packed: readonly PackedPackage[], parent: string): Promis
   const program = "import { connect } from '@holdfast/client';\nif (connect) console.log('works');\n";
   writeFileSync(join(project, 'main.js'), program);
   await expectWorks(project, 'main.js');
-}
-
-async function npmInstall(folder: string, ...packages: readonly string[]): Promise<void> {
-  await output(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...packages);
 }
 
 async function expectWorks(folder: string, program: string): Promise<void> {

@@ -19,3 +19,8 @@ export async function output(folder: string, program: string, ...args: readonly 
     });
   }
 }
+
+/** Adds packages to the project in a folder. */
+export async function npmInstall(folder: string, ...packages: readonly string[]): Promise<void> {
+  await output(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...packages);
+}

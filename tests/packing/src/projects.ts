@@ -1,31 +1,39 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { output } from './npm.ts';
+import { npmInstall, output } from './npm.ts';
 import type { PackedPackage } from './packages.ts';
 import { PEERS, USES } from './uses.ts';
 
 export const KINDS = ['module', 'commonjs'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Installs a package with its family into an empty project of that kind. */
+/**
+ * Installs a package with its family into an empty project, where projects of both kinds use it.
+ */
 export async function install(
   { name, family }: PackedPackage,
   packed: readonly PackedPackage[],
-  kind: Kind,
   parent: string,
 ): Promise<string> {
-  const folder = join(parent, `${name.replace('/', '-')}-${kind}`);
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: kind }));
+  const home = join(parent, name.replace('/', '-'));
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
   const tarballs = packed.filter((one) => family.includes(one.name)).map(({ tarball }) => tarball);
-  await output(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs);
-  return folder;
+  await npmInstall(home, ...tarballs);
+  return home;
 }
 
-/** Loads every module of the installed package and uses it; throws with what went wrong. */
-export async function use({ name, modules }: PackedPackage, kind: Kind, folder: string): Promise<void> {
+/** Installs the optional peers that some modules of a package cannot be loaded without. */
+export async function installPeers({ name }: PackedPackage, home: string): Promise<void> {
   const peers = PEERS[name] ?? [];
-  if (peers.length > 0) await output(folder, 'npm', 'install', '--prefer-offline', ...peers);
+  if (peers.length > 0) await npmInstall(home, ...peers);
+}
+
+/**
+ * Loads every module of the installed package in a project of a kind, and uses it; throws with what
+ * went wrong.
+ */
+export async function use({ name, modules }: PackedPackage, kind: Kind, home: string): Promise<void> {
   const work = USES[name];
   if (work === undefined) throw new Error(`nothing is known to be done with ${name}: add it to uses.ts`);
   const load = kind === 'module' ? '(name) => import(name)' : 'async (name) => require(name)';
@@ -38,8 +46,11 @@ export async function use({ name, modules }: PackedPackage, kind: Kind, folder: 
     }
     main().catch((error) => { console.error(error); process.exit(1); });
   `;
-  writeFileSync(join(folder, 'main.js'), program);
-  const printed = await output(folder, process.execPath, 'main.js');
+  const project = join(home, kind);
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: kind }));
+  writeFileSync(join(project, 'main.js'), program);
+  const printed = await output(home, process.execPath, join(project, 'main.js'));
   if (printed !== 'works') throw new Error(`${name} in a ${kind} project printed ${JSON.stringify(printed)}`);
 }
 

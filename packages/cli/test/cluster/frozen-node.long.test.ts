@@ -13,9 +13,10 @@ import {
 } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
+import type { HoldfastProcessOptions } from '@holdfast/testing/holdfast-process';
 import { usePrivateServer } from '@holdfast/testing/private-server';
 import { always, Participants } from '@holdfast/testing/participants';
-import { CLI, Coordinator, SILENCE_MS, until } from './support/process.ts';
+import { Coordinator, SILENCE_MS, until } from './support/process.ts';
 
 const GID = 'of-the-frozen';
 const FOUND = new RegExp(GID);
@@ -92,13 +93,13 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     const server = usePrivateServer(database, startServer);
 
     /** Two nodes; the connections of the one that will be frozen lead through a proxy. */
-    async function setUp(cliPath = CLI) {
+    async function setUp(build: HoldfastProcessOptions = {}) {
       const shop = await Participants.start();
       const proxy = await holdingProxy(server().url);
       // The other one polls less often, so that the first one claims most of what is due.
       const nodes = await Promise.all([
-        Coordinator.startBuild(cliPath, proxy.url, '--node', 'frozen'),
-        Coordinator.startBuild(cliPath, server().url, '--node', 'other', '--poll', '3s'),
+        Coordinator.startBuild(build, proxy.url, '--node', 'frozen'),
+        Coordinator.startBuild(build, server().url, '--node', 'other', '--poll', '3s'),
       ]);
       onTestFinished(async () => {
         await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
@@ -158,8 +159,8 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
     };
 
     /** Freezes a node in a phase of its work; asserts that only the other node continues it. */
-    async function freezeWhileItWorks(name: string, moment: Moment, cliPath = CLI): Promise<void> {
-      const world = await setUp(cliPath);
+    async function freezeWhileItWorks(name: string, moment: Moment, build: HoldfastProcessOptions = {}): Promise<void> {
+      const world = await setUp(build);
       const { shop, proxy, frozen, other, sagaOf, callsOf } = world;
       const gid = `${GID} ${name}`;
       let isFrozen = false;
@@ -196,7 +197,7 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       it.each(MISTAKES)('is convicted by these tests if $mistake', async ({ mistake, patches, phase, leadsTo }) => {
         await inPatchedWorkspace(builtPackages(), patches, async (root) => {
           const cliPath = join(root, 'packages/cli/dist/cli.js');
-          await expect(freezeWhileItWorks(mistake, phases[phase], cliPath)).rejects.toThrow(leadsTo);
+          await expect(freezeWhileItWorks(mistake, phases[phase], { cliPath })).rejects.toThrow(leadsTo);
         });
       });
 

@@ -82,9 +82,9 @@ describeWith(['postgres'], 'holdfast serve --workers', () => {
   });
 
   it('logs once, in one line, why its workers cannot start', async () => {
-    const { ended, output } = Coordinator.launch('postgres://user:s3cret@127.0.0.1:1/db', '--workers', '3');
-    expect(await ended).toBe(1);
-    expect(output.err).toMatch(/^holdfast: PostgreSQL at 127\.0\.0\.1:1\/db cannot be used[^\n]*\n$/);
+    const process = Coordinator.launch({}, 'postgres://user:s3cret@127.0.0.1:1/db', '--workers', '3');
+    expect(await process.ended).toBe(1);
+    expect(process.err).toMatch(/^holdfast: PostgreSQL at 127\.0\.0\.1:1\/db cannot be used[^\n]*\n$/);
   });
 });
 

@@ -1,10 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { describe, expect, it, onTestFinished } from 'vitest';
-
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 const dataUrl = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
 
@@ -32,24 +30,21 @@ const mayBe1 = spawnSync(AS_1[0] ?? '', [...AS_1.slice(1), 'true']).status === 0
  * Starts a coordinator; `as1`: as process 1 of a PID namespace, as in a container, where that is
  * allowed.
  */
-function serve(nodeOptions: string, args: readonly string[], as1 = false) {
-  const program = [process.execPath, CLI, 'serve', '--http-port', '0', '--log-format', 'json', ...args];
-  const [command = '', ...rest] = as1 && mayBe1 ? [...AS_1, ...program] : program;
-  const env = { ...process.env, NODE_OPTIONS: nodeOptions };
-  const child = spawn(command, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const output = { all: '' };
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output.all += String(chunk)));
-  return { child, output, exited: once(child, 'exit') };
+function serve(nodeOptions: string, args: readonly string[], as1 = false): HoldfastProcess {
+  const run = new HoldfastProcess(['serve', '--http-port', '0', '--log-format', 'json', ...args], {
+    env: { NODE_OPTIONS: nodeOptions },
+    runBy: as1 && mayBe1 ? AS_1 : [],
+  });
+  onTestFinished(() => run.kill());
+  return run;
 }
 
 describe('SIGTERM while a coordinator starts', () => {
   it.each(['/main.js', 'commander', '/run-serve.js', '/load-config.js', '/serve.js', '/open-store.js'])(
     'ends it with exit code 0 while %s is loaded',
     async (module) => {
-      const { output, exited } = serve(signalAt(module), ['--store', 'memory:', '--drain-timeout', '100ms'], true);
-      expect([await exited, output.all]).toEqual([[0, null], expect.not.stringContaining('ready:')]);
+      const run = serve(signalAt(module), ['--store', 'memory:', '--drain-timeout', '100ms'], true);
+      expect([await run.ended, run.out + run.err]).toEqual([0, expect.not.stringContaining('ready:')]);
     },
   );
 
@@ -65,18 +60,10 @@ describe('SIGTERM while a coordinator starts', () => {
     const scheme = { PostgreSQL: 'postgres', MariaDB: 'mysql', Redis: 'redis' }[name] ?? '';
     const connected = once(silent, 'connection');
     const store = `${scheme}://127.0.0.1:${(silent.address() as AddressInfo).port}/${scheme === 'redis' ? '0' : 'db'}`;
-    const { child, output, exited } = serve('', [
-      '--store',
-      store,
-      '--drain-timeout',
-      '100ms',
-      '--workers',
-      String(workers),
-    ]);
+    const run = serve('', ['--store', store, '--drain-timeout', '100ms', '--workers', String(workers)]);
     await connected;
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    expect(output.all).toContain('"msg":"shutting down before startup has finished"');
-    expect(output.all).toContain('"msg":"stopped"');
+    expect(await run.stop()).toBe(0);
+    expect(run.out).toContain('"msg":"shutting down before startup has finished"');
+    expect(run.out).toContain('"msg":"stopped"');
   });
 });

@@ -5,17 +5,15 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { loadConfig } from '@holdfast/server';
 import { connect } from '@holdfast/client';
 import { transactionDetails } from '@holdfast/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLog } from '@holdfast/server/logs';
 import { runCli } from '../support/run-cli.ts';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { TestServer } from '@holdfast/testing/test-server';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** Found nowhere but where it is sent to. */
 const SECRET = /hunter2|swordfish|aHVudGVyM/;
 
@@ -257,20 +255,14 @@ describe('a secret in the configuration', () => {
     const silent = createTcpServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    const child = spawn(
-      process.execPath,
-      [CLI, 'serve', '--http-port', '0', '--store', `redis://u:hunter2@127.0.0.1:${port}`],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    onTestFinished(() => {
-      child.kill('SIGKILL');
+    const run = new HoldfastProcess(['serve', '--http-port', '0', '--store', `redis://u:hunter2@127.0.0.1:${port}`]);
+    onTestFinished(async () => {
+      await run.kill();
       silent.close();
     });
     await vi.waitFor(
       async () => {
-        const shown = await readFile(`/proc/${child.pid}/cmdline`, 'utf8');
+        const shown = await readFile(`/proc/${run.child.pid}/cmdline`, 'utf8');
         expect(shown).toContain('redis://***@');
         expect(shown).not.toMatch(SECRET);
       },

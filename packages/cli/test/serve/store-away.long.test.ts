@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
-
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** A proxy between a node and its database. */
 async function proxyTo(url: string) {
@@ -47,27 +44,15 @@ describeWith(['postgres', 'mariadbd', 'redis-server'], 'SIGTERM while the databa
     onTestFinished(() => database.stop());
     const proxy = await proxyTo(database.url);
     onTestFinished(proxy.close);
-    const node = spawn(
-      process.execPath,
-      [CLI, 'serve', '--http-port', '0', '--store', proxy.url, '--drain-timeout', '200ms', '--log-format', 'json'],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    onTestFinished(() => void node.kill('SIGKILL'));
-    let output = '';
-    await new Promise<void>((resolve, reject) => {
-      node.stdout.on('data', (chunk) => {
-        output += String(chunk);
-        if (output.includes('ready:')) resolve();
-      });
-      node.once('exit', () => reject(new Error(output)));
-    });
+    const args = ['--store', proxy.url, '--drain-timeout', '200ms', '--log-format', 'json'];
+    const node = new HoldfastProcess(['serve', '--http-port', '0', ...args]);
+    onTestFinished(() => node.kill());
+    await node.ready();
     if (how === 'hangs') proxy.fallSilent();
     else proxy.close();
-    const exited = once(node, 'exit');
-    node.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-    expect(output).toContain('"msg":"stopped"');
+    expect(await node.stop()).toBe(0);
+    expect(node.out).toContain('"msg":"stopped"');
     // A node that has noticed the loss before the signal has nothing left to release.
-    expect(output).toMatch(/other nodes will take over|session lost/);
+    expect(node.out).toMatch(/other nodes will take over|session lost/);
   });
 });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { CoordinatorProcess, PRESENT } from '../../../../deploy/test/support/coordinator.ts';
+import { CLI, HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { NodeCalls } from './node-calls.ts';
 
 export const VERSIONS = ['previous', 'present'] as const;
@@ -34,7 +34,7 @@ export class VersionedNode extends NodeCalls {
   readonly version: Version;
   readonly #program: string;
   readonly #store: string;
-  #process: CoordinatorProcess;
+  #process: HoldfastProcess;
   #url = '';
 
   private constructor(version: Version, program: string, store: string) {
@@ -47,7 +47,7 @@ export class VersionedNode extends NodeCalls {
 
   /** @param kept which of the kept versions the previous one is */
   static async start(version: Version, store: string, kept: Kept = LATEST_KEPT): Promise<VersionedNode> {
-    const node = new VersionedNode(version, version === 'present' ? PRESENT : keptProgram(kept), store);
+    const node = new VersionedNode(version, version === 'present' ? CLI : keptProgram(kept), store);
     node.#url = await node.#process.ready();
     return node;
   }
@@ -57,8 +57,8 @@ export class VersionedNode extends NodeCalls {
    */
   async end(how: 'killed' | 'stopped'): Promise<void> {
     if (how === 'killed') await this.#process.kill();
-    else if ((await this.#process.stop()) !== 0) throw new Error(`it did not stop:\n${this.#process.output}`);
-    const errors = this.#process.output.match(ERROR_LINE);
+    else if ((await this.#process.stop()) !== 0) throw new Error(`it did not stop:\n${this.#process.out}`);
+    const errors = this.#process.out.match(ERROR_LINE);
     if (errors !== null) throw new Error(`the ${this.version} one logged errors:\n${errors.join('\n')}`);
   }
 
@@ -72,8 +72,9 @@ export class VersionedNode extends NodeCalls {
     return this.#url;
   }
 
-  #launch(): CoordinatorProcess {
+  #launch(): HoldfastProcess {
     const args = [
+      'serve',
       '--store',
       this.#store,
       '--http-port',
@@ -82,6 +83,6 @@ export class VersionedNode extends NodeCalls {
       this.version,
       ...Object.entries(SETTINGS).flat(),
     ];
-    return new CoordinatorProcess(this.#program, args);
+    return new HoldfastProcess(args, { cliPath: this.#program });
   }
 }

@@ -241,3 +241,10 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: of(`${ENGINE}/effects.js`, 'return run.isAlive && session.keepsLease();', 'return run.isAlive;'),
   },
 ];
+
+/** One of each kind: in `npm test`; the others in `npm run test:long`. */
+export const FIRST: readonly string[] = [
+  'step: compensate before aborting is stored',
+  'reconcile: drop a run whose record cannot be written, although this session owns it',
+  'transitions: register a branch after the decision',
+];

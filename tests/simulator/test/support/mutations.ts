@@ -366,3 +366,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
 ];
+
+/** One for each promise that matters most: in `npm test`; the others in `npm run test:long`. */
+export const FIRST: readonly string[] = [
+  'acknowledge before the write came back',
+  'compensate before aborting is stored',
+  'skip the fencing check in the store',
+  'drop a branch that is registered while the decision is made',
+  'treat UNKNOWN as FAILURE',
+];

@@ -1,13 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { vi } from 'vitest';
+import type { ChildProcess } from 'node:child_process';
+import { HoldfastProcess, type HoldfastProcessOptions, type LogLine } from '@holdfast/testing/holdfast-process';
 import { TestClient } from '@holdfast/testing/test-server';
-
-/** The command line of this build. */
-export const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
-
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+import { vi } from 'vitest';
 
 /** Short limits, so that a test takes seconds where an installation takes a quarter of a minute. */
 export const SILENCE_MS = 3_000;
@@ -15,66 +9,43 @@ const QUICK = ['--heartbeat', '500ms', '--silence', `${SILENCE_MS}ms`, '--poll',
 
 /** A real coordinator process, or several on one port. */
 export class Coordinator extends TestClient implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly #output: { out: string; err: string };
-  readonly ended: Promise<number | null>;
+  readonly #process: HoldfastProcess;
 
-  private constructor(
-    url: string,
-    child: ChildProcess,
-    output: { out: string; err: string },
-    ended: Promise<number | null>,
-  ) {
+  private constructor(url: string, process: HoldfastProcess) {
     super(url);
-    this.child = child;
-    this.#output = output;
-    this.ended = ended;
+    this.#process = process;
   }
 
   /** Starts a coordinator; waits until it is ready. */
   static async start(store: string, ...args: string[]): Promise<Coordinator> {
-    return Coordinator.startBuild(CLI, store, ...args);
+    return Coordinator.startBuild({}, store, ...args);
   }
 
   /** Starts the command line of another build; waits until it is ready. */
-  static async startBuild(cliPath: string, store: string, ...args: string[]): Promise<Coordinator> {
-    const run = Coordinator.#launch(cliPath, store, args);
-    const url = await run.ready;
-    return new Coordinator(url, run.child, run.output, run.ended);
+  static async startBuild(build: HoldfastProcessOptions, store: string, ...args: string[]): Promise<Coordinator> {
+    const process = Coordinator.launch(build, store, ...args);
+    return new Coordinator(await process.ready(), process);
   }
 
   /** Starts one that may not come up. */
-  static launch(store: string, ...args: string[]) {
-    return Coordinator.#launch(CLI, store, args);
+  static launch(build: HoldfastProcessOptions, store: string, ...args: string[]): HoldfastProcess {
+    return new HoldfastProcess(['serve', '--store', store, '--http-port', '0', ...QUICK, ...args], build);
   }
 
-  static #launch(cliPath: string, store: string, args: readonly string[]) {
-    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
-    const all = ['serve', '--store', store, '--http-port', '0', ...QUICK, ...args];
-    const child = spawn(process.execPath, [cliPath, ...all], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()));
-    const ended = once(child, 'close').then(([code]) => code as number | null);
-    const ready = new Promise<string>((resolve, reject) => {
-      child.stdout.on('data', () => {
-        const found = /"url":"([^"]+)"/.exec(output.out)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      void ended.then((code) => reject(new Error(`it ended with ${code}: ${output.err}`)));
-    });
-    // Who waits for its end does not wait for it to be ready.
-    ready.catch(() => undefined);
-    return { child, output, ended, ready };
+  get child(): ChildProcess {
+    return this.#process.child;
+  }
+
+  get ended(): Promise<number | null> {
+    return this.#process.ended;
   }
 
   get log(): readonly LogLine[] {
-    const lines = this.#output.out.split('\n').slice(0, -1);
-    return lines.map((line) => JSON.parse(line) as LogLine);
+    return this.#process.log;
   }
 
   get err(): string {
-    return this.#output.err;
+    return this.#process.err;
   }
 
   /** Waits until its log holds such a line. */
@@ -83,8 +54,7 @@ export class Coordinator extends TestClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill('SIGKILL');
-    await this.ended;
+    await this.#process.kill();
   }
 }
 
