@@ -11,6 +11,7 @@ export * from './reading/query-reader.ts';
 export { ApiV1, type ApiV1Options } from './v1/api-v1.ts';
 export type { NodeDescription } from './operations/nodes.ts';
 export type { AuditEntry, CallHooks, CallResult } from './calls/interceptors.ts';
+export { rejectCall } from './calls/rejected-input.ts';
 export { notStarted } from './calls/deadline.ts';
 export type { AnyInput, CallName, Invoke } from './calls/invoke.ts';
 export { V1_NAMES } from './v1/field-names.ts';

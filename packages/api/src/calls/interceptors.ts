@@ -2,6 +2,7 @@ import type { CallContext } from '@holdfast/core';
 import { type CallDescriptor, type ErrorCode, HoldfastError, type Principal, type Role } from '@holdfast/protocol';
 import { bounded } from './deadline.ts';
 import type { AnyInput, CallName, Invoke } from './invoke.ts';
+import { knownInputOf, unlessRejected } from './rejected-input.ts';
 
 /** The descriptor of a call with its name. */
 export interface NamedCall extends CallDescriptor {
@@ -33,6 +34,7 @@ export interface CallHooks {
 export interface AuditEntry {
   readonly operation: CallName;
   readonly context: CallContext;
+  /** Incomplete if the request was rejected before it was read: the fields of the path, or none. */
   readonly input: AnyInput;
   readonly result: CallResult;
 }
@@ -40,7 +42,8 @@ export interface AuditEntry {
 /** Wraps the operations of one wire with the interceptors of `hooks`, and with the deadline. */
 export function intercept(hooks: CallHooks): Interceptor {
   const interceptors = interceptorsOf(hooks);
-  return (call, invoke) => interceptors.reduceRight((next, interceptor) => interceptor(call, next), bounded(invoke));
+  return (call, invoke) =>
+    interceptors.reduceRight((next, interceptor) => interceptor(call, next), unlessRejected(bounded(invoke)));
 }
 
 /** The interceptors of these hooks, outermost first. */
@@ -77,7 +80,9 @@ const audited =
     if (!call.audited) return next;
     const { name } = call;
     return (context, input, waitMs) =>
-      reported(next(context, input, waitMs), (result) => audit({ operation: name, context, input, result }));
+      reported(next(context, input, waitMs), (result) =>
+        audit({ operation: name, context, input: knownInputOf(input), result }),
+      );
   };
 
 const authorised =

@@ -1,5 +1,5 @@
 import type { CallContext } from '@holdfast/core';
-import { type DtmOutcome, QueryReader } from '@holdfast/api';
+import { type DtmOutcome, QueryReader, rejectCall } from '@holdfast/api';
 import { replyOfError, replyOfOutcome } from './dtm-replies.ts';
 import { isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
 import type { Reply } from './reply.ts';
@@ -7,24 +7,50 @@ import type { Route, RouteRequest } from './router.ts';
 
 const PREFIX = '/api/dtmsvr';
 
+/** A call of dtm's service. */
+type Call<Input, Result> = (context: CallContext, input: Input) => Promise<Result>;
+type Render<Result> = (result: Result) => Reply | Promise<Reply>;
+type ReadQuery<Input> = (query: QueryReader, params: readonly string[]) => Input;
+
 /** A call that reads no body. */
-export const get = (path: string, run: Route['run']): Route => ({
+export const get = <Input, Result>(
+  path: string,
+  read: ReadQuery<Input>,
+  call: Call<Input, Result>,
+  render: Render<Result>,
+): Route => ({
   method: 'GET',
   path: PREFIX + path,
   readsBody: false,
-  run,
+  run: async ({ context, query, params }) => {
+    let input: Input;
+    try {
+      input = read(new QueryReader(query), params);
+    } catch (thrown) {
+      return rejectCall(call, context, thrown);
+    }
+    return render(await call(context, input));
+  },
+  reject: (context, error) => rejectCall(call, context, error),
   fail: replyOfError,
 });
 
 /** A GET whose response may have any length. */
-export const getLong = (path: string, run: Route['run']): Route => ({ ...get(path, run), takesPlace: () => true });
+export const getLong = <Input, Result>(
+  path: string,
+  read: ReadQuery<Input>,
+  call: Call<Input, Result>,
+  render: Render<Result>,
+): Route => ({ ...get(path, read, call, render), takesPlace: () => true });
 
 /** A GET that changes something is also available as POST, with the parameters in the query. */
-export const getAndPost = (
+export const getAndPost = <Input, Result>(
   path: string,
-  run: (context: CallContext, query: QueryReader) => Promise<Reply>,
+  read: ReadQuery<Input>,
+  call: Call<Input, Result>,
+  render: Render<Result>,
 ): Route[] => {
-  const route = get(path, ({ context, query }) => run(context, new QueryReader(query)));
+  const route = get(path, read, call, render);
   return [
     { ...route, isCommand: true },
     { ...route, method: 'POST' },
@@ -32,29 +58,43 @@ export const getAndPost = (
 };
 
 /** A call with a JSON body. */
-export function post<T>(
+export function post<Input, Result>(
   path: string,
-  read: (body: unknown) => T,
-  run: (context: CallContext, input: T) => Promise<Reply>,
+  read: (body: unknown) => Input,
+  call: Call<Input, Result>,
+  render: Render<Result>,
   fail: Route['fail'] = replyOfError,
 ): Route {
+  const run = (context: CallContext, input: Input): Promise<Reply> => call(context, input).then(render);
   const runLong = async ({ context, body }: RouteRequest): Promise<Reply> => {
-    const input = read(await parseLongJson(body));
+    let input: Input;
+    try {
+      input = read(await parseLongJson(body));
+    } catch (thrown) {
+      return rejectCall(call, context, thrown);
+    }
     await nextTurn();
+    return run(context, input);
+  };
+  const runShort = ({ context, body }: RouteRequest): Promise<Reply> => {
+    let input: Input;
+    try {
+      input = read(parseJson(body));
+    } catch (thrown) {
+      return rejectCall(call, context, thrown);
+    }
     return run(context, input);
   };
   return {
     method: 'POST',
     path: PREFIX + path,
     readsBody: true,
-    run: (request) => (isLong(request.body) ? runLong(request) : run(request.context, read(parseJson(request.body)))),
+    run: (request) => (isLong(request.body) ? runLong(request) : runShort(request)),
+    reject: (context, error) => rejectCall(call, context, error),
     fail,
   };
 }
 
 /** A change, responded to with its outcome. */
-export const change = <T>(
-  path: string,
-  read: (body: unknown) => T,
-  run: (context: CallContext, input: T) => Promise<DtmOutcome>,
-): Route => post(path, read, (context, input) => run(context, input).then(replyOfOutcome));
+export const change = <Input>(path: string, read: (body: unknown) => Input, call: Call<Input, DtmOutcome>): Route =>
+  post(path, read, call, replyOfOutcome);

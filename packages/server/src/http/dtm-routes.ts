@@ -1,5 +1,5 @@
 import type { Pattern } from '@holdfast/protocol';
-import { type DtmInvoke, type DtmService, faultOfError, QueryReader, SUCCEEDED } from '@holdfast/api';
+import { type DtmInvoke, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort, readCommand, requireGid } from '../dtm/read-command.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';
@@ -32,11 +32,12 @@ const changes = (service: DtmService): readonly Route[] => [
 ];
 
 const resetCronTime = (reset: DtmInvoke<'resetCronTime'>): readonly Route[] =>
-  getAndPost('/resetCronTime', async (context, query) => {
-    const input = { timeoutSeconds: query.count('timeout'), limit: query.count('limit') };
-    const { count, more } = await reset(context, input);
-    return jsonReply(200, { succeed_count: count, has_remaining: more });
-  });
+  getAndPost(
+    '/resetCronTime',
+    (query) => ({ timeoutSeconds: query.count('timeout'), limit: query.count('limit') }),
+    reset,
+    ({ count, more }) => jsonReply(200, { succeed_count: count, has_remaining: more }),
+  );
 
 const register = (service: DtmService, path: string, implied?: Pattern): Route =>
   change(path, (body) => readRegistration(body, implied), service.invokeOf('registerBranch'));
@@ -51,68 +52,56 @@ const prepareWorkflow = (prepare: DtmInvoke<'prepareWorkflow'>): Route =>
   post(
     '/prepareWorkflow',
     readTransaction,
-    async (context, input) => {
-      const view = await prepare(context, input);
-      return longJsonReply(200, {
+    prepare,
+    async (view) =>
+      longJsonReply(200, {
         transaction: await writeTransaction(view),
         progresses: await writeProgresses(view),
-      });
-    },
+      }),
     (error) => {
       const fault = faultOfError(error);
       return replyOfFault(fault, { transaction: { gid: error.gid ?? '' }, progresses: fault.message });
     },
   );
 
-function queries(service: DtmService): readonly Route[] {
-  const [version, newGid, query] = [service.invokeOf('version'), service.invokeOf('newGid'), service.invokeOf('query')];
-  const [all, scan, find] = [
-    service.invokeOf('all'),
-    service.invokeOf('scanKeyValues'),
-    service.invokeOf('queryKeyValue'),
-  ];
-  return [
-    get('/version', async ({ context }) => jsonReply(200, { version: await version(context, {}) })),
-    get('/newGid', async ({ context }) =>
-      jsonReply(200, { gid: await newGid(context, {}), dtm_result: SUCCEEDED.kind }),
-    ),
-    getLong('/query', async ({ context, query: search }) => {
-      const view = await query(context, { gid: requireGid(search.get('gid')) });
+const readNothing = () => ({});
+
+const queries = (service: DtmService): readonly Route[] => [
+  get('/version', readNothing, service.invokeOf('version'), (version) => jsonReply(200, { version })),
+  get('/newGid', readNothing, service.invokeOf('newGid'), (gid) => jsonReply(200, { gid, dtm_result: SUCCEEDED.kind })),
+  getLong(
+    '/query',
+    (query) => ({ gid: requireGid(query.text('gid')) }),
+    service.invokeOf('query'),
+    async (view) => {
       if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
       return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
-    }),
-    getLong('/all', async ({ context, query: search }) => {
-      const { items, next } = await all(context, readListQuery(new QueryReader(search)));
-      return longJsonReply(200, { transactions: await writePage(items), next_position: next ?? '' });
-    }),
-    getLong('/scanKV', async ({ context, query: search }) => {
-      const { items, next } = await scan(context, readScan(new QueryReader(search)));
-      return longJsonReply(200, { kv: await writeKeyValues(items), next_position: next ?? '' });
-    }),
-    getLong('/queryKV', async ({ context, query: search }) => {
-      const reader = new QueryReader(search);
-      const found = await find(context, { category: reader.text('cat'), key: reader.text('key') });
-      return longJsonReply(200, { kv: await writeKeyValues(found === undefined ? [] : [found]) });
-    }),
-  ];
-}
-
-function topics(service: DtmService): readonly Route[] {
-  const subscribe = service.invokeOf('subscribe');
-  const unsubscribe = service.invokeOf('unsubscribe');
-  const deleteTopic = service.invokeOf('deleteTopic');
-  return [
-    ...getAndPost('/subscribe', async (context, query) =>
-      replyOfOutcome(await subscribe(context, { ...readSubscriber(query), remark: query.text('remark') })),
-    ),
-    ...getAndPost('/unsubscribe', async (context, query) =>
-      replyOfOutcome(await unsubscribe(context, readSubscriber(query))),
-    ),
-    {
-      ...get('/topic/:name', async ({ context, params: [topic = ''] }) =>
-        replyOfOutcome(await deleteTopic(context, { topic })),
-      ),
-      method: 'DELETE',
     },
-  ];
-}
+  ),
+  getLong('/all', readListQuery, service.invokeOf('all'), async ({ items, next }) =>
+    longJsonReply(200, { transactions: await writePage(items), next_position: next ?? '' }),
+  ),
+  getLong('/scanKV', readScan, service.invokeOf('scanKeyValues'), async ({ items, next }) =>
+    longJsonReply(200, { kv: await writeKeyValues(items), next_position: next ?? '' }),
+  ),
+  getLong(
+    '/queryKV',
+    (query) => ({ category: query.text('cat'), key: query.text('key') }),
+    service.invokeOf('queryKeyValue'),
+    async (found) => longJsonReply(200, { kv: await writeKeyValues(found === undefined ? [] : [found]) }),
+  ),
+];
+
+const topics = (service: DtmService): readonly Route[] => [
+  ...getAndPost(
+    '/subscribe',
+    (query) => ({ ...readSubscriber(query), remark: query.text('remark') }),
+    service.invokeOf('subscribe'),
+    replyOfOutcome,
+  ),
+  ...getAndPost('/unsubscribe', readSubscriber, service.invokeOf('unsubscribe'), replyOfOutcome),
+  {
+    ...get('/topic/:name', (_, [topic = '']) => ({ topic }), service.invokeOf('deleteTopic'), replyOfOutcome),
+    method: 'DELETE',
+  },
+];

@@ -1,6 +1,6 @@
 import type { CallContext } from '@holdfast/core';
 import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
-import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/api';
+import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, rejectCall, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort } from '../dtm/read-command.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
@@ -36,8 +36,15 @@ function methodsOf(service: DtmService): Readonly<Record<string, Method>> {
 
 const change =
   <T>(read: (params: unknown) => T, run: (context: CallContext, input: T) => Promise<DtmOutcome>): Method =>
-  async (context, params) =>
-    responseOf(await run(context, read(params)));
+  async (context, params) => {
+    let input: T;
+    try {
+      input = read(params);
+    } catch (thrown) {
+      return rejectCall(run, context, thrown);
+    }
+    return responseOf(await run(context, input));
+  };
 
 /** The method with its errors converted to responses. */
 const guarded =

@@ -25,6 +25,11 @@ export interface Route {
    */
   readonly takesPlace?: (query: URLSearchParams) => boolean;
   run(request: RouteRequest): Reply | Promise<Reply>;
+  /**
+   * Passes the rejection of a request that does not get to `run` to the interceptors of the route's
+   * operation. Rejects with the error for the response. Absent: the route has no single operation.
+   */
+  readonly reject?: (context: CallContext, error: HoldfastError, params: readonly string[]) => Promise<never>;
   /** Whether a GET changes something; then it is rejected if a browser sent it. */
   readonly isCommand?: boolean;
   /** Converts an error to this transport's response. */

@@ -46,6 +46,9 @@ const commandByGet = (path: string, fromBrowser: boolean): Reply => {
   return fromBrowser ? refusal(path, 403, message) : refusal(path, 405, message, ['Allow', 'POST']);
 };
 
+const urlIsNotUtf8 = (): HoldfastError =>
+  new HoldfastError('invalid', 'the percent-encoded characters of the URL are not UTF-8; encode them as UTF-8');
+
 /** The route under which unknown paths are counted, since their number is unbounded. */
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
@@ -132,8 +135,12 @@ export class HttpServer {
     const match = this.#router.match(method, path);
     if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
     const { route, params } = match;
-    if (route.isCommand === true && (exchange.isFromBrowser || this.#options.servesGetCommands === false))
+    if (route.isCommand === true && (exchange.isFromBrowser || this.#options.servesGetCommands === false)) {
+      const error = new HoldfastError('forbidden', 'a GET that changes something is not served');
+      // The response is the same whatever the interceptors decide.
+      route.reject?.(new RequestContext(exchange, performance.now()), error, params).catch(() => {});
       return this.#miss(exchange, commandByGet(path, exchange.isFromBrowser));
+    }
     const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
     void this.#serve(exchange, route, params, query);
   }
@@ -145,19 +152,21 @@ export class HttpServer {
     let hasPlace = false;
     const context = new RequestContext(exchange, startedMs);
     try {
-      if (!isPercentEncodedUtf8(exchange.url))
-        throw new HoldfastError(
-          'invalid',
-          'the percent-encoded characters of the URL are not UTF-8; encode them as UTF-8',
-        );
-      if (route.takesPlace?.(query) === true) {
-        const place = places.enter(exchange, context.deadlineMs);
-        if (place !== undefined && !(await place)) return;
-        hasPlace = true;
+      let body = '';
+      try {
+        if (!isPercentEncodedUtf8(exchange.url)) throw urlIsNotUtf8();
+        if (route.takesPlace?.(query) === true) {
+          const place = places.enter(exchange, context.deadlineMs);
+          if (place !== undefined && !(await place)) return;
+          hasPlace = true;
+        }
+        const received = route.readsBody ? exchange.body(maxBodyBytes) : '';
+        // A body that has arrived costs no turn of the microtask queue.
+        body = typeof received === 'string' ? received : await received;
+      } catch (thrown) {
+        await route.reject?.(context, HoldfastError.from(thrown), params);
+        throw thrown;
       }
-      const received = route.readsBody ? exchange.body(maxBodyBytes) : '';
-      // A body that has arrived costs no turn of the microtask queue.
-      const body = typeof received === 'string' ? received : await received;
       reply = await route.run({ context, query, params, body });
     } catch (thrown) {
       const error = HoldfastError.from(thrown);

@@ -12,6 +12,7 @@ import {
   type Invoke,
   payloadTextsInPieces,
   QueryReader,
+  rejectCall,
   withPayloadTexts,
 } from '@holdfast/api';
 import { inTurns, isLong, nextTurn, parseJson, parseLongJson } from './json-text.ts';
@@ -25,7 +26,8 @@ export const v1Routes = (api: Pick<ApiV1, 'invokeOf'>): readonly Route[] =>
 
 function routeOf(operation: Operation, invoke: Invoke): Route {
   const { method, path, kind, waits, mayBeLong } = operation;
-  const inputOf = inputReaderOf(operation);
+  const pathOf = pathReaderOf(operation);
+  const inputOf = inputReaderOf(operation, pathOf);
   const replyWith = replyWriterOf(operation);
   return {
     method,
@@ -33,10 +35,17 @@ function routeOf(operation: Operation, invoke: Invoke): Route {
     readsBody: method === 'POST' || method === 'PUT',
     ...(mayBeLong === true && kind === 'query' && { takesPlace: (query) => waits !== true || !requestsWait(query) }),
     run: async (request) => {
-      const input = await inputOf(request);
-      const waitMs = waits === true ? waitMsOf(request.query) : 0;
+      let input: AnyInput;
+      let waitMs: number;
+      try {
+        input = await inputOf(request);
+        waitMs = waits === true ? waitMsOf(request.query) : 0;
+      } catch (thrown) {
+        return rejectCall(invoke, request.context, thrown, pathOf(request.params));
+      }
       return replyWith(await invoke(request.context, input, waitMs));
     },
+    reject: (context, error, params) => rejectCall(invoke, context, error, pathOf(params)),
     fail: problemReply,
   };
 }
@@ -55,13 +64,22 @@ function replyWriterOf({ result, mayBeLong }: Operation): (value: unknown) => Re
   return mayBeLong === true ? (value) => longJsonReply(200, value) : (value) => jsonReply(200, value);
 }
 
-function inputReaderOf(operation: Operation): (request: RouteRequest) => Promise<AnyInput> {
+type PathReader = (params: readonly string[]) => Record<string, unknown>;
+
+function pathReaderOf(operation: Operation): PathReader {
   const fields = pathFieldsOf(operation);
+  return (params) => {
+    const input: Record<string, unknown> = {};
+    for (let index = 0; index < fields.length; index++) input[fields[index] ?? ''] = params[index];
+    return input;
+  };
+}
+
+function inputReaderOf(operation: Operation, pathOf: PathReader): (request: RouteRequest) => Promise<AnyInput> {
   const readsQuery = queryFieldsOf(operation).length > 0;
   const parse = bodyParserOf(operation);
   return async ({ query, params, body }) => {
-    const input: Record<string, unknown> = {};
-    for (let index = 0; index < fields.length; index++) input[fields[index] ?? ''] = params[index];
+    const input = pathOf(params);
     if (readsQuery) input['query'] = query;
     if (parse !== undefined) input['body'] = await parse(body);
     return input;
