@@ -56,8 +56,7 @@ export function encodeDefinition(definition: Definition): Uint8Array {
   }
   if (customData !== '') head.rare(',"customData":').quoted(customData);
   if (queryPrepared !== '') head.rare(',"queryPrepared":').quoted(queryPrepared);
-  const options = specifiedOptions(definition.options);
-  if (options !== undefined) head.json(OPTIONS_KEY).value(options);
+  writeOptions(head, definition.options);
   for (const _ in orders) {
     head.rare(',"orders":').value(orders);
     break;
@@ -75,7 +74,8 @@ const PATTERN_KEY = piece('{"pattern":');
 const PROTOCOL_KEY = piece(',"protocol":');
 const STEPS_KEY = piece(',"steps":[');
 const LENGTHS_KEY = piece(',"payloadLengths":[');
-const OPTIONS_KEY = piece(',"options":');
+const OPTIONS_KEY = piece(',"options":{');
+const TRUE = piece('true');
 const ACTION_KEY = piece('{"action":');
 const COMPENSATE_KEY = piece(',"compensate":');
 const COMMA = piece(',');
@@ -83,6 +83,25 @@ const LIST_END = piece(']');
 const END = piece('}');
 const PATTERN_PIECES = quotedPieces(PATTERNS);
 const PROTOCOL_PIECES = quotedPieces(BRANCH_PROTOCOLS);
+
+/** The name of each option with the piece that precedes its value. */
+const OPTION_KEYS = Object.keys(NO_OPTIONS).map(
+  (name) => [name as keyof TransactionOptions, piece(`${JSON.stringify(name)}:`)] as const,
+);
+
+/** Writes the options that differ from their defaults. */
+function writeOptions(to: FrameWriter, options: TransactionOptions): void {
+  let isFirst = true;
+  for (const [name, key] of OPTION_KEYS) {
+    const value = options[name];
+    if (value === undefined || value === NO_OPTIONS[name]) continue;
+    to.json(isFirst ? OPTIONS_KEY : COMMA).json(key);
+    isFirst = false;
+    if (value === true) to.json(TRUE);
+    else to.value(value);
+  }
+  if (!isFirst) to.json(END);
+}
 
 function writeStep(to: FrameWriter, step: Step): void {
   const { action, compensate, subscribers, requestTimeoutMs } = step;
@@ -158,14 +177,4 @@ function optionsOf(specified: Partial<TransactionOptions> | undefined): Transact
 function atLeastZero(value: number): number {
   if (Number.isInteger(value) && value >= 0) return value;
   throw new UnreadableRecord(`${WHAT}: ${String(value)} is not a whole number of at least 0`);
-}
-
-function specifiedOptions(options: TransactionOptions): Partial<TransactionOptions> | undefined {
-  let specified: Record<string, unknown> | undefined;
-  for (const name in NO_OPTIONS) {
-    const value = options[name as keyof TransactionOptions];
-    if (value === NO_OPTIONS[name as keyof TransactionOptions]) continue;
-    (specified ??= {})[name] = value;
-  }
-  return specified;
 }
