@@ -211,9 +211,16 @@ class PlainExchange implements Exchange {
   }
 }
 
+let lastHead: readonly string[] = [];
+let lastLines = '';
+
+/** The lines of a reply's fields. The usual reply, a success, always has the same list. */
 function headLines(head: readonly string[]): string {
+  if (head === lastHead) return lastLines;
   let lines = '';
   for (let at = 0; at < head.length; at += 2) lines += `${head[at]}: ${head[at + 1]}\r\n`;
+  lastHead = head;
+  lastLines = lines;
   return lines;
 }
 
