@@ -10,6 +10,7 @@ export * from './reading/parse.ts';
 export * from './reading/query-reader.ts';
 export { ApiV1, type ApiV1Options } from './v1/api-v1.ts';
 export type { NodeDescription } from './operations/nodes.ts';
+export { hookLog } from './calls/hook-log.ts';
 export type { AuditEntry, CallHooks, CallResult } from './calls/interceptors.ts';
 export { rejectCall } from './calls/rejected-input.ts';
 export { notStarted } from './calls/deadline.ts';

@@ -7,6 +7,7 @@ import {
   AdmittedCoordinator,
   ApiV1,
   type CallHooks,
+  hookLog,
   DtmService,
   type RunningCoordinator,
   startCoordinator,
@@ -144,7 +145,7 @@ function routerOf(
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
-  const hooks: CallHooks = { observe: (name) => metrics.operation(name) };
+  const hooks: CallHooks = { observe: (name) => metrics.operation(name), threw: hookLog(log) };
   const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }, hooks);
   return new Router([
     ...dtmRoutes(dtm),

@@ -1,5 +1,5 @@
 import type { StoreCounts } from '@holdfast/core/store';
-import type { RecordHead } from '@holdfast/core/store-kit';
+import { countsOf, type RecordHead } from '@holdfast/core/store-kit';
 import type { Status } from '@holdfast/protocol';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Changes } from './changes.ts';
@@ -65,6 +65,5 @@ export function countRecords(env: Environment, namespace?: string): StoreCounts 
       ? [...env.scan(allCounts(writer))].map(({ value }) => readCounts(value))
       : [readCounts(env.read(countsKey(writer, namespace)))];
   const sums = zeros().map((_, i) => stored.reduce((sum, counts) => sum + (counts[i] ?? 0), 0));
-  const byStatus = Object.fromEntries(ORDER.map((status, i) => [status, sums[i] ?? 0])) as Record<Status, number>;
-  return { byStatus, attention: sums[ATTENTION] ?? 0 };
+  return countsOf((name) => sums[name === 'attention' ? ATTENTION : ORDER.indexOf(name)] ?? 0);
 }

@@ -12,8 +12,8 @@ import type {
   WriteItem,
   WriteOutcome,
 } from '@holdfast/core/store';
-import { CLOSE_MS, within } from '@holdfast/core/store-kit';
-import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { CLOSE_MS, countsOf, within } from '@holdfast/core/store-kit';
+import type { TransactionKey } from '@holdfast/protocol';
 import { ClaimPace } from './claim-pace.ts';
 import { Connection } from './connection.ts';
 import { sums } from './counters.ts';
@@ -117,8 +117,7 @@ export class MysqlStore implements Store {
     const statement = sums(tables, namespace === undefined ? undefined : text(namespace));
     const [result] = await rest.call({ statements: [statement], changes: false });
     const [row] = result?.rows ?? [];
-    const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
-    return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
+    return countsOf((name) => Number(row?.[name]));
   }
 
   claimDue(request: ClaimRequest): Promise<ClaimResult> {

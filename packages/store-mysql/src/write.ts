@@ -7,7 +7,7 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
-import { type RecordHead, transitions } from '@holdfast/core/store-kit';
+import { type RecordHead, RejectedRecords, transitions } from '@holdfast/core/store-kit';
 import { type Append, planAppends } from './appends.ts';
 import { batchResultOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';
@@ -24,8 +24,6 @@ import type { StoreClock } from './store-clock.ts';
  * but were not, because each time another writer changed a record in between.
  */
 const ROUNDS = 10;
-/** Maximum number of records remembered as rejected. */
-const MOST_REFUSED = 10_000;
 /**
  * Number of batches that read their records first after one was rejected: rejections come in
  * bursts, for example from clients that repeat requests.
@@ -75,11 +73,7 @@ export const newCallId = (): string => {
 export class Writer {
   readonly #place: Place;
   readonly #locked: LockedRecords;
-  /**
-   * Records whose change the server rejected. Each is written alone, so that other records are not
-   * written twice.
-   */
-  readonly #refused = new Set<string>();
+  readonly #rejected = new RejectedRecords<Numbered>(({ id }) => id);
   #wary = 0;
 
   constructor(place: Place) {
@@ -98,9 +92,13 @@ export class Writer {
         await this.#examine(items.filter(isSetting), progress);
       }
       await this.#locked.leaveOutKnown(items, progress.outcomes);
-      const isSuspect = ({ id }: Numbered): boolean => this.#refused.has(id);
-      await this.#writeTogether(this.#refused.size === 0 ? items : items.filter((each) => !isSuspect(each)), progress);
-      if (this.#refused.size > 0) await this.#writeEach(items.filter(isSuspect), progress);
+      await this.#rejected.write(items, {
+        outcomes: progress.outcomes,
+        writeAll: (some) => this.#writeAll(some, progress),
+        isOfOneRecord,
+        // Below, for every error.
+        inDoubt: (thrown) => thrown,
+      });
       if (progress.readOnly) await this.#sync();
     } catch (thrown) {
       // Some items are already durable; a caller that sends the batch again gets their outcomes.
@@ -108,31 +106,6 @@ export class Writer {
       throw new StoreError('outcome_unknown', `a part of the batch was written: ${thrown.message}`, thrown);
     }
     return progress.outcomes as WriteOutcome[];
-  }
-
-  /** Writes items together, or each alone if the server rejects the change of one record. */
-  async #writeTogether(items: readonly Numbered[], progress: Progress): Promise<void> {
-    try {
-      return await this.#writeAll(items, progress);
-    } catch (thrown) {
-      if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
-      await this.#writeEach(items, progress);
-      // The server rejected all of them, so the cause is not one record, and nothing was applied.
-      if (progress.outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
-    }
-  }
-
-  async #writeEach(items: readonly Numbered[], progress: Progress): Promise<void> {
-    for (const each of items) {
-      try {
-        await this.#writeAll([each], progress);
-        this.#refused.delete(each.id);
-      } catch (thrown) {
-        if (!isOfOneRecord(thrown)) throw thrown;
-        if (this.#refused.size < MOST_REFUSED) this.#refused.add(each.id);
-        progress.outcomes[each.at] = { kind: 'blocked', why: thrown.message };
-      }
-    }
   }
 
   async #writeAll(items: readonly Numbered[], progress: Progress): Promise<void> {

@@ -21,8 +21,8 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
-import { CLOSE_MS, within } from '@holdfast/core/store-kit';
-import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { CLOSE_MS, countsOf, within } from '@holdfast/core/store-kit';
+import type { TransactionKey } from '@holdfast/protocol';
 import { int8Array, textArray } from './arrays.ts';
 import { Connection, type Row, type Statement } from './connection.ts';
 import { claimDue } from './due.ts';
@@ -109,8 +109,7 @@ export class PostgresStore implements Store {
     const [row] = await (namespace === undefined
       ? this.#rest.query(statements.COUNT_ALL, [])
       : this.#rest.query(statements.COUNT, [namespace]));
-    const byStatus = Object.fromEntries(STATUSES.map((status) => [status, Number(row?.[status])]));
-    return { byStatus: byStatus as StoreCounts['byStatus'], attention: Number(row?.['attention']) };
+    return countsOf((name) => Number(row?.[name]));
   }
 
   claimDue(request: ClaimRequest): Promise<ClaimResult> {

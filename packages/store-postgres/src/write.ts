@@ -1,6 +1,6 @@
 import { textOfThrown } from '@holdfast/protocol';
 import { type Entry, StoreError, type WriteItem, type WriteOutcome } from '@holdfast/core/store';
-import { transitions } from '@holdfast/core/store-kit';
+import { RejectedRecords, transitions } from '@holdfast/core/store-kit';
 import { int4Array, textArray } from './arrays.ts';
 import { batchOf, type Numbered, spansOf } from './batch.ts';
 import type { Connection, Row } from './connection.ts';
@@ -15,9 +15,6 @@ import type { StoreClock } from './store-clock.ts';
  * but were not, because each time another writer changed a record in between.
  */
 const ROUNDS = 10;
-
-/** Maximum number of records remembered as rejected. */
-const MOST_REFUSED = 10_000;
 
 /** One of the two rows in the result of a batch: for its inserts, or for its changes. */
 interface ResultRow {
@@ -56,11 +53,7 @@ export class Writer {
   readonly #connection: Connection;
   readonly #clock: StoreClock;
   readonly #locked: LockedRecords;
-  /**
-   * Records whose change the server rejected. Each is written alone, so that other records are not
-   * written twice.
-   */
-  readonly #refused = new Set<string>();
+  readonly #rejected = new RejectedRecords<Numbered>(({ item }) => idOf(item.key));
 
   constructor(connection: Connection, clock: StoreClock) {
     this.#connection = connection;
@@ -72,43 +65,13 @@ export class Writer {
     const outcomes: Outcomes = batch.map(() => undefined);
     const items = batch.map((item, at): Numbered => ({ item, at }));
     await this.#locked.leaveOutKnown(items, outcomes);
-    const left = items.filter(isOpenIn(outcomes));
-    const suspects = this.#refused.size === 0 ? [] : left.filter(({ item }) => this.#refused.has(idOf(item.key)));
-    if (suspects.length === 0) await this.#writeTogether(left, outcomes);
-    else {
-      await this.#writeTogether(
-        left.filter((each) => !suspects.includes(each)),
-        outcomes,
-      );
-      await this.#writeEach(suspects, outcomes);
-    }
+    await this.#rejected.write(items.filter(isOpenIn(outcomes)), {
+      outcomes,
+      writeAll: (some) => this.#writeAll(some, outcomes),
+      isOfOneRecord,
+      inDoubt: (thrown) => inDoubt(textOfThrown(thrown), thrown),
+    });
     return outcomes as WriteOutcome[];
-  }
-
-  /** Writes items together, or each alone if the server rejects the change of one record. */
-  async #writeTogether(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
-    try {
-      return await this.#writeAll(items, outcomes);
-    } catch (thrown) {
-      if (items.length === 1 || !isOfOneRecord(thrown)) throw thrown;
-      await this.#writeEach(items, outcomes);
-      // The server rejected all of them, so the cause is not one record, and nothing was applied.
-      if (outcomes.every((outcome) => outcome?.kind === 'blocked')) throw thrown;
-    }
-  }
-
-  async #writeEach(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {
-    for (const { item, at } of items) {
-      const id = idOf(item.key);
-      try {
-        await this.#writeAll([{ item, at }], outcomes);
-        this.#refused.delete(id);
-      } catch (thrown) {
-        if (!isOfOneRecord(thrown)) throw inDoubt(textOfThrown(thrown), thrown);
-        if (this.#refused.size < MOST_REFUSED) this.#refused.add(id);
-        outcomes[at] = { kind: 'blocked', why: thrown.message };
-      }
-    }
   }
 
   async #writeAll(items: readonly Numbered[], outcomes: Outcomes): Promise<void> {

@@ -15,8 +15,8 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
-import { CLOSE_MS, within } from '@holdfast/core/store-kit';
-import { STATUSES, type TransactionKey } from '@holdfast/protocol';
+import { CLOSE_MS, countsOf, within } from '@holdfast/core/store-kit';
+import type { TransactionKey } from '@holdfast/protocol';
 import { argumentsOf, outcomesOf } from './batch.ts';
 import { claimDue, makeDue } from './due.ts';
 import { whatACrashMayLose } from './durability.ts';
@@ -92,8 +92,7 @@ export class RedisStore implements Store {
     const flat = listOf(await this.#keys.run(scripts.COUNT, [namespace === undefined ? 'n' : `n:${namespace}`]));
     const counts = new Map<string, number>();
     for (let i = 0; i < flat.length; i += 2) counts.set(textOf(flat[i]), Number(textOf(flat[i + 1])));
-    const byStatus = Object.fromEntries(STATUSES.map((status) => [status, counts.get(status) ?? 0]));
-    return { byStatus: byStatus as StoreCounts['byStatus'], attention: counts.get('attention') ?? 0 };
+    return countsOf((name) => counts.get(name) ?? 0);
   }
 
   claimDue(request: ClaimRequest): Promise<ClaimResult> {

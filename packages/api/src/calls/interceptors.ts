@@ -1,5 +1,12 @@
 import type { CallContext } from '@holdfast/core';
-import { type CallDescriptor, type ErrorCode, HoldfastError, type Principal, type Role } from '@holdfast/protocol';
+import {
+  type CallDescriptor,
+  callHook,
+  type ErrorCode,
+  HoldfastError,
+  type Principal,
+  type Role,
+} from '@holdfast/protocol';
 import { bounded } from './deadline.ts';
 import type { AnyInput, CallName, Invoke } from './invoke.ts';
 import { knownInputOf, unlessRejected } from './rejected-input.ts';
@@ -18,16 +25,25 @@ export type Interceptor = (call: NamedCall, next: Invoke) => Invoke;
 /** The result of a call: `ok`, or the code of its error. */
 export type CallResult = 'ok' | ErrorCode;
 
-/** What happens around each call of an operation, on every wire. Absent hooks cost nothing. */
+/**
+ * What happens around each call of an operation, on every wire. Absent hooks cost nothing. An
+ * exception of `audit`, `observe` or `trace`, or a rejected promise that they return, does not
+ * affect the call, whose effect may exist already: `threw` receives it.
+ */
 export interface CallHooks {
-  /** Whether the caller has a role; absent: every caller has every role. */
+  /**
+   * Whether the caller has a role; absent: every caller has every role. If it throws, the call is
+   * rejected as `internal`.
+   */
   readonly allows?: (principal: Principal, role: Role) => boolean;
-  /** Called after each call of an audited operation, with its result. Must not throw. */
+  /** Called after each call of an audited operation, with its result. */
   readonly audit?: (entry: AuditEntry) => void;
-  /** Called once per operation; returns what is called after each of its calls. Must not throw. */
+  /** Called once per operation, at the start; returns what is called after each of its calls. */
   readonly observe?: (name: CallName) => (result: CallResult, durationMs: number) => void;
-  /** Called at the start of each call; returns what is called at its end. Must not throw. */
+  /** Called at the start of each call; returns what is called at its end. */
   readonly trace?: (name: CallName, context: CallContext) => (result: CallResult) => void;
+  /** Called with each error of another hook; `hookLog` logs them. Its own errors are ignored. */
+  readonly threw?: (hook: 'audit' | 'observe' | 'trace', error: unknown) => void;
 }
 
 /** One entry of the audit log. */
@@ -47,41 +63,49 @@ export function intercept(hooks: CallHooks): Interceptor {
 }
 
 /** The interceptors of these hooks, outermost first. */
-function interceptorsOf({ allows, audit, observe, trace }: CallHooks): readonly Interceptor[] {
+function interceptorsOf({ allows, audit, observe, trace, threw }: CallHooks): readonly Interceptor[] {
+  const onFailure = (hook: HookName) => threw && ((error: unknown) => threw(hook, error));
   return [
-    ...(trace === undefined ? [] : [traced(trace)]),
-    ...(observe === undefined ? [] : [observed(observe)]),
-    ...(audit === undefined ? [] : [audited(audit)]),
+    ...(trace === undefined ? [] : [traced(trace, onFailure('trace'))]),
+    ...(observe === undefined ? [] : [observed(observe, onFailure('observe'))]),
+    ...(audit === undefined ? [] : [audited(audit, onFailure('audit'))]),
     ...(allows === undefined ? [] : [authorised(allows)]),
   ];
 }
 
+type HookName = Parameters<NonNullable<CallHooks['threw']>>[0];
+type OnFailure = ((error: unknown) => void) | undefined;
+
 const traced =
-  (trace: NonNullable<CallHooks['trace']>): Interceptor =>
+  (trace: NonNullable<CallHooks['trace']>, onFailure: OnFailure): Interceptor =>
   ({ name }, next) =>
   (context, input, waitMs) => {
-    const end = trace(name, context);
-    return reported(next(context, input, waitMs), end);
+    let end: ((result: CallResult) => void) | undefined;
+    callHook(() => void (end = trace(name, context)), onFailure);
+    return reported(next(context, input, waitMs), (result) => end?.(result), onFailure);
   };
 
 const observed =
-  (observe: NonNullable<CallHooks['observe']>): Interceptor =>
+  (observe: NonNullable<CallHooks['observe']>, onFailure: OnFailure): Interceptor =>
   ({ name }, next) => {
     const report = observe(name);
     return (context, input, waitMs) => {
       const startedMs = performance.now();
-      return reported(next(context, input, waitMs), (result) => report(result, performance.now() - startedMs));
+      const call = next(context, input, waitMs);
+      return reported(call, (result) => report(result, performance.now() - startedMs), onFailure);
     };
   };
 
 const audited =
-  (audit: NonNullable<CallHooks['audit']>): Interceptor =>
+  (audit: NonNullable<CallHooks['audit']>, onFailure: OnFailure): Interceptor =>
   (call, next) => {
     if (!call.audited) return next;
     const { name } = call;
     return (context, input, waitMs) =>
-      reported(next(context, input, waitMs), (result) =>
-        audit({ operation: name, context, input: knownInputOf(input), result }),
+      reported(
+        next(context, input, waitMs),
+        (result) => audit({ operation: name, context, input: knownInputOf(input), result }),
+        onFailure,
       );
   };
 
@@ -90,20 +114,39 @@ const authorised =
   ({ name, role, roleOf }, next) =>
   (context, input, waitMs) => {
     const needed = roleOf?.(input) ?? role;
-    if (allows(context.principal, needed)) return next(context, input, waitMs);
+    let isAllowed: boolean;
+    try {
+      isAllowed = allows(context.principal, needed);
+    } catch (thrown) {
+      return Promise.reject(HoldfastError.from(thrown));
+    }
+    if (isAllowed) return next(context, input, waitMs);
     const fault = `${name} needs the role ${needed}; an administrator can grant it`;
     return Promise.reject(new HoldfastError('forbidden', fault));
   };
 
 /** Reports the result of a call before its caller receives it. */
-const reported = <T>(call: Promise<T>, report: (result: CallResult) => void): Promise<T> =>
+const reported = <T>(call: Promise<T>, report: (result: CallResult) => unknown, onFailure: OnFailure): Promise<T> =>
   call.then(
     (value) => {
-      report('ok');
+      passResult(report, 'ok', onFailure);
       return value;
     },
     (error: unknown) => {
-      report(HoldfastError.from(error).code);
+      passResult(report, HoldfastError.from(error).code, onFailure);
       throw error;
     },
   );
+
+/** `callHook`, without a closure per call. */
+function passResult(report: (result: CallResult) => unknown, result: CallResult, onFailure: OnFailure): void {
+  let returned: unknown;
+  try {
+    returned = report(result);
+  } catch (thrown) {
+    callHook(() => {
+      throw thrown;
+    }, onFailure);
+  }
+  if (returned !== undefined) callHook(() => returned, onFailure);
+}

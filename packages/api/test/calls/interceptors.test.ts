@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CallContext, Coordinator } from '@holdfast/core';
 import { DEFAULT_NAMESPACE, HoldfastError, OPERATION_NAMES, operationOf, type Role } from '@holdfast/protocol';
-import { ApiV1, type AuditEntry, type ApiV1Options, type CallHooks, type CallResult } from '@holdfast/api';
+import { ApiV1, type AuditEntry, type ApiV1Options, type CallHooks, type CallResult, hookLog } from '@holdfast/api';
 import { intercept } from '../../src/calls/interceptors.ts';
 
 const CONTEXT = { principal: { id: 'ann', roles: ['viewer'] }, namespace: DEFAULT_NAMESPACE } as CallContext;
+
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** An API whose transactions do not exist. */
 function apiWith(hooks: CallHooks): ApiV1 {
@@ -75,6 +77,58 @@ describe('the interceptors of operations', () => {
     });
     await heartbeat(api);
     expect(events).toEqual(['sendHeartbeat of ann', 'ok']);
+  });
+
+  it('whose hooks throw change no result of a call, and the errors are reported', async () => {
+    const threw: string[] = [];
+    const fail = (what: string) => (): never => {
+      throw new Error(what);
+    };
+    const api = apiWith({
+      observe: () => fail('observe'),
+      audit: fail('audit'),
+      trace: (name) => (name === 'sendHeartbeat' ? fail('end of trace') : fail('trace')()),
+      threw: (hook, error) => void threw.push(`${hook}: ${(error as Error).message}`),
+    });
+    await expect(heartbeat(api)).resolves.toBeUndefined();
+    expect(threw.splice(0)).toEqual(['observe: observe', 'trace: end of trace']);
+    await expect(retry(api)).rejects.toMatchObject({ code: 'not_found' });
+    expect(threw).toEqual(['trace: trace', 'audit: audit', 'observe: observe']);
+  });
+
+  it('whose hooks reject later end neither the call nor the process, and the errors are reported', async () => {
+    const threw: unknown[] = [];
+    const audit = (() => Promise.reject(new Error('late'))) as unknown as NonNullable<CallHooks['audit']>;
+    const api = apiWith({ audit, threw: (hook) => void threw.push(hook) });
+    await expect(retry(api)).rejects.toMatchObject({ code: 'not_found' });
+    await expect.poll(() => threw).toEqual(['audit']);
+  });
+
+  it('that cannot decide about access reject the call, which is reported', async () => {
+    const seen: CallResult[] = [];
+    const allows = () => {
+      throw new Error('the directory is away');
+    };
+    const api = apiWith({ allows, observe: () => (result) => void seen.push(result) });
+    await expect(heartbeat(api)).rejects.toMatchObject({ code: 'internal' });
+    expect(seen).toEqual(['internal']);
+  });
+
+  it('log an error of a hook at most once per minute, with the number of errors', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const lines: unknown[] = [];
+    const logger = { ...SILENT, error: (fields: object) => void lines.push(fields) };
+    const threw = hookLog(logger);
+    for (let n = 0; n < 3; n++) threw('audit', new Error(`fault ${n}`));
+    threw('observe', new Error('other'));
+    vi.advanceTimersByTime(60_001);
+    threw('audit', new Error('fault 3'));
+    expect(lines).toMatchObject([
+      { hook: 'audit', times: 1, error: expect.stringContaining('fault 0') as string },
+      { hook: 'observe', times: 1 },
+      { hook: 'audit', times: 3, error: expect.stringContaining('fault 3') as string },
+    ]);
   });
 
   it('that are absent leave the call as it is: the caller receives the very promise of the implementation', () => {

@@ -1,9 +1,11 @@
 /** What the store drivers share; not for applications. */
 export * from '../store/cursor.ts';
+export * from './counts.ts';
 export * from './lane.ts';
 export * from './list-filter.ts';
 export * from './locked-ids.ts';
 export * from './pages.ts';
+export * from './rejected-records.ts';
 export * from './room.ts';
 export * from './within.ts';
 export * from './words.ts';
