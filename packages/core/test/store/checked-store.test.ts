@@ -38,6 +38,21 @@ describe('CheckedStore', () => {
     expect(await codeOf(store.write([{ ...item, entries: [] }]))).toBe('invalid');
   });
 
+  it('accepts a gid once per namespace in a batch', async () => {
+    const store = await opened(driverWith({}));
+    const item = (namespace: string, gid: string) =>
+      ({
+        kind: 'append',
+        key: { namespace, gid },
+        whenStatus: [],
+        entries: [{ key: 'e', body: new Uint8Array(1) }],
+        maxEntries: 1,
+      }) as const;
+    expect(await codeOf(store.write([item('a', 'g'), item('b', 'g'), item('a', 'h')]))).toBe('no error');
+    expect(await codeOf(store.write([item('a', 'g'), item('b', 'g'), item('b', 'g')]))).toBe('invalid');
+    expect(await codeOf(store.write([item('a', 'g'), item('a', 'g')]))).toBe('invalid');
+  });
+
   it('leaves the StoreErrors of a driver as they are', async () => {
     const error = new StoreError('outcome_unknown', 'lost');
     const store = await opened(driverWith({ count: () => Promise.reject(error) }));
