@@ -108,16 +108,41 @@ function containedClock(clock: Clock, thrown: Thrown): Clock {
 }
 
 function containedObserver(observer: EngineObserver, thrown: Thrown): EngineObserver {
-  const attempt = (name: keyof EngineObserver, report: () => void): void =>
+  const attempt = (name: keyof EngineObserver, report: () => unknown): void =>
     callHook(report, (error) => thrown(name, error));
+  /** What an observer has returned: usually nothing, but it may be a promise. */
+  const returned = (name: keyof EngineObserver, value: unknown): void => {
+    if (value !== undefined) attempt(name, () => value);
+  };
+  const failed = (name: keyof EngineObserver, error: unknown): void =>
+    attempt(name, () => {
+      throw error;
+    });
   return {
-    branchResponded: (pattern, result, durationMs) =>
-      attempt('branchResponded', () => observer.branchResponded(pattern, result, durationMs)),
+    // Without a closure for each call: these are called for each transaction.
+    branchResponded(pattern, result, durationMs) {
+      try {
+        returned('branchResponded', observer.branchResponded(pattern, result, durationMs));
+      } catch (error) {
+        failed('branchResponded', error);
+      }
+    },
+    transactionFinished(pattern, status, durationMs) {
+      try {
+        returned('transactionFinished', observer.transactionFinished(pattern, status, durationMs));
+      } catch (error) {
+        failed('transactionFinished', error);
+      }
+    },
+    transactionAccepted(pattern) {
+      try {
+        returned('transactionAccepted', observer.transactionAccepted(pattern));
+      } catch (error) {
+        failed('transactionAccepted', error);
+      }
+    },
     batchWritten: (items, durationMs, ok) =>
       attempt('batchWritten', () => observer.batchWritten(items, durationMs, ok)),
-    transactionFinished: (pattern, status, durationMs) =>
-      attempt('transactionFinished', () => observer.transactionFinished(pattern, status, durationMs)),
-    transactionAccepted: (pattern) => attempt('transactionAccepted', () => observer.transactionAccepted(pattern)),
     claimed: (count) => attempt('claimed', () => observer.claimed(count)),
     tookOver: (count) => attempt('tookOver', () => observer.tookOver(count)),
     storeWentBack: (transactions) => attempt('storeWentBack', () => observer.storeWentBack(transactions)),
