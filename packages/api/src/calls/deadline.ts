@@ -69,15 +69,26 @@ class BoundedCall implements CallContext {
     return this.#caller.trace;
   }
 
-  async run<T>(call: (context: CallContext) => Promise<T>): Promise<T> {
-    if (performance.now() >= this.#endsMs) throw notStarted();
-    const late = new Promise<never>((_, reject) => (this.#expire = reject));
-    this.#setTimer();
-    try {
-      return await Promise.race([call(this), late]);
-    } finally {
-      clearTimeout(this.#timer);
-    }
+  /** Without a race of promises and without `await`: every call with a deadline comes here. */
+  run<T>(call: (context: CallContext) => Promise<T>): Promise<T> {
+    const leftMs = this.#endsMs - performance.now();
+    if (leftMs <= 0) return Promise.reject(notStarted());
+    return new Promise((resolve, reject) => {
+      this.#expire = reject;
+      this.#setTimer(leftMs);
+      const failed = (error: Error): void => {
+        clearTimeout(this.#timer);
+        reject(error);
+      };
+      try {
+        call(this).then((value) => {
+          clearTimeout(this.#timer);
+          resolve(value);
+        }, failed);
+      } catch (thrown) {
+        failed(HoldfastError.from(thrown));
+      }
+    });
   }
 
   changeStarts(gid: string | undefined): void {
@@ -91,17 +102,17 @@ class BoundedCall implements CallContext {
     return Promise.race([read(), late]);
   }
 
-  #setTimer(): void {
-    const leftMs = Math.ceil(this.#endsMs - performance.now());
-    this.#timer = setTimeout(this.#onTimer, Math.min(Math.max(leftMs, 1), LONGEST_TIMER_MS));
+  #setTimer(leftMs: number): void {
+    this.#timer = setTimeout(() => this.#onTimer(), Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS));
   }
 
-  readonly #onTimer = (): void => {
+  #onTimer(): void {
     // Timers may fire early, and long times take several. A wait ends at the deadline with a read.
     if (this.#state === 'reading') this.#endsMs = this.deadlineMs + LAST_READ_MS;
-    if (performance.now() < this.#endsMs) return this.#setTimer();
+    const leftMs = this.#endsMs - performance.now();
+    if (leftMs > 0) return this.#setTimer(leftMs);
     this.#expire(this.#state === 'changing' ? unknownOutcome(this.#gid) : notStarted(this.#gid));
-  };
+  }
 }
 
 /** The caller's deadline has passed before a change was handed to the engine. */

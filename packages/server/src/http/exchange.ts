@@ -1,6 +1,12 @@
 import type { Reply } from './reply.ts';
 
 /** Header fields that `RequestContext` reads, in lower case. */
+/** Read only if the body has not arrived with the head. */
+export interface CallDeadline {
+  /** By `performance.now()`. */
+  readonly deadlineMs?: number | undefined;
+}
+
 export type CallField = 'traceparent' | 'tracestate' | 'request-timeout-ms';
 
 /** The other end of a connection: the client, or the proxy before it. */
@@ -50,8 +56,11 @@ export interface Exchange {
   /**
    * The body as text; `''` if there is none. Throws `too_large` beyond `maxBytes`, and `invalid` if
    * the sender aborts.
+   *
+   * @param call the promise rejects with `deadline_exceeded` if the body has not arrived at the
+   *   deadline of this call
    */
-  body(maxBytes: number): string | Promise<string>;
+  body(maxBytes: number, call: CallDeadline): string | Promise<string>;
   /**
    * Sends the response; called once. `isLast`: the connection is closed after it. Returns a promise
    * that resolves when the last part was sent or the connection has closed; undefined for a body

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { crossSiteFault, isFromBrowser } from './cross-site.ts';
-import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
+import { type CallDeadline, type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import type { Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
@@ -54,8 +54,8 @@ export class NodeExchange implements Exchange {
     return crossSiteFault(this.#request.headers);
   }
 
-  body(maxBytes: number): Promise<string> {
-    return readBody(this.#request, maxBytes);
+  body(maxBytes: number, { deadlineMs }: CallDeadline): Promise<string> {
+    return readBody(this.#request, maxBytes, deadlineMs);
   }
 
   send({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { notStarted } from '@holdfast/api';
+import { LONGEST_TIMER_MS } from '@holdfast/branches/event-loop';
 import { HoldfastError } from '@holdfast/protocol';
 import { isLong, nextTurn } from './json-text.ts';
 
@@ -12,16 +14,23 @@ const REPLACEMENT = '\ufffd';
  * Throws `too_large` beyond `maxBytes`, and `invalid` if the sender aborts. Of a body without an
  * announced length, bytes beyond `maxBytes` are read and discarded. A body with an announced length
  * beyond `maxBytes` is not read, so the connection may be closed while the sender still writes:
- * such a sender may get a connection error instead of the response.
+ * such a sender may get a connection error instead of the response. Throws `deadline_exceeded` at
+ * the deadline, and discards what arrives later.
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
-  const bytes = await readBytes(request, maxBytes);
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  deadlineMs: number | undefined,
+): Promise<string> {
+  const bytes = await readBytes(request, maxBytes, deadlineMs);
   if (isLong(bytes)) await nextTurn();
   return bodyText(bytes);
 }
 
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(request: IncomingMessage, maxBytes: number, deadlineMs: number | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    let isLate = false;
+    let timer: NodeJS.Timeout | undefined;
     const announced = request.headers['content-length'];
     if (announced !== undefined && Number(announced) > maxBytes) return reject(tooLarge(maxBytes));
     let first: Buffer | undefined;
@@ -29,17 +38,30 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      if (isLate) return;
       if (bytes > maxBytes) reject(tooLarge(maxBytes));
       else if (first === undefined) first = chunk;
       else (rest ??= []).push(chunk);
     });
     request.on('end', () => {
+      clearTimeout(timer);
       if (first === undefined) return resolve(NO_BYTES);
       resolve(rest === undefined ? first : Buffer.concat([first, ...rest]));
     });
     request.on('close', () => {
+      clearTimeout(timer);
       if (!request.complete) reject(brokenOff());
     });
+    if (deadlineMs === undefined) return;
+    const onTimer = (): void => {
+      // Timers may fire early, and long times take several.
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs > 0) return void (timer = setTimeout(onTimer, Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS)));
+      isLate = true;
+      first = rest = undefined;
+      reject(notStarted());
+    };
+    onTimer();
   });
 }
 

@@ -160,7 +160,7 @@ export class HttpServer {
           if (place !== undefined && !(await place)) return;
           hasPlace = true;
         }
-        const received = route.readsBody ? exchange.body(maxBodyBytes) : '';
+        const received = route.readsBody ? exchange.body(maxBodyBytes, context) : '';
         // A body that has arrived costs no turn of the microtask queue.
         body = typeof received === 'string' ? received : await received;
       } catch (thrown) {
