@@ -4,6 +4,7 @@ import type { CommandIo } from './command-io.ts';
 import { type ListWriter, listWriter } from './list-writers.ts';
 import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
 import { parseMoment } from '../output/time.ts';
+import { Paging } from '../coordinator/paging.ts';
 import { type ListFilters, listTransactions } from '../coordinator/transactions-api.ts';
 
 interface ListOptions extends CommonOptions {
@@ -54,20 +55,19 @@ export function registerList(program: Command, io: CommandIo): void {
     runCommand(io, options, async ({ api }) => {
       const writer = listWriter(options.output, io);
       const searchUntilMs = io.nowMs() + SEARCH_MS;
-      let cursor = options.cursor;
+      const paging = new Paging(api.server, options.cursor);
       let left = options.limit;
       for (;;) {
         const page = await listTransactions(
           api,
-          filtersOf(options, options.all === true ? options.limit : left, cursor),
+          filtersOf(options, options.all === true ? options.limit : left, paging.cursor),
         );
         writer.page(page.items);
         left -= page.items.length;
         // The coordinator returns a short page when it reaches a size limit or has searched for a
         // while.
         const isWanted = options.all === true || (left > 0 && io.nowMs() < searchUntilMs);
-        if (page.next === null || !isWanted) return end(writer, page, io);
-        cursor = api.nextCursor(page, cursor);
+        if (!isWanted || !paging.follow(page)) return end(writer, page, io);
       }
     }),
   );

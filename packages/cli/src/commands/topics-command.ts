@@ -4,6 +4,7 @@ import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
 import { ApiProblem } from '../coordinator/command-error-of.ts';
 import type { CoordinatorApi } from '../coordinator/coordinator-api.ts';
+import { Paging } from '../coordinator/paging.ts';
 import { type CommonOptions, exitOfCommander, operatorCommand, runCommand } from './run-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { clean, painter } from '../output/text.ts';
@@ -101,12 +102,12 @@ function registerChanges(topics: Command, io: CommandIo): void {
 }
 
 async function* eachTopic(api: CoordinatorApi): AsyncGenerator<Topic> {
-  let cursor: string | undefined;
+  const paging = new Paging(api.server);
+  let page: TopicPage;
   do {
-    const page = await api.call('listTopics', { query: { limit: LIMITS.pageSize, cursor } });
+    page = await api.call('listTopics', { query: { limit: LIMITS.pageSize, cursor: paging.cursor } });
     yield* page.items;
-    cursor = api.nextCursor(page, cursor);
-  } while (cursor !== undefined);
+  } while (paging.follow(page));
 }
 
 async function findTopic(api: CoordinatorApi, name: string): Promise<Topic> {

@@ -33,6 +33,7 @@ export function commandErrorOf(error: unknown, operation: CalledOperation, serve
       : new ApiProblem(operation, cause.problem, { cause: error });
   }
   if (error instanceof UnexpectedResponse) return otherProgram(server, error.httpStatus, error);
+  if (isCutOff(cause)) return cutOff(server, error);
   const message = `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
   return new CommandError(EXIT.unreachable, message, { cause: error });
 }
@@ -44,6 +45,28 @@ const isFailedCall = (error: unknown): error is CoordinatorUnreachable | Request
 export function otherProgram(server: string, httpStatus: number | undefined, cause?: unknown): CommandError {
   const message = `the server at ${server} (HTTP ${httpStatus}) is not a Holdfast coordinator of this version; check --server`;
   return new CommandError(EXIT.unreachable, message, { cause });
+}
+
+/** Errors of a connection that broke while the response was awaited or arrived. */
+const CUT_OFF = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** An error without a code is that of a response which did not arrive completely in time. */
+const isCutOff = (error: unknown): boolean =>
+  error instanceof Error && (!('code' in error) || typeof error.code !== 'string' || CUT_OFF.has(error.code));
+
+function cutOff(server: string, error: CoordinatorUnreachable | RequestRejected): CommandError {
+  const isDone = error instanceof CoordinatorUnreachable && error.outcome === 'unknown';
+  const then = isDone
+    ? 'the command may have been carried out: repeat it, or check with "holdfast show"'
+    : 'repeat the command, and see the log of the coordinator, or of the proxy in front of it';
+  const message = `the connection to ${server} ended before its response was complete (${codeOf(error.cause)}): ${then}`;
+  return new CommandError(EXIT.unreachable, message, { cause: error });
 }
 
 const codeOf = (error: unknown): string =>

@@ -1,7 +1,7 @@
 import { type ApiCalls, type HttpApi, httpApi } from '@holdfast/client/api';
 import { type InputOf, placeOfUrl, type ResultOf } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
-import { commandErrorOf, otherProgram } from './command-error-of.ts';
+import { commandErrorOf } from './command-error-of.ts';
 import type { CalledOperation } from './option-names.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -48,15 +48,6 @@ export class CoordinatorApi {
     });
     if (response.ok) return response.value;
     throw commandErrorOf(response.rejection, name, this.server);
-  }
-
-  /**
-   * The cursor of the page after `page`, which was read from `cursor`. Throws if they are the same,
-   * because reading on would never end.
-   */
-  nextCursor(page: { readonly next: string | null }, cursor: string | undefined): string | undefined {
-    if (page.next !== null && page.next === cursor) throw otherProgram(this.server, 200);
-    return page.next ?? undefined;
   }
 
   /** Ends the calls in progress. */
