@@ -25,11 +25,13 @@ const ISOLATED = [
  * that stops clocks, heartbeats or connections and measures the reaction is not among them.
  */
 const LONG_IN_PAIRS = [
+  'packages/cli/test/serve/*.long.test.ts',
   'packages/client/test/{barrier,participants}/**/*.long.test.ts',
+  'packages/client/test/workflow-crash.long.test.ts',
   'packages/client/test/xa-participant/*-{xa,workflow}.long.test.ts',
   'packages/core/test/**/*.long.test.ts',
   'packages/store-*/test/*-store.long.test.ts',
-  'packages/store-*/test/{large-records,session-settings}.long.test.ts',
+  'packages/store-*/test/{large-records,restored,session-settings}.long.test.ts',
   'tests/{simulator,model-checker,docs}/test/**/*.long.test.ts',
 ];
 
