@@ -2,16 +2,18 @@ import type { ConnectionPools } from './http/connection-pools.ts';
 import { hideEchoedSecrets } from './http/echoed-secrets.ts';
 import { HttpProtocol } from './http/http-protocol.ts';
 import { JsonRpcProtocol } from './http/json-rpc-protocol.ts';
+import { GrpcProtocol, type GrpcProtocolOptions } from './grpc/grpc-protocol.ts';
 import type { LocalBranches } from './local/local-branches.ts';
 import { LocalProtocol } from './local/local-protocol.ts';
 import type { BranchInterceptor, BranchProtocol } from './registry/branch-protocol.ts';
 import { BranchRegistry } from './registry/branch-registry.ts';
-import { grpcUrl, malformedUrl, topicUrl } from './registry/uncallable.ts';
+import { malformedUrl, topicUrl } from './registry/uncallable.ts';
 
 export interface BranchRegistryParts {
   /** Closed with the registry. */
   readonly pools: ConnectionPools;
   readonly locals: LocalBranches;
+  readonly grpc?: GrpcProtocolOptions;
   /** Protocols offered a URL before Holdfast's. */
   readonly protocols?: readonly BranchProtocol[];
   /** Around each call; the first is the outermost. */
@@ -20,7 +22,7 @@ export interface BranchRegistryParts {
 
 /** The registry of all protocols of this version. The only list of them. */
 export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry {
-  const { pools, locals, protocols = [], interceptors = [] } = parts;
+  const { pools, locals, grpc = {}, protocols = [], interceptors = [] } = parts;
   return new BranchRegistry({
     protocols: [
       ...protocols,
@@ -28,7 +30,7 @@ export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry
       new HttpProtocol(pools),
       new LocalProtocol(locals),
       topicUrl,
-      grpcUrl,
+      new GrpcProtocol(pools, grpc),
       malformedUrl,
     ],
     // The innermost one sees the headers that are sent, those of the other interceptors included.

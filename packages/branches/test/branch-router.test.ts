@@ -15,7 +15,7 @@ describe('the branch router', () => {
   });
 
   it.each([
-    ['127.0.0.1:58081/busi.Busi/TransIn', 'gRPC branches are not supported by this version'],
+    ['etcd://registry/busi.Busi/TransIn', 'there is no resolver for etcd://; there are direct, dns'],
     ['topic://orders', 'a topic can only be'],
     ['ftp://a/b', 'not a URL that can be called'],
     ['http://', 'not a URL that can be called'],
@@ -30,7 +30,9 @@ describe('the branch router', () => {
     ['http://Bank-A:80/debit?x=1', 'http://bank-a'],
     ['https://bank-a/debit', 'https://bank-a'],
     ['local://debit', 'local://debit'],
-    ['127.0.0.1:58081/busi.Busi/TransIn', '127.0.0.1:58081'],
+    ['127.0.0.1:58081/busi.Busi/TransIn', 'grpc://127.0.0.1:58081'],
+    ['grpcs://Bank-A:443/busi.Busi/TransIn', 'grpcs://bank-a:443'],
+    ['dns:///bank:443/busi.Busi/TransIn', 'dns:///bank:443'],
     ['', ''],
   ])('counts %s towards %s', (url, destination) => {
     expect(router.destinationOf(url)).toBe(destination);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import { GRPC_STATUS } from './grpc/status.ts';
 
 /** How one error code appears on each transport, and how a client reacts to it. */
 export interface ErrorRule {
@@ -6,6 +7,8 @@ export interface ErrorRule {
   readonly httpStatus: number;
   /** Title of the problem details. */
   readonly title: string;
+  /** Code over gRPC, on dtm's service unless `dtm` is FAILURE (then Aborted). */
+  readonly grpcStatus: number;
   /**
    * On dtm's wire. FAILURE: the transaction, or its state, contradicts the request for good.
    * UNKNOWN: an error without a result.
@@ -18,37 +21,46 @@ export interface ErrorRule {
   readonly reaction: 'reject' | 'repeat' | 'bug';
 }
 
-const rejected = (httpStatus: number, title: string): ErrorRule & { readonly reaction: 'reject' } => ({
+const rejected = (
+  httpStatus: number,
+  grpcStatus: number,
+  title: string,
+): ErrorRule & { readonly reaction: 'reject' } => ({
   httpStatus,
+  grpcStatus,
   title,
   dtm: 'UNKNOWN',
   reaction: 'reject',
 });
 
-const contradicted = (title: string): ErrorRule & { readonly reaction: 'reject' } => ({
-  ...rejected(409, title),
+const contradicted = (grpcStatus: number, title: string): ErrorRule & { readonly reaction: 'reject' } => ({
+  ...rejected(409, grpcStatus, title),
   dtm: 'FAILURE',
 });
 
-const repeatable = (httpStatus: number, title: string): ErrorRule & { readonly reaction: 'repeat' } => ({
-  ...rejected(httpStatus, title),
+const repeatable = (
+  httpStatus: number,
+  grpcStatus: number,
+  title: string,
+): ErrorRule & { readonly reaction: 'repeat' } => ({
+  ...rejected(httpStatus, grpcStatus, title),
   reaction: 'repeat',
 });
 
 /** The only table of error codes: transports and clients derive statuses and reactions from it. */
 export const ERROR_RULES = {
-  invalid: rejected(400, 'The request is wrong'),
-  unauthenticated: rejected(401, 'The caller is not authenticated'),
-  forbidden: rejected(403, 'The caller lacks the permission'),
-  not_found: rejected(404, 'There is no such thing'),
-  refused: contradicted('The transaction does not allow it'),
-  exists: contradicted('The gid belongs to another transaction'),
-  wrong_pattern: contradicted('The transaction has another pattern'),
-  too_large: rejected(413, 'A limit is exceeded'),
-  internal: { ...rejected(500, 'An internal error of the coordinator'), reaction: 'bug' },
-  unavailable: repeatable(503, 'Not possible now'),
-  overloaded: repeatable(503, 'Too much at once'),
-  deadline_exceeded: repeatable(504, 'The deadline has passed'),
+  invalid: rejected(400, GRPC_STATUS.invalidArgument, 'The request is wrong'),
+  unauthenticated: rejected(401, GRPC_STATUS.unauthenticated, 'The caller is not authenticated'),
+  forbidden: rejected(403, GRPC_STATUS.permissionDenied, 'The caller lacks the permission'),
+  not_found: rejected(404, GRPC_STATUS.notFound, 'There is no such thing'),
+  refused: contradicted(GRPC_STATUS.failedPrecondition, 'The transaction does not allow it'),
+  exists: contradicted(GRPC_STATUS.alreadyExists, 'The gid belongs to another transaction'),
+  wrong_pattern: contradicted(GRPC_STATUS.failedPrecondition, 'The transaction has another pattern'),
+  too_large: rejected(413, GRPC_STATUS.resourceExhausted, 'A limit is exceeded'),
+  internal: { ...rejected(500, GRPC_STATUS.internal, 'An internal error of the coordinator'), reaction: 'bug' },
+  unavailable: repeatable(503, GRPC_STATUS.unavailable, 'Not possible now'),
+  overloaded: repeatable(503, GRPC_STATUS.resourceExhausted, 'Too much at once'),
+  deadline_exceeded: repeatable(504, GRPC_STATUS.deadlineExceeded, 'The deadline has passed'),
 } as const satisfies Readonly<Record<ErrorCode, ErrorRule>>;
 
 /** Codes of a request that the coordinator understood and will not carry out. */

@@ -15,7 +15,10 @@ import {
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/load-config.ts';
-import type { ServerConfig } from './config/options.ts';
+import { flagOf, type ServerConfig } from './config/options.ts';
+import { grpcMethods } from './grpc/grpc-methods.ts';
+import type { GrpcMethod, GrpcTransport } from './grpc/grpc-method.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
 import { dtmRoutes } from './http/dtm-routes.ts';
 import { jsonRpcRoute } from './http/json-rpc.ts';
 import { knownHosts } from './http/known-hosts.ts';
@@ -39,6 +42,8 @@ const LEAVE_MS = 500;
 export interface RunningServer {
   /** For example `http://127.0.0.1:36789`. */
   readonly url: string;
+  /** The address of the gRPC server, for example `127.0.0.1:36790`. */
+  readonly grpcAddress: string;
   readonly coordinator: Engine;
   /** The functions of this process that `local://NAME` branches call. */
   readonly locals: LocalBranches;
@@ -77,11 +82,24 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     isKnownHost: knownHosts(config),
     servesGetCommands: config.dtmGetCommands,
     requestReader: config.requestReader,
-    responded: (route, status, durationMs) => metrics.responded(route, status, durationMs),
+    responded: (route, status, durationMs) => metrics.http.responded(route, status, durationMs),
   });
   // The port comes first: if it is in use, most often by another coordinator, the store is not
   // touched.
-  const url = await listen(http, config);
+  const url = await listen(http, config, 'httpPort');
+  const grpc = new GrpcServer({
+    log,
+    maxMessageBytes: config.maxBodyBytes,
+    maxConnections: config.maxConnections,
+    responded: (path, status, durationMs) => metrics.grpc.responded(path, status, durationMs),
+  });
+  let grpcAddress: string;
+  try {
+    grpcAddress = await listen(grpc, config, 'grpcPort');
+  } catch (error) {
+    await http.close();
+    throw error;
+  }
   const node = config.node === '' ? `${hostname()}-${process.pid}` : config.node;
   let running: RunningCoordinator;
   try {
@@ -96,20 +114,23 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
       ...(parts.locals !== undefined && { locals: parts.locals }),
     });
   } catch (error) {
-    await http.close();
+    await Promise.all([http.close(), grpc.close()]);
     throw error;
   }
-  http.use(routerOf(running, config, { metrics, siblings: parts.siblings, node, log }));
+  const { router, methods } = servicesOf(running, config, { metrics, siblings: parts.siblings, node, log });
+  http.use(router);
+  grpc.use(methods);
   // The store is open already: this returns what opening found.
   const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
   return {
     url,
+    grpcAddress,
     coordinator: running.engine,
     locals: running.locals,
     config,
     created,
-    close: () => (closing ??= closeAll(http, running, config)),
+    close: () => (closing ??= closeAll(http, grpc, running, config)),
   };
 }
 
@@ -118,58 +139,73 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
  * readiness is withdrawn; requests that still arrive are served. Only then are the transactions in
  * progress finished or released.
  */
-async function closeAll(http: HttpServer, running: RunningCoordinator, { drainTimeout }: ServerConfig): Promise<void> {
+async function closeAll(
+  http: HttpServer,
+  grpc: GrpcTransport,
+  running: RunningCoordinator,
+  { drainTimeout }: ServerConfig,
+): Promise<void> {
   http.stopAccepting();
+  grpc.stopAccepting();
   running.engine.retire();
   try {
     await http.emptied(Math.min(LEAVE_MS, drainTimeout));
     await running.close(drainTimeout);
   } finally {
-    await http.close();
+    await Promise.all([http.close(), grpc.close()]);
   }
 }
 
-interface RouterParts {
+interface Parts {
   readonly metrics: ServerMetrics;
   readonly siblings: Siblings | undefined;
   readonly node: string;
   readonly log: Log;
 }
 
-function routerOf(
+/** What the transports offer. */
+function servicesOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  { metrics, siblings, node, log }: RouterParts,
-): Router {
+  { metrics, siblings, node, log }: Parts,
+): { readonly router: Router; readonly methods: readonly GrpcMethod[] } {
   const startedMs = performance.now();
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
   const hooks: CallHooks = { observe: (name) => metrics.operation(name), threw: hookLog(log) };
   const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }, hooks);
-  return new Router([
+  const router = new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
     ...v1Routes(new ApiV1({ coordinator, description }, hooks)),
     ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
+  return { router, methods: grpcMethods(dtm, engine) };
 }
 
-async function listen(http: HttpServer, { host, httpPort }: ServerConfig): Promise<string> {
+type PortOption = 'httpPort' | 'grpcPort';
+
+/** Binds a port, with an error that states what to do. */
+async function listen(
+  transport: Pick<HttpServer | GrpcTransport, 'listen'>,
+  config: ServerConfig,
+  option: PortOption,
+): Promise<string> {
   try {
-    return await http.listen(host, httpPort);
+    return await transport.listen(config.host, config[option]);
   } catch (error) {
-    throw new ConfigError(listenFault(host, httpPort, error));
+    throw new ConfigError(listenFault(config.host, config[option], flagOf(option), error));
   }
 }
 
-function listenFault(host: string, port: number, error: unknown): string {
+function listenFault(host: string, port: number, flag: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use: stop the process that listens there (perhaps another coordinator), or choose another port with --http-port`;
+      return `port ${port} on ${host} is in use: stop the process that listens there (perhaps another coordinator), or choose another port with ${flag}`;
     case 'EACCES':
-      return `port ${port} on ${host} is not permitted for this user: choose one above 1023 with --http-port`;
+      return `port ${port} on ${host} is not permitted for this user: choose one above 1023 with ${flag}`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `${host} is not an address of this machine: choose another with --host`;

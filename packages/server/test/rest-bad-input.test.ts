@@ -75,12 +75,13 @@ describe('an invalid transaction is a 400 that names the field', () => {
     expect({ status, field: json.field }).toEqual({ status: 413, field });
   });
 
-  it('reports that gRPC is not supported yet, rather than that the URL is wrong', async () => {
-    const { json } = await server.dtm(
-      'submit',
-      saga({ protocol: 'grpc', steps: [{ action: 'bank:58081/busi.Busi/TransIn' }] }),
-    );
-    expect(json.message).toContain('gRPC branches are not supported by this version');
+  it('reports that the URL of a gRPC branch has no port, or no http:// if that is meant', async () => {
+    const reasonFor = async (action: string) => {
+      const { json } = await server.dtm('submit', saga({ protocol: 'http', steps: [{ action }] }));
+      return json.message;
+    };
+    expect(await reasonFor('bank/busi.Busi/TransIn')).toContain('must have a host and a port');
+    expect(await reasonFor('bank:8080/pay/now')).toContain('write http:// in front');
   });
 });
 

@@ -35,6 +35,9 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Whether a header, with its name in lower case, belongs to the connection or the coordinator. */
+export const isConnectionHeader = (lowerName: string): boolean => CONNECTION_HEADERS.has(lowerName);
+
 /** Describes what is wrong with a header; undefined if it is valid. */
 export function branchHeaderFault(name: string, value: string): string | undefined {
   if (!NAME.test(name))
@@ -55,7 +58,7 @@ export function headerLines(headers: Readonly<Record<string, string>>, authoriza
   let isAuthorized = authorization === '';
   for (const name in headers) {
     const lowerName = name.toLowerCase();
-    if (CONNECTION_HEADERS.has(lowerName)) continue;
+    if (isConnectionHeader(lowerName)) continue;
     const value = headers[name] ?? '';
     const fault = branchHeaderFault(name, value);
     if (fault !== undefined) throw new BranchHeaderError(fault);

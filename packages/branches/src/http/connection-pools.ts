@@ -1,44 +1,16 @@
-import type { Timer } from '@holdfast/core';
 import type { BranchConnections, ConnectTo } from './branch-connections.ts';
-import type { HttpClock, HttpEnvironment } from '../http1/environment.ts';
+import type { HttpEnvironment } from '../http1/environment.ts';
 import { machine } from '../http1/machine.ts';
 import { HttpPool, type HttpPoolSettings } from '../http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './client-settings.ts';
 import { Names } from '../names/names.ts';
 import { type ResolveName, resolverLookup, systemLookup } from '../names/resolve-name.ts';
+import { OriginPools, type OriginPoolsOptions } from '../pools/origin-pools.ts';
 
-/** The connections to one origin; not closed as idle while `running` is above zero. */
-export interface OriginPool {
-  readonly pool: BranchConnections;
-  running: number;
-  lastUsedMs: number;
-  /** When the last response came, or the first of the running calls began. */
-  progressMs: number;
-  /**
-   * Called when a call has ended, with whether it got a response. One function per pool rather than
-   * per call.
-   */
-  readonly release: (responded: boolean) => void;
-}
-
-export interface ConnectionPoolsOptions {
+export interface ConnectionPoolsOptions extends Omit<OriginPoolsOptions, 'clock'> {
   readonly settings?: Partial<HttpPoolSettings>;
-  /** Maximum number of origins with connections. */
-  readonly maxOrigins?: number;
-  /** Time without a call after which a pool is closed. */
-  readonly idleMs?: number;
   /** Clock and network; the machine's by default. */
   readonly environment?: HttpEnvironment;
-  /**
-   * A pool in use that has returned no response for this time may be closed when another origin
-   * needs its place.
-   */
-  readonly holdMs?: number;
-  /**
-   * Called when every place is taken. `ended` is the origin whose calls were ended; undefined:
-   * none, and the call to `origin` has to wait.
-   */
-  readonly onNoRoom?: (origin: string, ended: string | undefined) => void;
   /**
    * How names are resolved: `own` uses the hosts file and DNS on the event loop, `system` uses
    * `getaddrinfo`.
@@ -57,137 +29,25 @@ function lookupOf(lookup: NameLookup | undefined): ResolveName {
   return lookup === 'system' ? system : resolverLookup(system);
 }
 
-const DEFAULT_MAX_ORIGINS = 1_024;
-const DEFAULT_IDLE_MS = 60_000;
-const DEFAULT_HOLD_MS = 5_000;
-
-/**
- * Keeps a pool of connections per origin and closes idle pools, after a while or when another
- * origin needs the place. If all pools are in use, an origin that has not responded for a while
- * loses its place: its calls end as UNKNOWN and are retried. So origins that hang cannot block all
- * others.
- */
-export class ConnectionPools {
-  readonly #names: Names;
-  readonly #connectTo: ConnectTo;
-  readonly #settings: HttpPoolSettings;
-  readonly #maxOrigins: number;
-  readonly #idleMs: number;
-  readonly #holdMs: number;
-  readonly #onNoRoom: (origin: string, ended: string | undefined) => void;
-  readonly #pools = new Map<string, OriginPool>();
-  readonly #sweep: Timer;
-  /** The clock of the calls over these connections. */
-  readonly clock: HttpClock;
-  #closed = false;
+/** The connections over HTTP/1.1, by origin, with the cache of resolved names. */
+export class ConnectionPools extends OriginPools<BranchConnections> {
+  /** Shared by everything that connects to branches. */
+  readonly names: Names;
 
   constructor(options: ConnectionPoolsOptions = {}) {
     const environment = options.environment ?? machine;
-    this.clock = environment.clock;
-    this.#names = new Names({ resolve: options.resolve ?? lookupOf(options.lookup), nowMs: () => this.#nowMs() });
-    this.#settings = { names: this.#names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
-    this.#connectTo = options.connectTo ?? ((origin, settings) => new HttpPool(origin, settings, environment));
-    this.#maxOrigins = options.maxOrigins ?? DEFAULT_MAX_ORIGINS;
-    this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS;
-    this.#holdMs = options.holdMs ?? DEFAULT_HOLD_MS;
-    this.#onNoRoom = options.onNoRoom ?? (() => undefined);
-    this.#sweep = this.clock.repeat(Math.max(1, this.#idleMs / 2), () => this.closeIdle());
-  }
-
-  /**
-   * Returns the origin's pool and increments `running`; undefined if every place is taken by a pool
-   * in use, or after `close`.
-   */
-  acquire(origin: string): OriginPool | undefined {
-    const found = this.#pools.get(origin) ?? this.#add(origin);
-    if (found === undefined) return undefined;
-    if (found.running === 0) found.progressMs = this.#nowMs();
-    found.running++;
-    return found;
-  }
-
-  /** Current number of origins with connections. */
-  get size(): number {
-    return this.#pools.size;
-  }
-
-  /**
-   * Closes the pools that have been unused for the idle time, and the expired connections of the
-   * others.
-   */
-  closeIdle(): void {
-    const beforeMs = this.#nowMs() - this.#idleMs;
-    for (const [origin, entry] of this.#pools) {
-      if (entry.running === 0 && entry.lastUsedMs <= beforeMs) this.#drop(origin, entry);
-      else entry.pool.closeIdle();
-    }
+    const { clock } = environment;
+    const resolve = options.resolve ?? lookupOf(options.lookup);
+    const names = new Names({ resolve, nowMs: () => clock.monotonicMs() });
+    const settings = { names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
+    const connectTo = options.connectTo ?? ((origin, given) => new HttpPool(origin, given, environment));
+    super({ ...options, clock }, (origin) => connectTo(origin, settings));
+    this.names = names;
   }
 
   /** Closes every connection; calls in progress fail. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#sweep.cancel();
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    this.#names.close();
-    await Promise.all(pools.map(({ pool }) => pool.destroy()));
-  }
-
-  #nowMs(): number {
-    return this.clock.monotonicMs();
-  }
-
-  #add(origin: string): OriginPool | undefined {
-    if (this.#closed || (this.#pools.size >= this.#maxOrigins && !this.#makeRoom(origin))) return undefined;
-    const entry: OriginPool = {
-      pool: this.#connectTo(origin, this.#settings),
-      running: 0,
-      lastUsedMs: 0,
-      progressMs: 0,
-      release: (responded) => {
-        entry.running--;
-        if (responded) entry.progressMs = this.#nowMs();
-        if (entry.running === 0) entry.lastUsedMs = this.#nowMs();
-      },
-    };
-    this.#pools.set(origin, entry);
-    return entry;
-  }
-
-  /**
-   * Closes the pool that has been idle longest or, if all are in use, the one that has not
-   * responded for longest. Returns whether there is room.
-   */
-  #makeRoom(origin: string): boolean {
-    const idle = this.#first(({ running, lastUsedMs }) => (running === 0 ? lastUsedMs : Infinity));
-    if (idle !== undefined) {
-      this.#drop(...idle);
-      return true;
-    }
-    const beforeMs = this.#nowMs() - this.#holdMs;
-    const stuck = this.#first(({ progressMs }) => (progressMs <= beforeMs ? progressMs : Infinity));
-    this.#onNoRoom(origin, stuck?.[0]);
-    if (stuck === undefined) return false;
-    this.#drop(
-      ...stuck,
-      new Error(`no response for ${this.#holdMs} ms while other destinations needed the connections`),
-    );
-    return true;
-  }
-
-  /** The pool with the earliest time; undefined if all times are infinite. */
-  #first(timeOf: (entry: OriginPool) => number): [string, OriginPool] | undefined {
-    let first: [string, OriginPool] | undefined;
-    let firstMs = Infinity;
-    for (const candidate of this.#pools) {
-      const ms = timeOf(candidate[1]);
-      if (ms < firstMs) [first, firstMs] = [candidate, ms];
-    }
-    return first;
-  }
-
-  #drop(origin: string, entry: OriginPool, reason?: Error): void {
-    this.#pools.delete(origin);
-    void entry.pool.destroy(reason);
+  override async close(): Promise<void> {
+    this.names.close();
+    await super.close();
   }
 }

@@ -7,16 +7,6 @@ import type { BranchProtocol, BranchTarget } from './branch-protocol.ts';
  * a transaction with such a branch is rejected.
  */
 
-/** A URL that dtm calls over gRPC: `host:port/package.Service/Method`. */
-export const grpcUrl: BranchProtocol = {
-  name: 'grpc',
-  matches: (url) => /^[^/?#\s]+\/[^/?#\s]+\/[^/?#\s]+$/.test(url) && !url.includes('://'),
-  parse: beforeFirstSlash,
-  admit: () => NO_GRPC,
-  call: ({ url }) => unknown(`${NO_GRPC}: ${url}`),
-};
-
-const NO_GRPC = 'gRPC branches are not supported by this version';
 const TOPIC_SCHEME = 'topic://';
 
 /** A topic is replaced by its subscribers when a message is submitted, and is never called. */
@@ -28,12 +18,15 @@ export const topicUrl: BranchProtocol = {
   call: ({ url }) => unknown(`a topic can only be the action of a message's step: ${url}`),
 };
 
+const NO_URL = 'not an http:// or https:// URL';
+
 /** Every other text; matches all, and is therefore the last protocol. */
 export const malformedUrl: BranchProtocol = {
   name: 'malformed',
   matches: () => true,
   parse: (url) => (isHttpUrl(url) ? { destination: '' } : beforeFirstSlash(url)),
-  admit: (_target, { protocol }) => (protocol === 'grpc' ? NO_GRPC : 'not an http:// or https:// URL'),
+  admit: (_target, { protocol }) =>
+    protocol === 'grpc' ? 'neither host:port/package.Service/Method nor an http:// or https:// URL' : NO_URL,
   call: ({ url }) => unknown(`not a URL that can be called: ${url}`),
 };
 

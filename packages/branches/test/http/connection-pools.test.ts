@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ConnectionPools, type HttpEnvironment, machine, type OriginPool } from '@holdfast/branches';
+import {
+  type BranchConnections,
+  ConnectionPools,
+  type HttpEnvironment,
+  machine,
+  type OriginPool,
+} from '@holdfast/branches';
 import { BranchServer } from '@holdfast/testing/participant';
 import { branchRequest } from '../support/requests.ts';
 import { branchRouter } from '../support/routers.ts';
@@ -14,8 +20,8 @@ describe('connection pools', () => {
   it('drop the pool that was idle longest when the bound is reached, never one in use', async () => {
     let nowMs = 0;
     const pools = new ConnectionPools({ maxOrigins: 2, environment: at(() => ++nowMs) });
-    const first = pools.acquire('http://a') as OriginPool;
-    const second = pools.acquire('http://b') as OriginPool;
+    const first = pools.acquire('http://a') as OriginPool<BranchConnections>;
+    const second = pools.acquire('http://b') as OriginPool<BranchConnections>;
     expect(pools.acquire('http://c')).toBeUndefined();
     second.release(true);
     first.release(true);
@@ -35,7 +41,7 @@ describe('connection pools', () => {
     const pools = new ConnectionPools({ maxOrigins: 2, holdMs: 5_000, environment: at(() => nowMs), onNoRoom });
     const router = branchRouter(pools);
     const hung = router.call(branchRequest(`${hanging.url}/`, { timeoutMs: 3_600_000 }));
-    const responding = pools.acquire('http://a') as OriginPool;
+    const responding = pools.acquire('http://a') as OriginPool<BranchConnections>;
     nowMs = 4_999;
     expect(pools.acquire('http://b')).toBeUndefined();
     pools.acquire('http://a');
@@ -55,8 +61,8 @@ describe('connection pools', () => {
   it('close connections that were unused for the idle time', async () => {
     let nowMs = 0;
     const pools = new ConnectionPools({ idleMs: 60_000, environment: at(() => nowMs) });
-    const used = pools.acquire('http://a') as OriginPool;
-    const idle = pools.acquire('http://b') as OriginPool;
+    const used = pools.acquire('http://a') as OriginPool<BranchConnections>;
+    const idle = pools.acquire('http://b') as OriginPool<BranchConnections>;
     idle.release(true);
     nowMs = 59_999;
     pools.closeIdle();

@@ -1,7 +1,8 @@
 import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
-import { loadConfig, OPTIONS, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
+import { loadConfig, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
 import type { Log } from '@holdfast/server/logs';
 import { takeStopSignals } from '../early-stop.ts';
+import type { Addresses } from '../workers/messages.ts';
 import { startedOrStopped } from './started-or-stopped.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
 
@@ -30,7 +31,7 @@ async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>)
   if (server === undefined) return 0;
   announce(
     config,
-    server.url,
+    server,
     log,
     server.created && config.store !== 'memory:' ? { created: placeOfUrl(config.store) } : {},
   );
@@ -49,21 +50,20 @@ async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<stri
     announceStop(log, signal);
     return primary.stop();
   });
-  const url = await primary.start();
-  if (url === undefined) return (await primary.stop()) || (notified ? 0 : FAILED);
-  announce(config, url, log, { workers: config.workers });
+  const addresses = await primary.start();
+  if (addresses === undefined) return (await primary.stop()) || (notified ? 0 : FAILED);
+  announce(config, addresses, log, { workers: config.workers });
   await Promise.race([stop, primary.abandoned]);
   return primary.stop();
 }
 
 function announce(
-  { store, grpcPort }: ServerConfig,
-  url: string,
+  { store }: ServerConfig,
+  { url, grpcAddress }: Addresses,
   log: Log,
   fields: Readonly<Record<string, unknown>>,
 ): void {
-  if (grpcPort !== OPTIONS.grpcPort.default) log.warn({ grpcPort }, 'gRPC is not served by this version');
-  log.info({ url, store: placeOfUrl(store), version: VERSION, ...fields }, `ready: ${url}`);
+  log.info({ url, grpc: grpcAddress, store: placeOfUrl(store), version: VERSION, ...fields }, `ready: ${url}`);
   const ignored = unknownVariables(process.env);
   if (ignored.length > 0) log.warn({ ignored }, 'these environment variables are not options and are ignored');
 }

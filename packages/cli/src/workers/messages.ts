@@ -1,12 +1,15 @@
 import type { ServerConfig } from '@holdfast/server/config';
-import type { Snapshot } from '@holdfast/server';
+import type { RunningServer, Snapshot } from '@holdfast/server';
+
+/** Where a coordinator listens. */
+export type Addresses = Pick<RunningServer, 'url' | 'grpcAddress'>;
 
 /** Messages between the primary process and its workers. */
 export type ToPrimary =
   /** The worker runs and needs its number and configuration. */
   | { readonly kind: 'hello' }
   /** The worker serves. */
-  | { readonly kind: 'ready'; readonly url: string }
+  | ({ readonly kind: 'ready' } & Addresses)
   /** The worker was scraped and needs the metrics of all workers. */
   | { readonly kind: 'gather'; readonly id: number }
   | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: Snapshot };

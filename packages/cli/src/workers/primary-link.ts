@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { takeStopSignals } from '../early-stop.ts';
 import type { ServerConfig } from '@holdfast/server/config';
 import type { Siblings, Snapshot } from '@holdfast/server';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import type { Addresses, ToPrimary, ToWorker } from './messages.ts';
 
 /** A worker's connection to its primary process. */
 export class PrimaryLink implements Siblings {
@@ -34,8 +34,8 @@ export class PrimaryLink implements Siblings {
     return this.#started;
   }
 
-  ready(url: string): void {
-    this.#send({ kind: 'ready', url });
+  ready({ url, grpcAddress }: Addresses): void {
+    this.#send({ kind: 'ready', url, grpcAddress });
   }
 
   /** Resolves to the reason when the worker must stop. */

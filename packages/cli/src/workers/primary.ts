@@ -4,7 +4,7 @@ import type { ServerConfig } from '@holdfast/server/config';
 import { STOP_SIGNALS } from '../early-stop.ts';
 import type { Log } from '@holdfast/server/logs';
 import { Gathering } from './gathering.ts';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import type { Addresses, ToPrimary, ToWorker } from './messages.ts';
 import { Restarts } from './restarts.ts';
 
 const FAILED = 1;
@@ -31,7 +31,7 @@ export class Primary {
   readonly #restarts = new Restarts();
   readonly #gathering = new Gathering();
   #stopping = false;
-  #url = '';
+  #addresses: Addresses | undefined;
   #exitCode = 0;
   #abandon: () => void = () => undefined;
   readonly #abandoned = new Promise<void>((resolve) => (this.#abandon = resolve));
@@ -45,16 +45,16 @@ export class Primary {
   }
 
   /**
-   * Starts the workers; resolves to the URL when they serve. The first one starts alone, so that an
+   * Starts the workers; resolves to the addresses when they serve. The first one starts alone, so that an
    * error is reported once and only one process migrates the store. Resolves to undefined if it
    * could not start and has reported why.
    */
-  async start(): Promise<string | undefined> {
+  async start(): Promise<Addresses | undefined> {
     await this.#fork(1).settled;
     if (this.#stopping || this.#serving() === 0) return undefined;
     for (let number = 2; number <= this.#config.workers; number++) this.#fork(number);
     await Promise.all([...this.#slots.values()].map(({ settled }) => settled));
-    return this.#url;
+    return this.#addresses;
   }
 
   /** Resolves when restarting workers has become pointless. */
@@ -106,7 +106,7 @@ export class Primary {
       }
       case 'ready':
         slot.servingSinceMs = performance.now();
-        this.#url = message.url;
+        this.#addresses = { url: message.url, grpcAddress: message.grpcAddress };
         return;
       case 'gather':
         void this.#gather(worker, message.id);
@@ -129,7 +129,7 @@ export class Primary {
     if (code !== 0 && !isGroupSignal) this.#exitCode = FAILED;
     if (this.#stopping) return;
     const end = { worker: number, pid: worker.process.pid, ...(signal === null ? { code } : { signal }) };
-    if (this.#url === '') return;
+    if (this.#addresses === undefined) return;
     const servedMs = servingSinceMs === undefined ? undefined : performance.now() - servingSinceMs;
     const verdict = this.#restarts.judge({ worker: number, servedMs, serving: this.#serving() });
     if (verdict.kind === 'abandon') {

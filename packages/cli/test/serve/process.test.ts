@@ -156,12 +156,14 @@ describe('holdfast serve', () => {
     expect(run.err).toContain('Did you mean serve?');
   });
 
-  it('logs once that gRPC is not served, if its port is configured', async () => {
-    const run = holdfast('serve', '--store', 'memory:', '--http-port', '0', '--grpc-port', '50051');
-    await run.ready();
-    run.child.kill('SIGTERM');
-    await run.ended;
-    expect(run.out.match(/gRPC is not served/g)).toHaveLength(1);
+  it('names a gRPC port that is in use, and the option that chooses another', async () => {
+    const first = holdfast('serve', '--store', 'memory:', '--http-port', '0');
+    await first.ready();
+    const [, port = ''] = /"grpc":"127\.0\.0\.1:(\d+)"/.exec(first.out) ?? [];
+    const second = holdfast('serve', '--store', 'memory:', '--http-port', '0', '--grpc-port', port);
+    expect(await second.ended).toBe(1);
+    expect(second.err).toContain(`port ${port} on 127.0.0.1 is in use`);
+    expect(second.err).toContain('--grpc-port');
   });
 
   it('shows every option with its variable and default', async () => {

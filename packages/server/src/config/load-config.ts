@@ -30,27 +30,30 @@ export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources):
   const path = file ?? env['HOLDFAST_CONFIG'];
   refuseMisspelled(env);
   const fromFile = path === undefined || path === '' ? {} : await readConfigFile(path);
-  const config = Object.fromEntries(
-    OPTION_NAMES.map((name) => {
+  const given = Object.fromEntries(
+    OPTION_NAMES.flatMap((name) => {
       const variable = variableOf(name);
-      if (flags[name] !== undefined) return [name, read(name, flags[name], flagOf(name))];
+      if (flags[name] !== undefined) return [[name, read(name, flags[name], flagOf(name))]];
       const set = env[variable];
-      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return [name, read(name, set, variable)];
-      if (fromFile[name] !== undefined) return [name, read(name, fromFile[name], `${name} in ${path}`)];
-      return [name, OPTIONS[name].default];
+      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return [[name, read(name, set, variable)]];
+      if (fromFile[name] !== undefined) return [[name, read(name, fromFile[name], `${name} in ${path}`)]];
+      return [];
     }),
-  ) as ServerConfig;
-  checkConfig(config);
-  return config;
+  ) as Partial<ServerConfig>;
+  return configWith(given);
 }
 
 /** A configuration from parsed values; missing ones take their defaults. Throws `ConfigError`. */
 export function configWith(values: Partial<ServerConfig>): ServerConfig {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default]));
-  const config = { ...defaults, ...values } as ServerConfig;
+  const config = { ...defaults, ...freePortsOf(values), ...values } as ServerConfig;
   checkConfig(config);
   return config;
 }
+
+/** A coordinator on any free HTTP port takes any free port for gRPC as well. */
+const freePortsOf = ({ httpPort }: Partial<ServerConfig>): Partial<ServerConfig> =>
+  httpPort === 0 ? { grpcPort: 0 } : {};
 
 function read(name: OptionName, raw: unknown, where: string): unknown {
   const { kind } = OPTIONS[name] as OptionSpec<unknown>;

@@ -13,12 +13,27 @@ export function readRegistration(body: unknown, impliedPattern?: Pattern): DtmRe
   const wire = parse(dtmBranch, body, DTM_BOUNDS);
   const gid = wire['gid'] ?? '';
   if (wire['data']?.isWellFormed() === false) throw invalid(gid, ['data'], HALF_PAIR);
-  const pattern = readPattern(gid, (wire['trans_type'] ?? '') === '' ? impliedPattern : wire['trans_type']);
-  return { gid, pattern, branches: branchesOf(gid, pattern, wire) };
+  return registrationOf(gid, wire, Buffer.from(wire['data'] ?? ''), impliedPattern);
 }
 
-function branchesOf(gid: string, pattern: Pattern, wire: DtmBranch): readonly BranchRegistration[] {
-  const common = { branchId: wire['branch_id'] ?? '', payload: Buffer.from(wire['data'] ?? '') };
+/** `readRegistration` for a transport whose payload is bytes. */
+export function readRegistrationOf(body: unknown, payload: Uint8Array): DtmRegistration {
+  const wire = parse(dtmBranch, body, DTM_BOUNDS);
+  return registrationOf(wire['gid'] ?? '', wire, payload);
+}
+
+function registrationOf(gid: string, wire: DtmBranch, payload: Uint8Array, implied?: Pattern): DtmRegistration {
+  const pattern = readPattern(gid, (wire['trans_type'] ?? '') === '' ? implied : wire['trans_type']);
+  return { gid, pattern, branches: branchesOf(gid, pattern, wire, payload) };
+}
+
+function branchesOf(
+  gid: string,
+  pattern: Pattern,
+  wire: DtmBranch,
+  payload: Uint8Array,
+): readonly BranchRegistration[] {
+  const common = { branchId: wire['branch_id'] ?? '', payload };
   switch (pattern) {
     case 'tcc':
       return (['cancel', 'confirm'] as const).map((op) => ({ ...common, op, url: wire[op] ?? '', status: 'prepared' }));

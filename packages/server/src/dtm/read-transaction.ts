@@ -15,13 +15,21 @@ import { type DtmSubmission, type DtmWorkflowEnd, invalid, parse, parseField } f
 import { DTM_BOUNDS } from './count-bounds.ts';
 
 /** Parses a transaction as dtm's clients send it. Throws `invalid`, naming the field. */
-export const readTransaction = (body: unknown): TransactionInput =>
-  transactionOf(parse(dtmTransaction, body, DTM_BOUNDS));
+export const readTransaction = (body: unknown): TransactionInput => readTransactionOf(body);
 
-export function readSubmission(body: unknown): DtmSubmission {
+/** `readTransaction` for a transport whose payloads are bytes. */
+export function readTransactionOf(body: unknown, payloads?: readonly Uint8Array[]): TransactionInput {
+  const wire = parse(dtmTransaction, body, DTM_BOUNDS);
+  return transactionOf(wire, payloads ?? payloadsOf(wire));
+}
+
+export const readSubmission = (body: unknown): DtmSubmission => readSubmissionOf(body);
+
+/** `readSubmission` for a transport whose payloads are bytes. */
+export function readSubmissionOf(body: unknown, payloads?: readonly Uint8Array[]): DtmSubmission {
   const wire = parse(dtmTransaction, body, DTM_BOUNDS);
   if (wire.trans_type === 'workflow') return { kind: 'workflow-end', end: workflowEndOf(wire) };
-  return { kind: 'transaction', input: transactionOf(wire) };
+  return { kind: 'transaction', input: transactionOf(wire, payloads ?? payloadsOf(wire)) };
 }
 
 /** UTF-8 encoding replaces every unpaired surrogate by the same character. */
@@ -30,7 +38,7 @@ export const HALF_PAIR = 'must not have half a surrogate pair, which cannot be s
 const CUSTOM_DATA = ['custom_data'];
 const NO_TEXTS: readonly string[] = [];
 
-function transactionOf(wire: DtmTransaction): TransactionInput {
+function transactionOf(wire: DtmTransaction, payloads: readonly Uint8Array[]): TransactionInput {
   const gid = wire.gid ?? '';
   const pattern = readPattern(gid, wire.trans_type);
   const protocol = readProtocol(gid, wire.protocol);
@@ -41,7 +49,7 @@ function transactionOf(wire: DtmTransaction): TransactionInput {
     pattern,
     protocol,
     steps: stepsOf(wire),
-    payloads: payloadsOf(wire),
+    payloads,
     customData,
     queryPrepared: wire.query_prepared ?? '',
     options,

@@ -35,7 +35,10 @@ export function operationsRoutes(
     // Liveness only, independent of the store: an outage of the store must not restart
     // coordinators.
     route('GET', '/healthz', () => ALIVE),
-    route('GET', '/readyz', () => ready(coordinator, options.readyTimeoutMs ?? READY_TIMEOUT_MS)),
+    route('GET', '/readyz', async () => {
+      await readyWithin(coordinator, options.readyTimeoutMs);
+      return ALIVE;
+    }),
     route('ANY', '/api/ping', () => PONG),
     route('GET', '/openapi.json', () => (document ??= jsonReply(200, openApiDocument(options.version)))),
     route('GET', '/api/metrics', async () => {
@@ -45,7 +48,14 @@ export function operationsRoutes(
   ];
 }
 
-async function ready(coordinator: Pick<Coordinator, 'ready'>, timeoutMs: number): Promise<Reply> {
+/**
+ * Resolves if transactions can be written now. Rejects with `unavailable` if the store does not
+ * respond in time.
+ */
+export async function readyWithin(
+  coordinator: Pick<Coordinator, 'ready'>,
+  timeoutMs: number = READY_TIMEOUT_MS,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -54,7 +64,6 @@ async function ready(coordinator: Pick<Coordinator, 'ready'>, timeoutMs: number)
   });
   try {
     await Promise.race([coordinator.ready(), late]);
-    return ALIVE;
   } finally {
     clearTimeout(timer);
   }

@@ -2,6 +2,7 @@ import type { EngineObserver } from '@holdfast/core';
 import type { CallName, CallResult } from '@holdfast/api';
 import { type Pattern, PATTERNS, type ResultKind, RESULTS, type Status, STATUSES } from '@holdfast/protocol';
 import { type CounterChild, counters, type Family, type HistogramChild, histograms } from './families.ts';
+import { ResponseMetrics } from './response-metrics.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const LONG_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 3_600] as const;
@@ -56,12 +57,15 @@ export class ServerMetrics implements EngineObserver {
     'holdfast_branch_no_room_total',
     'Calls that found no free connection to their destination',
   );
-  readonly #requests = counters('holdfast_http_requests_total', 'Requests served', 'route', 'status');
-  readonly #requestTimes = histograms(
-    'holdfast_http_request_seconds',
-    'Time from a request to its response',
+  /** Requests over HTTP. */
+  readonly http = new ResponseMetrics(
+    { requests: 'holdfast_http_requests_total', seconds: 'holdfast_http_request_seconds', labels: ['route', 'status'] },
     SECONDS,
-    'route',
+  );
+  /** Calls over gRPC. */
+  readonly grpc = new ResponseMetrics(
+    { requests: 'holdfast_grpc_requests_total', seconds: 'holdfast_grpc_request_seconds', labels: ['method', 'code'] },
+    SECONDS,
   );
   readonly #operations = counters('holdfast_operations_total', 'Calls of operations', 'operation', 'result');
   readonly #operationTimes = histograms(
@@ -81,11 +85,6 @@ export class ServerMetrics implements EngineObserver {
     byKey(RESULTS, (result) => this.#results.child({ pattern, result })),
   );
   readonly #callsOf = byKey(PATTERNS, (pattern) => this.#calls.child({ pattern }));
-  readonly #routes = new Map<
-    string,
-    { readonly times: HistogramChild; readonly statuses: Map<number, CounterChild> }
-  >();
-
   get counterFamilies(): readonly Family<CounterChild>[] {
     return [
       this.#accepted,
@@ -99,13 +98,22 @@ export class ServerMetrics implements EngineObserver {
       this.#takeovers,
       this.#alerts,
       this.#noRoom,
-      this.#requests,
+      this.http.requests,
+      this.grpc.requests,
       this.#operations,
     ];
   }
 
   get histogramFamilies(): readonly Family<HistogramChild>[] {
-    return [this.#lifetime, this.#calls, this.#writes, this.#batches, this.#requestTimes, this.#operationTimes];
+    return [
+      this.#lifetime,
+      this.#calls,
+      this.#writes,
+      this.#batches,
+      this.http.times,
+      this.grpc.times,
+      this.#operationTimes,
+    ];
   }
 
   branchResponded(pattern: Pattern, result: ResultKind, durationMs: number): void {
@@ -170,22 +178,6 @@ export class ServerMetrics implements EngineObserver {
       }
       count.add();
     };
-  }
-
-  /** A request of a known route was served. */
-  responded(route: string, status: number, durationMs: number): void {
-    let found = this.#routes.get(route);
-    if (found === undefined) {
-      found = { times: this.#requestTimes.child({ route }), statuses: new Map() };
-      this.#routes.set(route, found);
-    }
-    found.times.observe(durationMs / 1_000);
-    let count = found.statuses.get(status);
-    if (count === undefined) {
-      count = this.#requests.child({ route, status: String(status) });
-      found.statuses.set(status, count);
-    }
-    count.add();
   }
 }
 

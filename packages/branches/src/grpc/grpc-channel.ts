@@ -1,0 +1,165 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { HttpClock } from '../http1/environment.ts';
+import type { Names } from '../names/names.ts';
+import type { OriginConnections } from '../pools/origin-pools.ts';
+import type { CallOwner, GrpcExchange } from './grpc-exchange.ts';
+import { GrpcSession, type SessionOwner } from './grpc-session.ts';
+import { type GrpcEndpoint, type GrpcResolver, RESOLVE_AGAIN_MS } from './resolver.ts';
+
+export interface GrpcChannelSettings {
+  readonly clock: HttpClock;
+  readonly names: Names;
+  readonly connectTimeoutMs: number;
+  /** Time without a call after which a connection is closed. */
+  readonly idleMs: number;
+  readonly tls: ConnectionOptions;
+}
+
+/** How long a server that could not be connected to is avoided, if there are others. */
+const AVOID_MS = 5_000;
+
+const keyOf = ({ host, port }: GrpcEndpoint): string => `${host} ${port}`;
+
+/**
+ * The connections to the servers of one target: one connection per server, used by any number of
+ * calls. Calls are distributed over the servers in turn.
+ */
+export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
+  readonly #server: string;
+  readonly #isSecure: boolean;
+  readonly #resolver: GrpcResolver;
+  readonly #settings: GrpcChannelSettings;
+  /** The connections that take calls, by server. */
+  readonly #sessions = new Map<string, GrpcSession>();
+  /** All connections, those included that only finish their calls. */
+  readonly #open = new Set<GrpcSession>();
+  /** Servers that could not be connected to, and until when they are avoided. */
+  readonly #avoidedUntilMs = new Map<string, number>();
+  #endpoints: readonly GrpcEndpoint[] = [];
+  #resolvedMs = -Infinity;
+  #isResolving = false;
+  #next = 0;
+  #waiting: GrpcExchange[] = [];
+  #isDestroyed = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(server: string, isSecure: boolean, resolver: GrpcResolver, settings: GrpcChannelSettings) {
+    this.#server = server;
+    this.#isSecure = isSecure;
+    this.#resolver = resolver;
+    this.#settings = settings;
+  }
+
+  send(call: GrpcExchange): void {
+    if (this.#isDestroyed) return call.failed(new Error('the connections were closed'));
+    if (this.#nowMs - this.#resolvedMs >= RESOLVE_AGAIN_MS) this.#resolve();
+    const endpoint = this.#nextEndpoint();
+    if (endpoint === undefined) this.#waiting.push(call);
+    else this.#sessionTo(endpoint).send(call);
+  }
+
+  cancel(call: GrpcExchange): void {
+    const at = this.#waiting.indexOf(call);
+    if (at !== -1) this.#waiting.splice(at, 1);
+    else for (const session of this.#open) if (session.cancel(call)) return;
+  }
+
+  leaving(session: GrpcSession): void {
+    const key = keyOf(session.endpoint);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+  }
+
+  closed(session: GrpcSession, error: Error | undefined): void {
+    this.leaving(session);
+    this.#open.delete(session);
+    if (error !== undefined) this.#avoidedUntilMs.set(keyOf(session.endpoint), this.#nowMs + AVOID_MS);
+    // The servers may have moved.
+    this.#resolvedMs = -Infinity;
+    this.#settings.names.forget(session.endpoint.host);
+    if (this.#open.size === 0) this.#onEmpty?.();
+  }
+
+  closeIdle(): void {
+    const beforeMs = this.#nowMs - this.#settings.idleMs;
+    for (const session of [...this.#sessions.values()]) {
+      if (session.lastUsedMs > beforeMs) continue;
+      this.leaving(session);
+      session.leave();
+    }
+  }
+
+  async destroy(reason: Error = new Error('the connections were closed')): Promise<void> {
+    this.#isDestroyed = true;
+    for (const call of this.#waiting.splice(0)) call.failed(reason);
+    if (this.#open.size === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const session of [...this.#open]) session.destroy(reason);
+    await emptied;
+  }
+
+  get #nowMs(): number {
+    return this.#settings.clock.monotonicMs();
+  }
+
+  /** The next server in turn, one that is not avoided if there is one. */
+  #nextEndpoint(): GrpcEndpoint | undefined {
+    const count = this.#endpoints.length;
+    for (let tried = 0; tried < count; tried++) {
+      const endpoint = this.#endpoints[(this.#next + tried) % count] as GrpcEndpoint;
+      if (count > 1 && (this.#avoidedUntilMs.get(keyOf(endpoint)) ?? 0) > this.#nowMs) continue;
+      this.#next = (this.#next + tried + 1) % count;
+      return endpoint;
+    }
+    return this.#endpoints[this.#next++ % Math.max(1, count)];
+  }
+
+  #sessionTo(endpoint: GrpcEndpoint): GrpcSession {
+    const key = keyOf(endpoint);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const { clock, connectTimeoutMs, tls, names } = this.#settings;
+    const lookUp = (name: string): Promise<readonly string[]> => names.lookUp(name);
+    const session = new GrpcSession(endpoint, this, {
+      clock,
+      connectTimeoutMs,
+      tls,
+      lookUp,
+      isSecure: this.#isSecure,
+    });
+    this.#sessions.set(key, session);
+    this.#open.add(session);
+    return session;
+  }
+
+  /** Calls go on to the known servers meanwhile. */
+  #resolve(): void {
+    if (this.#isResolving) return;
+    this.#isResolving = true;
+    this.#resolver.resolve(this.#server).then(
+      (endpoints) => this.#resolved(endpoints),
+      (error: unknown) => this.#unresolved(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  #resolved(endpoints: readonly GrpcEndpoint[]): void {
+    this.#isResolving = false;
+    this.#resolvedMs = this.#nowMs;
+    this.#endpoints = endpoints;
+    const keys = new Set(endpoints.map(keyOf));
+    for (const key of this.#avoidedUntilMs.keys()) if (!keys.has(key)) this.#avoidedUntilMs.delete(key);
+    for (const [key, session] of this.#sessions) {
+      if (keys.has(key)) continue;
+      this.#sessions.delete(key);
+      session.leave();
+    }
+    for (const call of this.#waiting.splice(0)) this.send(call);
+  }
+
+  #unresolved(error: Error): void {
+    this.#isResolving = false;
+    // The next call tries again; the resolver keeps a failure for a while.
+    for (const call of this.#waiting.splice(0)) call.failed(error);
+  }
+}

@@ -1,0 +1,52 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
+import type { BranchRequest } from '@holdfast/core';
+import { formatGrpcTimeout } from '@holdfast/protocol/grpc';
+import { BranchHeaderError, isConnectionHeader } from '../http/branch-headers.ts';
+import type { GrpcTarget } from './grpc-target.ts';
+
+const NAME = /^[0-9a-z_.-]+$/;
+/** gRPC carries printable ASCII only; names that end in `-bin` carry bytes as base64. */
+const VALUE = /^[\x20-\x7e]*$/;
+
+/** Fields that gRPC itself sends. */
+const isReserved = (name: string): boolean =>
+  name.startsWith('grpc-') || name === 'content-type' || name === 'user-agent' || isConnectionHeader(name);
+
+/**
+ * The header fields of a call: gRPC's, the transaction's coordinates, and the transaction's
+ * `branch_headers`. Throws `BranchHeaderError` for what gRPC cannot carry.
+ */
+export function metadataOf(request: BranchRequest, target: GrpcTarget): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {
+    ':method': 'POST',
+    ':scheme': target.isSecure ? 'https' : 'http',
+    ':authority': authorityOf(target.server),
+    ':path': target.path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'grpc-timeout': formatGrpcTimeout(request.timeoutMs),
+    'user-agent': 'holdfast',
+    'dtm-gid': checked('gid', request.gid),
+    'dtm-trans_type': request.pattern,
+    'dtm-branch_id': checked('branch_id', request.branchId),
+    'dtm-op': checked('op', request.op),
+    'dtm-dtm': '',
+  };
+  for (const given in request.headers) {
+    const name = given.toLowerCase();
+    if (isReserved(name)) continue;
+    if (!NAME.test(name))
+      throw new BranchHeaderError(`name ${JSON.stringify(given.slice(0, 64))} has characters that gRPC cannot carry`);
+    fields[name] = checked(`value of ${name}`, request.headers[given] ?? '');
+  }
+  if (target.authorization !== '') fields['authorization'] ??= target.authorization;
+  return fields;
+}
+
+function checked(what: string, text: string): string {
+  if (!VALUE.test(text)) throw new BranchHeaderError(`${what} must be printable ASCII to be carried by gRPC`);
+  return text;
+}
+
+/** The host and port of a server; of a list, the first one's. */
+const authorityOf = (server: string): string => server.replace(/^\//, '').split(',', 1)[0] ?? '';

@@ -1,0 +1,106 @@
+import type { BranchRequest } from '@holdfast/core';
+import { type BranchResult, branchResult } from '@holdfast/protocol';
+import { WORKFLOW_DATA } from '@holdfast/protocol/grpc';
+import { encodeMessage } from '@holdfast/protocol/protobuf';
+import { HTTP_CLIENT_SETTINGS } from '../http/client-settings.ts';
+import type { ConnectionPools } from '../http/connection-pools.ts';
+import { OriginPools, type OriginPoolsOptions } from '../pools/origin-pools.ts';
+import type { AdmissionContext, BranchProtocol } from '../registry/branch-protocol.ts';
+import { GrpcChannel } from './grpc-channel.ts';
+import { GrpcExchange } from './grpc-exchange.ts';
+import { metadataOf } from './grpc-metadata.ts';
+import { admitGrpc, type GrpcTarget, grpcTargetOf, isGrpcUrl } from './grpc-target.ts';
+import { dnsResolver, type GrpcResolver, passThrough, staticList } from './resolver.ts';
+
+export interface GrpcProtocolOptions extends Omit<OriginPoolsOptions, 'clock'> {
+  /** Further ways to find servers, by the scheme of a target. */
+  readonly resolvers?: readonly GrpcResolver[];
+}
+
+/** Connections are kept for longer than over HTTP/1.1: a server announces that it closes one. */
+const IDLE_MS = 5 * 60_000;
+
+/** gRPC branches. Owns their connections. */
+export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
+  readonly name = 'grpc';
+  readonly #resolvers: ReadonlyMap<string, GrpcResolver>;
+  readonly #channels: OriginPools<GrpcChannel>;
+
+  /** @param http its clock and its cache of names are used */
+  constructor(http: ConnectionPools, options: GrpcProtocolOptions = {}) {
+    const { clock, names } = http;
+    const resolvers = [passThrough, staticList, dnsResolver(names), ...(options.resolvers ?? [])];
+    this.#resolvers = new Map(resolvers.flatMap((one) => one.schemes.map((scheme) => [scheme, one] as const)));
+    const { connectTimeoutMs } = HTTP_CLIENT_SETTINGS;
+    const settings = { clock, names, connectTimeoutMs, idleMs: IDLE_MS, tls: {} };
+    this.#channels = new OriginPools({ idleMs: IDLE_MS, ...options, clock }, (destination) => {
+      const { scheme, server, isSecure } = grpcTargetOf(`${destination}/service/method`);
+      return new GrpcChannel(server, isSecure, this.#resolverOf(scheme), settings);
+    });
+  }
+
+  matches(url: string): boolean {
+    return isGrpcUrl(url);
+  }
+
+  parse(url: string): GrpcTarget {
+    return grpcTargetOf(url);
+  }
+
+  admit(target: GrpcTarget, context: AdmissionContext): string | undefined {
+    return this.#faultOf(target) ?? admitGrpc(target, context);
+  }
+
+  call(request: BranchRequest, target: GrpcTarget): Promise<BranchResult> {
+    const fault = this.#faultOf(target);
+    if (fault !== undefined) return Promise.resolve(branchResult('UNKNOWN', fault));
+    const headers = metadataOf(request, target);
+    const entry = this.#channels.acquire(target.destination);
+    if (entry === undefined) return Promise.resolve(NO_ROOM);
+    const { pool, release } = entry;
+    return new Promise((resolve) => {
+      const settle = (result: BranchResult, responded: boolean): void => {
+        release(responded);
+        resolve(result);
+      };
+      pool.send(
+        new GrpcExchange(headers, frameOf(request), pool, this.#channels.clock, request.timeoutMs, settle),
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#channels.close();
+  }
+
+  #faultOf({ scheme, server }: GrpcTarget): string | undefined {
+    const resolver = this.#resolvers.get(scheme);
+    if (resolver === undefined)
+      return `there is no resolver for ${scheme}://; there are ${[...this.#resolvers.keys()].filter((one) => one !== '').join(', ')}`;
+    return resolver.faultOf(server);
+  }
+
+  #resolverOf(scheme: string): GrpcResolver {
+    return this.#resolvers.get(scheme) ?? passThrough;
+  }
+}
+
+/** No call was made, so this does not count as an attempt. */
+const NO_ROOM: BranchResult = {
+  ...branchResult('UNKNOWN', 'too many different destinations are being called at once'),
+  deferred: true,
+};
+
+/** The branch that stands for the code that runs a transaction. */
+const INITIATOR = '00';
+
+/** The message of a call: the payload as it is, or a workflow's input for the code that runs it. */
+function frameOf({ payload, pattern, branchId }: BranchRequest): Buffer {
+  const message =
+    pattern === 'workflow' && branchId === INITIATOR ? encodeMessage(WORKFLOW_DATA, { Data: payload }) : payload;
+  const frame = Buffer.allocUnsafe(5 + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, 5);
+  return frame;
+}

@@ -1,0 +1,3 @@
+export * from './dtm-messages.ts';
+export * from './standard-messages.ts';
+export * from './status.ts';

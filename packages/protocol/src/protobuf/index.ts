@@ -1,0 +1,13 @@
+export { decodeMessage } from './decode.ts';
+export { describeFile } from './describe.ts';
+export { encodeMessage } from './encode.ts';
+export type {
+  MessageInput,
+  MessageOf,
+  ProtoField,
+  ProtoFile,
+  ProtoMessage,
+  ProtoMethod,
+  ProtoService,
+} from './schema.ts';
+export { ProtobufError } from './wire-reader.ts';

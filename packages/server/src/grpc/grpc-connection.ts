@@ -1,0 +1,30 @@
+import type { ServerHttp2Session } from 'node:http2';
+import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
+
+/** One connection of a client, and whether the client still responds to pings. */
+export class GrpcConnection {
+  readonly session: ServerHttp2Session;
+  #respondedMs = performance.now();
+  #pingedMs: number | undefined;
+
+  constructor(session: ServerHttp2Session) {
+    this.session = session;
+  }
+
+  /** Sends a ping when it is due; ends a connection that did not respond to the last one. */
+  check(nowMs: number): void {
+    const { keepAliveMs, keepAliveTimeoutMs } = GRPC_SERVER_SETTINGS;
+    if (this.session.destroyed) return;
+    if (this.#pingedMs !== undefined) {
+      if (nowMs - this.#pingedMs > keepAliveTimeoutMs) this.session.destroy();
+      return;
+    }
+    if (nowMs - this.#respondedMs < keepAliveMs) return;
+    const isSent = this.session.ping((error) => {
+      if (error !== null) return;
+      this.#pingedMs = undefined;
+      this.#respondedMs = performance.now();
+    });
+    if (isSent) this.#pingedMs = nowMs;
+  }
+}

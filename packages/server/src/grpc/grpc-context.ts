@@ -1,0 +1,40 @@
+import type { CallContext } from '@holdfast/core';
+import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError, parseTraceContext, type TraceContext } from '@holdfast/protocol';
+import { parseGrpcTimeout } from '@holdfast/protocol/grpc';
+
+/** The part of a call's metadata that its context reads. */
+export interface CallMetadata {
+  /** The value of a field that was sent once; undefined if it is absent. */
+  field(name: string): string | undefined;
+}
+
+/** The caller of a gRPC call, its deadline and its trace. */
+export class GrpcContext implements CallContext {
+  readonly principal = ANONYMOUS;
+  readonly namespace = DEFAULT_NAMESPACE;
+  readonly signal: AbortSignal;
+  readonly #metadata: CallMetadata;
+  readonly #arrivedMs: number;
+
+  /** @param arrivedMs when the call arrived, by `performance.now()` as the engine's clock */
+  constructor(metadata: CallMetadata, arrivedMs: number, signal: AbortSignal) {
+    this.#metadata = metadata;
+    this.#arrivedMs = arrivedMs;
+    this.signal = signal;
+  }
+
+  get trace(): TraceContext | undefined {
+    const traceparent = this.#metadata.field('traceparent');
+    return traceparent === undefined ? undefined : parseTraceContext(traceparent, this.#metadata.field('tracestate'));
+  }
+
+  /** From `grpc-timeout`. Throws `invalid` if it is malformed. */
+  get deadlineMs(): number | undefined {
+    const text = this.#metadata.field('grpc-timeout');
+    if (text === undefined) return undefined;
+    const timeoutMs = parseGrpcTimeout(text);
+    if (timeoutMs === undefined)
+      throw new HoldfastError('invalid', 'grpc-timeout must be up to 8 digits and a unit of H, M, S, m, u or n');
+    return this.#arrivedMs + timeoutMs;
+  }
+}

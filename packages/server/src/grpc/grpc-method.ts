@@ -1,0 +1,45 @@
+import type { CallContext } from '@holdfast/core';
+
+/** A method with one request and one response. */
+export interface UnaryMethod {
+  readonly kind: 'unary';
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /**
+   * Resolves to the encoded response. A `GrpcError` or `HoldfastError` that it throws becomes the
+   * status; any other error is a defect.
+   */
+  call(context: CallContext, request: Buffer): Promise<Uint8Array>;
+}
+
+/** A method with any number of requests and responses. */
+export interface StreamMethod {
+  readonly kind: 'stream';
+  readonly path: string;
+  /** Resolves when the stream is to end with the status OK. */
+  run(stream: GrpcStream): Promise<void>;
+}
+
+export type GrpcMethod = UnaryMethod | StreamMethod;
+
+/** One call of a `StreamMethod`. */
+export interface GrpcStream {
+  /** Aborts when the client has cancelled the call or disconnected. */
+  readonly signal: AbortSignal;
+  /** The requests in their order; ends when the client has sent the last one. */
+  readonly requests: AsyncIterable<Buffer>;
+  /** Sends a response. Resolves when the client's window has room for another one. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** A gRPC server. Both implementations offer the same methods in the same way. */
+export interface GrpcTransport {
+  /** Returns the address that is bound. Throws what `listen` throws. */
+  listen(host: string, port: number): Promise<string>;
+  /** Serves these methods from now on; until then calls receive UNAVAILABLE. */
+  use(methods: readonly GrpcMethod[]): void;
+  /** Accepts no new connections and asks the clients of open ones to leave. */
+  stopAccepting(): void;
+  /** Ends every connection, after the calls in progress or a short time. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import grpc from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+
+/** The end of a call: its response, or its status. */
+export interface GrpcResponse {
+  readonly code: number;
+  readonly message: string;
+  readonly trailers: Readonly<Record<string, string | Buffer>>;
+  // The response of any method; a test asserts its contents.
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const PROTO = fileURLToPath(new URL('../../../protocol/proto/dtmgimp.proto', import.meta.url));
+
+/** dtm's service, called by the library `@grpc/grpc-js` with the published `.proto` file. */
+export class GrpcClient implements Disposable {
+  readonly #client: grpc.Client;
+  readonly #methods: Readonly<Record<string, grpc.MethodDefinition<object, object>>>;
+
+  constructor(address: string) {
+    const loaded = loadSync(PROTO, { keepCase: true, defaults: true, longs: Number });
+    this.#methods = loaded['dtmgimp.Dtm'] as Record<string, grpc.MethodDefinition<object, object>>;
+    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+  }
+
+  call(method: string, request: object = {}, { timeoutMs, metadata = {} }: CallOptions = {}): Promise<GrpcResponse> {
+    const found = this.#methods[method];
+    if (found === undefined) throw new Error(`there is no method ${method}`);
+    const sent = new grpc.Metadata();
+    for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
+    const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(
+        found.path,
+        found.requestSerialize,
+        found.responseDeserialize,
+        request,
+        sent,
+        options,
+        (error, value) => {
+          if (error === null) return resolve({ code: 0, message: '', trailers: {}, value: { ...value } });
+          resolve({ code: error.code, message: error.details, trailers: error.metadata.getMap(), value: {} });
+        },
+      );
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
