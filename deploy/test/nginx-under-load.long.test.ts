@@ -17,7 +17,8 @@ const nodes: HoldfastProcess[] = [];
 
 function start(which: 0 | 1): HoldfastProcess {
   const silence = ['--heartbeat', '300ms', '--silence', '3s'];
-  const args = ['serve', '--store', database.url, '--http-port', String(ports[which]), ...silence];
+  const port = ['--http-port', String(ports[which]), '--grpc-port', '0'];
+  const args = ['serve', '--store', database.url, ...port, ...silence];
   const node = new HoldfastProcess(args);
   nodes.push(node);
   return node;

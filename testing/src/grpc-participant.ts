@@ -15,6 +15,7 @@ export type GrpcBehaviour = { readonly code: number; readonly message?: string }
 
 type Behave = (call: SeenCall) => GrpcBehaviour;
 
+const OK: number = grpc.status.OK;
 const raw = (bytes: Buffer): Buffer => bytes;
 const METHODS = ['TransIn', 'TransInRevert', 'TransOut', 'TransOutRevert', 'QueryPrepared'] as const;
 
@@ -36,7 +37,7 @@ export class GrpcParticipant implements AsyncDisposable {
   readonly address: string;
   readonly port: number;
   /** What calls end with; OK by default. */
-  behave: Behave = () => ({ code: grpc.status.OK });
+  behave: Behave = () => ({ code: OK });
   readonly #server: grpc.Server;
 
   private constructor(server: grpc.Server, host: string, port: number) {
@@ -85,7 +86,7 @@ export class GrpcParticipant implements AsyncDisposable {
       const behaviour = this.behave(seen);
       if (behaviour === 'hang') return;
       const { code, message = '' } = behaviour;
-      if (code === grpc.status.OK) callback(null, Buffer.alloc(0));
+      if (code === OK) callback(null, Buffer.alloc(0));
       else callback({ code, details: message });
     };
   }

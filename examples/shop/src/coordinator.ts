@@ -21,7 +21,7 @@ export async function startCoordinator({ coordinatorPort, folder }: Settings): P
   await mkdir(path, { recursive: true });
   const logFile = createWriteStream(join(folder, 'coordinator.log'));
   const server = await startServer(
-    { store: `lmdb:${path}`, httpPort: coordinatorPort, drainTimeout: DRAIN_TIMEOUT_MS },
+    { store: `lmdb:${path}`, httpPort: coordinatorPort, grpcPort: 0, drainTimeout: DRAIN_TIMEOUT_MS },
     { log: createLog({ level: 'info', format: 'pretty', output: logFile, colour: false }) },
   );
   return {

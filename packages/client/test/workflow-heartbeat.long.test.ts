@@ -29,7 +29,7 @@ const SETTINGS = { drainTimeout: 0, retryInterval: INTERVAL_MS, logLevel: 'silen
  */
 async function service({ store = 'memory:' }: { readonly store?: string } = {}) {
   const httpPort = await freePort();
-  const start = () => startServer({ ...SETTINGS, store, httpPort });
+  const start = () => startServer({ ...SETTINGS, store, httpPort, grpcPort: 0 });
   let server = await start();
   onTestFinished(() => server.close().then(() => undefined));
   const restart = async (away: () => Promise<unknown>): Promise<void> => {

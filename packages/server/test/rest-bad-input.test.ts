@@ -39,7 +39,7 @@ describe('an invalid transaction is a 400 that names the field', () => {
     ['steps[0].action', { steps: [{ action: 'bank/debit' }] }],
     ['steps[0].action', { steps: [{ action: 'local://debit' }] }],
     ['steps[0].action', { steps: [{ action: 'topic://orders' }] }],
-    ['steps[0].action', { steps: [{ action: '127.0.0.1:58081/busi.Busi/TransIn' }], protocol: 'grpc' }],
+    ['steps[0].action', { steps: [{ action: 'bank/busi.Busi/TransIn' }], protocol: 'grpc' }],
     ['steps[0].action', { steps: [{ action: `http://bank/${'x'.repeat(2_048)}` }] }],
     ['steps[0].compensate', { steps: [{ action: url, compensate: 'ftp://bank' }] }],
     ['payloads', { payloads: null }],

@@ -48,7 +48,7 @@ export class CoordinatorProcess {
 
   start(): void {
     const { cliPath, port, serve, node = [] } = this.#options;
-    const args = [...node, cliPath, 'serve', '--http-port', String(port), ...serve];
+    const args = [...node, cliPath, 'serve', '--http-port', String(port), '--grpc-port', '0', ...serve];
     const child = spawn(process.execPath, args, { stdio: ['ignore', this.#log, this.#log], env: cleanEnvironment() });
     ownChild(child);
     child.once('exit', () => this.#ended(child));

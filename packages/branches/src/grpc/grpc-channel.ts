@@ -133,7 +133,7 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
     return session;
   }
 
-  /** Calls go on to the known servers meanwhile. */
+  /** Calls are sent to the known servers until then. */
   #resolve(): void {
     if (this.#isResolving) return;
     this.#isResolving = true;

@@ -63,9 +63,7 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
         release(responded);
         resolve(result);
       };
-      pool.send(
-        new GrpcExchange(headers, frameOf(request), pool, this.#channels.clock, request.timeoutMs, settle),
-      );
+      pool.send(new GrpcExchange(headers, frameOf(request), pool, this.#channels.clock, request.timeoutMs, settle));
     });
   }
 
@@ -91,7 +89,7 @@ const NO_ROOM: BranchResult = {
   deferred: true,
 };
 
-/** The branch that stands for the code that runs a transaction. */
+/** Branch ID in calls of the code that runs a transaction. */
 const INITIATOR = '00';
 
 /** The message of a call: the payload as it is, or a workflow's input for the code that runs it. */

@@ -44,7 +44,7 @@ export const dnsResolver = (names: Names): GrpcResolver => ({
   faultOf: (server) =>
     server.startsWith('/') && endpointIn(server.slice(1)) !== undefined
       ? undefined
-      : 'must be dns:///host:port, without a DNS server of its own',
+      : 'must be dns:///host:port, without a DNS server between the slashes',
   resolve: async (server) => {
     const { host, port } = endpointOf(server.slice(1));
     const addresses = isIP(host) === 0 ? await names.lookUp(host) : [host];

@@ -42,7 +42,9 @@ describe('a branch called over gRPC', () => {
   });
 
   it('receives branch_headers as metadata, except for those of the connection', async () => {
-    await call({ headers: { 'X-Tenant': 'acme', Authorization: 'Bearer t', host: 'x', 'grpc-timeout': '1n', te: 'x' } });
+    await call({
+      headers: { 'X-Tenant': 'acme', Authorization: 'Bearer t', host: 'x', 'grpc-timeout': '1n', te: 'x' },
+    });
     expect(participant.seen[0]?.metadata).toMatchObject({ 'x-tenant': 'acme', authorization: 'Bearer t' });
     expect(participant.seen[0]?.metadata['host']).toBeUndefined();
   });
@@ -78,7 +80,7 @@ describe('a branch called over gRPC', () => {
     expect(reason).toContain('gRPC code 12');
   });
 
-  it('that does not respond is UNKNOWN after its timeout, and the others are served meanwhile', async () => {
+  it('that does not respond is UNKNOWN after its timeout, and others are called without delay', async () => {
     participant.behave = ({ path }) => (path.endsWith('TransIn') ? 'hang' : { code: 0 });
     const slow = call({ timeoutMs: 200 });
     expect((await call({}, participant.url('TransOut'))).kind).toBe('SUCCESS');
@@ -118,7 +120,7 @@ describe('a branch called over gRPC', () => {
     }
   });
 
-  it('is called once more, at once, when the server refused the call', async () => {
+  it('is called once more, at once, when the server rejected the call without starting it', async () => {
     let calls = 0;
     const server = http2.createServer();
     server.on('stream', (stream) => {
@@ -159,10 +161,14 @@ describe('a branch called over gRPC', () => {
 
   it.each([
     ['closes the connection at once', (server: Server) => server.on('connection', (socket) => socket.destroy())],
-    ['speaks HTTP/1.1', (server: Server) => server.on('connection', (socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))],
+    [
+      'speaks HTTP/1.1',
+      (server: Server) => server.on('connection', (socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n')),
+    ],
     [
       'sends bytes that are no frames',
-      (server: Server) => server.on('connection', (socket) => socket.on('error', () => {}).write(Buffer.alloc(4096, 0xff))),
+      (server: Server) =>
+        server.on('connection', (socket) => socket.on('error', () => {}).write(Buffer.alloc(4096, 0xff))),
     ],
   ])('on a server that %s is UNKNOWN', async (_, behave) => {
     const server = createServer();
@@ -175,7 +181,7 @@ describe('a branch called over gRPC', () => {
     server.close();
   });
 
-  it('that nobody serves is UNKNOWN', async () => {
+  it('whose port no process listens on is UNKNOWN', async () => {
     const { kind, reason } = await call({}, '127.0.0.1:1/a.B/C');
     expect(kind).toBe('UNKNOWN');
     expect(reason).toContain('ECONNREFUSED');

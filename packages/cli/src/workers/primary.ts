@@ -45,9 +45,9 @@ export class Primary {
   }
 
   /**
-   * Starts the workers; resolves to the addresses when they serve. The first one starts alone, so that an
-   * error is reported once and only one process migrates the store. Resolves to undefined if it
-   * could not start and has reported why.
+   * Starts the workers; resolves to the addresses when they serve. The first one starts alone, so
+   * that an error is reported once and only one process migrates the store. Resolves to undefined
+   * if it could not start and has reported why.
    */
   async start(): Promise<Addresses | undefined> {
     await this.#fork(1).settled;

@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import type { ProtoFile, ProtoMessage } from '../protobuf/schema.ts';
 
-/** The gRPC service of dtm's wire. Names and numbers are dtm's; `proto/dtmgimp.proto` explains them. */
+/** The gRPC service of dtm's wire, with its names and numbers; see `proto/dtmgimp.proto`. */
 
 /** Maximum number of entries in a map of texts that a request may carry besides headers. */
 const MOST_ENTRIES = 100;

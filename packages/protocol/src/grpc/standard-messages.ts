@@ -24,7 +24,7 @@ const EXTENSION_REQUEST = {
   fields: { containing_type: { number: 1, type: 'string' }, extension_number: { number: 2, type: 'int32' } },
 } as const satisfies ProtoMessage;
 
-/** Exactly one of the fields from 3 on is set; proto3 cannot tell an absent text from an empty one. */
+/** At most one of the fields from 3 on is set. An absent text is the same as an empty one. */
 export const REFLECTION_REQUEST = {
   name: 'ServerReflectionRequest',
   fields: {

@@ -19,7 +19,7 @@ export const GRPC_STATUS = {
   unauthenticated: 16,
 } as const;
 
-/** Longest `grpc-message` in encoded form: some clients accept no more than 8 KB of header fields. */
+/** Longest encoded `grpc-message`: some clients accept no more than 8 KB of header fields. */
 const LONGEST_MESSAGE = 4 * 1024;
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
 

@@ -102,12 +102,7 @@ const describeMessage = (within: string, { name, fields }: ProtoMessage): Messag
     })),
 });
 
-function describeField(
-  within: string,
-  message: string,
-  name: string,
-  field: ProtoField,
-): MessageInput<typeof FIELD> {
+function describeField(within: string, message: string, name: string, field: ProtoField): MessageInput<typeof FIELD> {
   const { number } = field;
   switch (field.type) {
     case 'map':

@@ -34,8 +34,7 @@ function encodeField(pieces: Uint8Array[], field: ProtoField, value: unknown): v
       for (const element of value as readonly unknown[]) pushBytes(pieces, field, elementBytes(field.of, element));
       return;
     case 'map':
-      for (const [key, text] of value as ReadonlyMap<string, string>)
-        pushBytes(pieces, field, encodeEntry(key, text));
+      for (const [key, text] of value as ReadonlyMap<string, string>) pushBytes(pieces, field, encodeEntry(key, text));
       return;
   }
 }

@@ -68,7 +68,7 @@ export class CallServer {
     }
   }
 
-  /** Ends the calls that would not end by themselves. */
+  /** Ends the calls that only their callers would end. */
   endStreams(): void {
     for (const call of this.#streams) call.end(LEAVING);
   }

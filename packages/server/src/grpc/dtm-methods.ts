@@ -30,8 +30,18 @@ export function dtmMethods(service: DtmService): readonly UnaryMethod[] {
       path: pathOf('NewGid'),
       call: async (context) => encodeMessage(DTM_GID_REPLY, { Gid: await newGid(context, {}) }),
     },
-    change('Prepare', DTM_REQUEST, async (request) => readTransactionOf(...(await wireOf(request))), service.invokeOf('prepare')),
-    change('Submit', DTM_REQUEST, async (request) => readSubmissionOf(...(await wireOf(request))), service.invokeOf('submit')),
+    change(
+      'Prepare',
+      DTM_REQUEST,
+      async (request) => readTransactionOf(...(await wireOf(request))),
+      service.invokeOf('prepare'),
+    ),
+    change(
+      'Submit',
+      DTM_REQUEST,
+      async (request) => readSubmissionOf(...(await wireOf(request))),
+      service.invokeOf('submit'),
+    ),
     change('Abort', DTM_REQUEST, readAbortRequest, service.invokeOf('abort')),
     change('RegisterBranch', DTM_BRANCH_REQUEST, readBranchRequest, service.invokeOf('registerBranch')),
     {
@@ -39,8 +49,18 @@ export function dtmMethods(service: DtmService): readonly UnaryMethod[] {
       path: pathOf('PrepareWorkflow'),
       call: async (context, bytes) => progressesReply(prepareWorkflow, context, await decode(DTM_REQUEST, bytes)),
     },
-    change('Subscribe', DTM_TOPIC_REQUEST, ({ Topic, URL, Remark }) => ({ topic: Topic, url: URL, remark: Remark }), service.invokeOf('subscribe')),
-    change('Unsubscribe', DTM_TOPIC_REQUEST, ({ Topic, URL }) => ({ topic: Topic, url: URL }), service.invokeOf('unsubscribe')),
+    change(
+      'Subscribe',
+      DTM_TOPIC_REQUEST,
+      ({ Topic, URL, Remark }) => ({ topic: Topic, url: URL, remark: Remark }),
+      service.invokeOf('subscribe'),
+    ),
+    change(
+      'Unsubscribe',
+      DTM_TOPIC_REQUEST,
+      ({ Topic, URL }) => ({ topic: Topic, url: URL }),
+      service.invokeOf('unsubscribe'),
+    ),
     change('DeleteTopic', DTM_TOPIC_REQUEST, ({ Topic }) => ({ topic: Topic }), service.invokeOf('deleteTopic')),
   ];
 }

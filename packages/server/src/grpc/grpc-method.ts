@@ -7,7 +7,7 @@ export interface UnaryMethod {
   readonly path: string;
   /**
    * Resolves to the encoded response. A `GrpcError` or `HoldfastError` that it throws becomes the
-   * status; any other error is a defect.
+   * status; any other error is an internal one.
    */
   call(context: CallContext, request: Buffer): Promise<Uint8Array>;
 }
@@ -29,7 +29,7 @@ export interface GrpcStream {
   /** The requests in their order; ends when the client has sent the last one. */
   readonly requests: AsyncIterable<Buffer>;
   /** Sends a response. Resolves when the client's window has room for another one. */
-  send(message: Uint8Array): Promise<void>;
+  readonly send: (message: Uint8Array) => Promise<void>;
 }
 
 /** A gRPC server. Both implementations offer the same methods in the same way. */
@@ -38,7 +38,7 @@ export interface GrpcTransport {
   listen(host: string, port: number): Promise<string>;
   /** Serves these methods from now on; until then calls receive UNAVAILABLE. */
   use(methods: readonly GrpcMethod[]): void;
-  /** Accepts no new connections and asks the clients of open ones to leave. */
+  /** Accepts no new connections; the clients of open ones are requested to leave. */
   stopAccepting(): void;
   /** Ends every connection, after the calls in progress or a short time. */
   close(): Promise<void>;

@@ -17,7 +17,7 @@ export interface GrpcServerOptions {
 
 /** How long unfinished calls may take after everything else has been closed. */
 const LAST_CALLS_MS = 1_000;
-/** The highest ID of a stream: with it, GOAWAY only asks the client to leave. */
+/** The highest ID of a stream: with it, GOAWAY only requests that the client leave. */
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** gRPC over `node:http2`, without TLS. */
@@ -91,4 +91,3 @@ export class GrpcServer implements GrpcTransport {
     for (const connection of this.#connections) connection.check(nowMs);
   }
 }
-

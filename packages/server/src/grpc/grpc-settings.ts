@@ -13,7 +13,7 @@ export const GRPC_SERVER_SETTINGS = {
   maxHeldBytes: 256 * 1024 * 1024,
   /** How long a request may take to arrive. */
   requestTimeoutMs: 30_000,
-  /** A connection without a frame for this time receives a ping, and this long to acknowledge it. */
+  /** A connection without a frame for the first time must respond to a ping within the second. */
   keepAliveMs: 30_000,
   keepAliveTimeoutMs: 20_000,
   /** Interval at which the two times above are checked. */

@@ -14,12 +14,12 @@ import { decodeRequest } from './decode-request.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
 
-/** How often `Watch` looks whether the health has changed. */
+/** How often `Watch` checks whether the health has changed. */
 const WATCH_MS = 5_000;
 
 /**
- * `grpc.health.v1`: the coordinator serves while it can write transactions. The empty name stands
- * for the whole server.
+ * `grpc.health.v1`: the coordinator serves while it can write transactions. The empty name is
+ * that of the whole server.
  */
 export function healthMethods(
   coordinator: Pick<Coordinator, 'ready'>,

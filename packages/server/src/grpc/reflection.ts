@@ -58,7 +58,7 @@ class Reflection {
     return { list_services_response: { service: this.#services.map((name) => ({ name })) } };
   }
 
-  /** A file with all files that it imports, so that a client asks once. */
+  /** A file with all files that it imports, so that one request suffices. */
   #described(file: ProtoFile | undefined): Response {
     if (file === undefined) return NOT_FOUND;
     const imported = file.imports.flatMap((name) => this.#files.get(name) ?? []);

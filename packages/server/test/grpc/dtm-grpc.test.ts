@@ -29,7 +29,8 @@ beforeEach(async () => {
 
 const becomes = (wanted: string) =>
   vi.waitUntil(async () => (await server.query(gid)).transaction?.status === wanted, { timeout: 10_000, interval: 5 });
-const calls = () => shop.seen.map(({ path, metadata }) => `${metadata['dtm-branch_id']} ${metadata['dtm-op']} ${path}`);
+const calls = () =>
+  shop.seen.map(({ path, metadata }) => [metadata['dtm-branch_id'], metadata['dtm-op'], path].join(' '));
 const saga = (fields = {}) => ({
   Gid: gid,
   TransType: 'saga',
@@ -56,13 +57,17 @@ describe('a saga over gRPC', () => {
     expect(shop.seen[0]?.metadata['dtm-gid']).toBe(gid);
   });
 
-  it('that a branch refuses is compensated, and the waiting caller gets Aborted with the reason', async () => {
-    shop.behave = ({ path }) => (path.endsWith('/TransIn') ? { code: ABORTED, message: 'no such account' } : { code: 0 });
+  it('that a branch rejects is compensated, and the waiting caller gets Aborted with the reason', async () => {
+    shop.behave = ({ path }) =>
+      path.endsWith('/TransIn') ? { code: ABORTED, message: 'no such account' } : { code: 0 };
     const { code, message, trailers } = await client.call('Submit', saga({ TransOptions: { WaitResult: true } }));
     expect(code).toBe(ABORTED);
     expect(message).toContain('no such account');
     expect(trailers['holdfast-status']).toBe('failed');
-    expect(calls().slice(2)).toEqual(['02 compensate /busi.Busi/TransInRevert', '01 compensate /busi.Busi/TransOutRevert']);
+    expect(calls().slice(2)).toEqual([
+      '02 compensate /busi.Busi/TransInRevert',
+      '01 compensate /busi.Busi/TransOutRevert',
+    ]);
   });
 
   it('sends BranchHeaders as metadata, and keeps RequestTimeout', async () => {
@@ -72,7 +77,7 @@ describe('a saga over gRPC', () => {
     expect(shop.seen[0]?.timeoutMs).toBeGreaterThan(4_000);
   });
 
-  it('runs its steps at once if CustomedData says so', async () => {
+  it('runs its steps concurrently if CustomedData specifies it', async () => {
     let release = (): void => undefined;
     const both = new Promise<void>((resolve) => (release = resolve));
     shop.behave = () => {
@@ -82,6 +87,7 @@ describe('a saga over gRPC', () => {
     await client.call('Submit', saga({ CustomedData: '{"concurrent":true}' }));
     await both;
     await becomes('succeed');
+    expect(shop.seen).toHaveLength(2);
   });
 
   it('mixes branches over gRPC and HTTP', async () => {
@@ -92,7 +98,7 @@ describe('a saga over gRPC', () => {
     await bank[Symbol.asyncDispose]();
   });
 
-  it('that is repeated is one transaction; one of other content is refused', async () => {
+  it('that is repeated is one transaction; one with other content is rejected', async () => {
     await client.call('Submit', saga());
     await becomes('succeed');
     const { code, trailers } = await client.call('Submit', saga({ BinPayloads: [Buffer.from('x'), Buffer.from('y')] }));
@@ -124,7 +130,9 @@ describe('a tcc over gRPC', () => {
 
   it('is cancelled by Abort, after which Submit is Aborted', async () => {
     await begin();
-    expect((await client.call('Abort', { Gid: gid, TransType: 'tcc', RollbackReason: 'changed my mind' })).code).toBe(0);
+    expect((await client.call('Abort', { Gid: gid, TransType: 'tcc', RollbackReason: 'changed my mind' })).code).toBe(
+      0,
+    );
     await becomes('failed');
     expect(calls()).toEqual(['02 cancel /busi.Busi/TransInRevert', '01 cancel /busi.Busi/TransInRevert']);
     expect((await server.query(gid)).transaction.rollback_reason).toBe('changed my mind');

@@ -54,7 +54,7 @@ describe('grpc.health.v1', () => {
 });
 
 describe.each(REFLECTION_SERVICES)('%s', (service) => {
-  const ask = async (...requests: MessageInput<typeof REFLECTION_REQUEST>[]) => {
+  const send = async (...requests: MessageInput<typeof REFLECTION_REQUEST>[]) => {
     const stream = client.makeBidiStreamRequest(`/${service}/ServerReflectionInfo`, raw, raw);
     for (const request of requests) stream.write(encodeMessage(REFLECTION_REQUEST, request));
     stream.end();
@@ -64,7 +64,7 @@ describe.each(REFLECTION_SERVICES)('%s', (service) => {
   };
 
   it('lists the services', async () => {
-    const [response] = await ask({ list_services: '*' });
+    const [response] = await send({ list_services: '*' });
     expect(response?.list_services_response?.service.map(({ name }) => name)).toEqual([
       'dtmgimp.Dtm',
       'grpc.health.v1.Health',
@@ -73,7 +73,7 @@ describe.each(REFLECTION_SERVICES)('%s', (service) => {
   });
 
   it('describes a symbol and a file with what it imports, and reports what does not exist', async () => {
-    const [symbol, file, nothing] = await ask(
+    const [symbol, file, nothing] = await send(
       { file_containing_symbol: 'dtmgimp.Dtm.Submit' },
       { file_by_filename: 'google/protobuf/empty.proto' },
       { file_containing_symbol: 'dtmgimp.Nothing' },

@@ -66,13 +66,13 @@ const submit = (message: Buffer) => call({ ':path': '/dtmgimp.Dtm/Submit' }, mes
 /** Resolves when a socket has closed, with or without an error. */
 const closed = (socket: net.Socket): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
 
-/** Others are served. */
+/** Other clients are served. */
 async function expectServed(): Promise<void> {
   using client = new GrpcClient(server.running.grpcAddress);
   expect((await client.call('NewGid')).code).toBe(0);
 }
 
-describe('a call that is no proper gRPC', () => {
+describe('a malformed call', () => {
   it.each([
     ['another method', { ':method': 'PUT' }, 405],
     ['another content type', { 'content-type': 'application/json' }, 415],
@@ -92,7 +92,7 @@ describe('a call that is no proper gRPC', () => {
     ['with a compressed message', {}, frame(Buffer.from('abc'), 1), '12', 'compressed messages are not supported'],
     ['with a message of 4 GB', {}, frame(Buffer.from('abc'), 0, 0xff_ff_ff_ff), '8', 'must have at most 65536 bytes'],
     ['with a malformed grpc-timeout', { 'grpc-timeout': '5 minutes' }, EMPTY, '3', 'grpc-timeout must be'],
-  ] as const)('%s ends with a code that says so', async (_, headers, body, status, message) => {
+  ] as const)('%s ends with a code and a reason', async (_, headers, body, status, message) => {
     const end = await call(headers, body);
     expect([end.httpStatus, end.status]).toEqual([200, status]);
     expect(decodeURIComponent(end.message)).toContain(message);
@@ -119,7 +119,7 @@ describe('a call that is no proper gRPC', () => {
     await expectServed();
   });
 
-  it('with metadata of any kind harms nobody', async () => {
+  it('with unusual metadata is served', async () => {
     for (const headers of [
       { 'x-bin': Buffer.from([0, 255, 10]).toString('base64') },
       { 'x-long': 'x'.repeat(8 * 1024) },
@@ -130,7 +130,7 @@ describe('a call that is no proper gRPC', () => {
       expect((await call(headers, EMPTY)).status).toBe('0');
   });
 
-  it('with too much metadata is refused', async () => {
+  it('with too much metadata is rejected', async () => {
     await expect(call({ 'x-long': 'x'.repeat(100 * 1024) }, EMPTY)).rejects.toThrow();
     await expectServed();
   });
@@ -163,7 +163,10 @@ describe('a connection', () => {
   });
 
   it('that sends SETTINGS or PING without end is closed', async () => {
-    for (const flood of [Buffer.from('000000040000000000', 'hex'), Buffer.from('0000080600000000000102030405060708', 'hex')]) {
+    for (const flood of [
+      Buffer.from('000000040000000000', 'hex'),
+      Buffer.from('0000080600000000000102030405060708', 'hex'),
+    ]) {
       const socket = net.connect(port(), '127.0.0.1');
       socket.on('error', () => undefined);
       // It never reads: the acknowledgements pile up at the server.
@@ -201,7 +204,7 @@ describe('a connection', () => {
 });
 
 describe('a coordinator that stops', () => {
-  it('finishes the calls in progress, and asks its clients to leave', async () => {
+  it('finishes the calls in progress, and requests that its clients leave', async () => {
     const left = new Promise((resolve) => session.once('goaway', resolve));
     expect((await call({}, EMPTY)).status).toBe('0');
     await server.running.close();
