@@ -40,7 +40,8 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   #isResolving = false;
   #next = 0;
   #waiting: GrpcExchange[] = [];
-  #isDestroyed = false;
+  /** Why the channel was destroyed. */
+  #destroyedBy: Error | undefined;
   #onEmpty: (() => void) | undefined;
 
   constructor(server: string, isSecure: boolean, resolver: GrpcResolver, settings: GrpcChannelSettings) {
@@ -51,7 +52,7 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   }
 
   send(call: GrpcExchange): void {
-    if (this.#isDestroyed) return call.failed(new Error('the connections were closed'));
+    if (this.#destroyedBy !== undefined) return call.failed(this.#destroyedBy);
     if (this.#nowMs - this.#resolvedMs >= RESOLVE_AGAIN_MS) this.#resolve();
     const endpoint = this.#nextEndpoint();
     if (endpoint === undefined) this.#waiting.push(call);
@@ -89,7 +90,7 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   }
 
   async destroy(reason: Error = new Error('the connections were closed')): Promise<void> {
-    this.#isDestroyed = true;
+    this.#destroyedBy = reason;
     for (const call of this.#waiting.splice(0)) call.failed(reason);
     if (this.#open.size === 0) return;
     const emptied = new Promise<void>((resolve) => {

@@ -103,7 +103,7 @@ export class GrpcExchange implements Expiring {
       hasResponse = true;
       this.#take(headers, true);
     });
-    stream.on('trailers', (headers) => this.#take(headers, false));
+    stream.on('trailers', (headers: IncomingHttpHeaders) => this.#take(headers, false));
     stream.on('close', () => {
       if (this.#isDone) return;
       const { rstCode } = stream;
@@ -141,7 +141,7 @@ export class GrpcExchange implements Expiring {
       );
     }
     if (isFirst && headers[':status'] !== undefined && Number(headers[':status']) !== 200)
-      return this.#done(branchResult('UNKNOWN', `HTTP ${headers[':status']} without grpc-status`), true);
+      return this.#done(branchResult('UNKNOWN', `HTTP ${Number(headers[':status'])} without grpc-status`), true);
     if (!isFirst) this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
   }
 

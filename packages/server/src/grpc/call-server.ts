@@ -45,6 +45,7 @@ export class CallServer {
     const fault = faultOfRequest(headers);
     if (fault !== undefined) {
       stream.respond({ ':status': fault }, { endStream: true });
+      stream.close(NO_ERROR);
       return;
     }
     const path = String(headers[':path']);
@@ -88,7 +89,8 @@ export class CallServer {
       try {
         for (const message of reader.push(piece)) receiver.received(message);
         hold(reader.heldBytes);
-        if (this.#heldBytes > GRPC_SERVER_SETTINGS.maxHeldBytes) throw tooManyBytes();
+        // A message that came in one piece needs no room.
+        if (reader.heldBytes > 0 && this.#heldBytes > GRPC_SERVER_SETTINGS.maxHeldBytes) throw tooManyBytes();
       } catch (error) {
         call.end(error);
       }
@@ -129,6 +131,10 @@ export class Call {
     this.context = new GrpcContext({ field }, this.startedMs, this.#abort.signal);
   }
 
+  get #isClosed(): boolean {
+    return this.stream.closed || this.stream.destroyed;
+  }
+
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -139,7 +145,7 @@ export class Call {
 
   /** Sends the response and the status OK. */
   respond(message: Uint8Array): void {
-    if (this.#isEnded || this.stream.destroyed) return;
+    if (this.#isEnded || this.#isClosed) return;
     this.#ended(GRPC_STATUS.ok);
     this.stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
     this.stream.once('wantTrailers', () => this.stream.sendTrailers({ 'grpc-status': '0' }));
@@ -148,7 +154,7 @@ export class Call {
 
   /** Ends the call with the status of an error, or OK. */
   end(thrown?: unknown): void {
-    if (this.#isEnded || this.stream.destroyed) return;
+    if (this.#isEnded || this.#isClosed) return;
     const error = thrown === undefined ? undefined : this.#errorOf(thrown);
     this.#ended(error?.code ?? GRPC_STATUS.ok);
     const trailers = trailersOf(error);

@@ -16,6 +16,8 @@ import type { GrpcMethod } from './grpc-method.ts';
 
 /** How often `Watch` checks whether the health has changed. */
 const WATCH_MS = 5_000;
+/** For how long a result is used, however many clients check the health. */
+const HEALTH_MS = 500;
 
 /**
  * `grpc.health.v1`: the coordinator serves while it can write transactions. The empty name is
@@ -25,14 +27,14 @@ export function healthMethods(
   coordinator: Pick<Coordinator, 'ready'>,
   services: readonly string[],
 ): readonly GrpcMethod[] {
-  const isKnown = (service: string): boolean => service === '' || services.includes(service);
-  const status = async (service: string): Promise<number> => {
-    if (!isKnown(service)) return SERVICE_UNKNOWN;
-    return readyWithin(coordinator).then(
+  const health = sharedFor(HEALTH_MS, () =>
+    readyWithin(coordinator).then(
       () => SERVING,
       () => NOT_SERVING,
-    );
-  };
+    ),
+  );
+  const isKnown = (service: string): boolean => service === '' || services.includes(service);
+  const status = async (service: string): Promise<number> => (isKnown(service) ? health() : SERVICE_UNKNOWN);
   return [
     {
       kind: 'unary',
@@ -56,6 +58,20 @@ export function healthMethods(
       },
     },
   ];
+}
+
+/** The function with its result shared by all calls within a time. */
+function sharedFor<T>(ms: number, check: () => Promise<T>): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let untilMs = -Infinity;
+  return () => {
+    const nowMs = performance.now();
+    if (last === undefined || nowMs >= untilMs) {
+      last = check();
+      untilMs = nowMs + ms;
+    }
+    return last;
+  };
 }
 
 async function firstService(requests: AsyncIterable<Buffer>): Promise<string> {

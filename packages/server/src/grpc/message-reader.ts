@@ -4,14 +4,16 @@ import { GrpcError } from './grpc-error.ts';
 /** Before each message: whether it is compressed (1 byte), and its length (4 bytes, big endian). */
 export const FRAME_HEAD = 5;
 const NO_BYTES = Buffer.alloc(0);
+const SMALLEST_HELD = 1024;
 
 /**
  * Splits the bytes of one call into messages. Throws `GrpcError` as soon as a message is announced
- * that is too long or compressed.
+ * that is too long or compressed. Incomplete messages are copied into one growing buffer, however
+ * small their pieces are.
  */
 export class MessageReader {
   readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
+  #held: Buffer = NO_BYTES;
   #length = 0;
 
   constructor(maxBytes: number) {
@@ -25,25 +27,30 @@ export class MessageReader {
 
   /** Returns the messages that are complete now. They may share memory with the pieces. */
   push(piece: Buffer): readonly Buffer[] {
-    this.#pieces.push(piece);
-    this.#length += piece.length;
+    let rest = piece;
+    if (this.#length > 0) {
+      this.#hold(piece);
+      rest = this.#held.subarray(0, this.#length);
+    }
     const messages: Buffer[] = [];
-    for (let end = this.#end(); end !== undefined && this.#length >= end; end = this.#end()) {
-      const all = this.#joined();
-      messages.push(all.subarray(FRAME_HEAD, end));
-      this.#pieces = all.length === end ? [] : [all.subarray(end)];
-      this.#length = all.length - end;
+    for (let end = this.#endIn(rest); end !== undefined && rest.length >= end; end = this.#endIn(rest)) {
+      messages.push(rest.subarray(FRAME_HEAD, end));
+      rest = rest.subarray(end);
+    }
+    if (messages.length > 0 || this.#length === 0) {
+      // The messages keep the old buffer.
+      this.#held = NO_BYTES;
+      this.#length = 0;
+      if (rest.length > 0) this.#hold(rest);
     }
     return messages;
   }
 
-  /** The end of the next message in the held bytes; undefined while its head is incomplete. */
-  #end(): number | undefined {
-    if (this.#length < FRAME_HEAD) return undefined;
-    const first = this.#pieces[0] ?? NO_BYTES;
-    const head = first.length >= FRAME_HEAD ? first : this.#joined();
-    const length = head.readUInt32BE(1);
-    if (head[0] !== 0)
+  /** The end of the message at the beginning of `bytes`; undefined while its head is incomplete. */
+  #endIn(bytes: Buffer): number | undefined {
+    if (bytes.length < FRAME_HEAD) return undefined;
+    const length = bytes.readUInt32BE(1);
+    if (bytes[0] !== 0)
       throw new GrpcError(GRPC_STATUS.unimplemented, 'compressed messages are not supported; send them as identity');
     if (length > this.#maxBytes)
       throw new GrpcError(
@@ -54,10 +61,16 @@ export class MessageReader {
     return FRAME_HEAD + length;
   }
 
-  #joined(): Buffer {
-    const all = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
-    this.#pieces = [all];
-    return all;
+  /** Appends bytes. A full buffer is doubled, so each byte is copied a few times at most. */
+  #hold(bytes: Buffer): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(SMALLEST_HELD, length, 2 * this.#held.length));
+      this.#held.copy(larger, 0, 0, this.#length);
+      this.#held = larger;
+    }
+    bytes.copy(this.#held, this.#length);
+    this.#length = length;
   }
 }
 

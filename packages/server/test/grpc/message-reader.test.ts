@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { framed, MessageReader } from '../../src/grpc/message-reader.ts';
+
+describe('the messages of a call', () => {
+  it('are the same however their bytes are cut', () => {
+    const bytes = fc.uint8Array({ maxLength: 3_000 });
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 5 }), fc.array(fc.nat(4_000), { maxLength: 20 }), (messages, cuts) => {
+        const reader = new MessageReader(4_000);
+        const all = Buffer.concat(messages.map(framed));
+        const read: Buffer[] = [];
+        let at = 0;
+        for (const cut of [...cuts, all.length]) {
+          read.push(...reader.push(all.subarray(at, at + cut)));
+          at = Math.min(all.length, at + cut);
+        }
+        expect(read.map((message) => [...message])).toEqual(messages.map((message) => [...message]));
+        expect(reader.heldBytes).toBe(0);
+      }),
+    );
+  });
+
+  it('that arrive byte by byte are held in one buffer', () => {
+    const reader = new MessageReader(100_000);
+    const frame = framed(Buffer.alloc(100_000, 7));
+    for (let at = 0; at < frame.length - 1; at++) expect(reader.push(frame.subarray(at, at + 1))).toEqual([]);
+    expect(reader.heldBytes).toBe(frame.length - 1);
+    expect(reader.push(frame.subarray(-1))).toEqual([Buffer.alloc(100_000, 7)]);
+    expect(reader.heldBytes).toBe(0);
+  });
+
+  it('that were read do not change when later bytes arrive', () => {
+    const reader = new MessageReader(100);
+    const [first, second] = [framed(Buffer.from('first')), framed(Buffer.from('second'))];
+    reader.push(first.subarray(0, 3));
+    const [read] = reader.push(Buffer.concat([first.subarray(3), second.subarray(0, 4)]));
+    reader.push(second.subarray(4));
+    expect(read?.toString()).toBe('first');
+  });
+});
