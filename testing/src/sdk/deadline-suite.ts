@@ -67,6 +67,35 @@ export function deadlineSuite(harness: SdkHarness): void {
       await expect(hf.wait('a')).resolves.toMatchObject({ status: 'succeed' });
     });
 
+    it.each([Infinity, 2 ** 40])('may be %d ms, which limits nothing', async (longMs) => {
+      const { hf, calls, transfer } = await start();
+      const submitted = transfer('a').submit({ wait: true, callTimeoutMs: longMs });
+      await expect(submitted).resolves.toMatchObject({ status: 'succeed' });
+      await expect(hf.get('a', { callTimeoutMs: longMs })).resolves.toMatchObject({ status: 'succeed' });
+      expect(calls).toEqual(['action 01', 'action 02']);
+    });
+
+    it.each([-1, Number.NaN, '5', null])('is rejected before anything is sent if it is %j', async (wrong) => {
+      const { hf, branches, transfer } = await start();
+      const options = { callTimeoutMs: wrong as number };
+      const message = () => hf.message('a').step(branches.credit);
+      const calls = [
+        transfer('a').submit(options),
+        message().prepare('http://a/', options),
+        message().submit(options),
+        hf.tcc(() => undefined, { gid: 'a', ...options }),
+        hf.xa(() => undefined, { gid: 'a', ...options }),
+        hf.wait('a', options),
+        hf.finished('a', options),
+        hf.abort('a', options),
+        hf.retry('a', options),
+        hf.topics.subscribe('paid', branches.credit, options),
+      ];
+      const thrown = await Promise.all(calls.map(thrownBy));
+      for (const error of thrown) expect(String(error)).toContain('TypeError: callTimeoutMs must be a number');
+      await expect(hf.get('a')).resolves.toBeUndefined();
+    });
+
     it('starts nothing if no time is left', async () => {
       const { hf, transfer } = await start();
       const nothing = { code: 'deadline_exceeded', outcome: 'not_started', attempts: 0 };
