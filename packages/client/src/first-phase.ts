@@ -11,6 +11,7 @@ import type { CallOptions, SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type TransactionOptions, wireOptions } from './transaction-options.ts';
+import { checkWait } from './wait-option.ts';
 
 /** Options of a transaction whose first phase runs in the application: a tcc or an xa. */
 export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
@@ -40,6 +41,7 @@ export async function withPrepared<T>(
   firstPhase: () => Promise<FirstPhaseEnd<T>>,
   run?: string,
 ): Promise<T> {
+  checkWait(options);
   const { signal } = options;
   const submission = new Submission(context);
   const phase = () => decide(context, submission, pattern, gid, options, firstPhase, run);

@@ -12,6 +12,7 @@ import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import type { Workflow, WorkflowCode, WorkflowOptions } from './workflow/options.ts';
 import { Workflows } from './workflow/workflows.ts';
+import { checkTime } from './wait-option.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 import type { SubmissionContext } from './submission.ts';
 import { runXa, type Xa, type XaOptions } from './xa.ts';
@@ -174,8 +175,10 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
   const context = { api, waitTimeoutMs, work: settings.work };
   const within = ({ callTimeoutMs }: CallOptions = {}): SubmissionContext =>
     callTimeoutMs === undefined ? context : { ...context, api: limited(api, callTimeoutMs) };
-  const untilFinal = (gid: string, { timeoutMs = waitTimeoutMs, ...options }: WaitOptions = {}) =>
-    waitUntilFinal(api, gid, waitEnd(deadlineIn(timeoutMs), options.callTimeoutMs), callEnd(options));
+  const untilFinal = (gid: string, { timeoutMs = waitTimeoutMs, ...options }: WaitOptions = {}) => {
+    checkTime('timeoutMs', timeoutMs);
+    return waitUntilFinal(api, gid, waitEnd(deadlineIn(timeoutMs), options.callTimeoutMs), callEnd(options));
+  };
   const workflows = new Workflows({ ...context, callbackUrl: settings.callbackUrl });
   return {
     ...RENAMED,

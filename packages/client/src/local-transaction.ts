@@ -12,6 +12,7 @@ import {
 import type { CallOptions, SubmitOptions } from './options.ts';
 import { reader } from './outcome.ts';
 import { isWaited, type Submission, type SubmissionContext } from './submission.ts';
+import { checkWait } from './wait-option.ts';
 
 /** The message that is sent. */
 interface Sending extends SubmissionContext {
@@ -45,6 +46,7 @@ export async function sendWithLocalTransaction<Tx, T>(
   work: (tx: Tx) => T | Promise<T>,
   options: SubmitOptions,
 ): Promise<T> {
+  checkWait(options);
   const { signal } = options;
   const run = async (): Promise<T> => {
     await prepare();

@@ -67,7 +67,8 @@ export interface WaitOptions extends CallOptions {
 export interface SubmitOptions extends CallOptions {
   /**
    * Wait until the transaction is finished: `true` for the client's `waitTimeoutMs`, or another
-   * timeout. Omitted or false: submit resolves as soon as the transaction is durable.
+   * timeout. Omitted or false: submit resolves as soon as the transaction is durable. Another value
+   * throws a `TypeError` before anything is sent.
    */
   readonly wait?: boolean | { readonly timeoutMs: number };
 }

@@ -13,6 +13,7 @@ import { unlessAborted } from './api/unless-aborted.ts';
 import { CoordinatorUnreachable, inDoubt, RequestRejected } from './errors.ts';
 import type { CallOptions, SubmitOptions } from './options.ts';
 import { seenOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
+import { checkWait } from './wait-option.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 
 /** The parts of a client that its sagas and messages share. */
@@ -155,6 +156,7 @@ export class Submission {
     send: (call: ApiCall) => Promise<ApiResponse<TransactionReply>>,
     resolveRefusal: (response: Refusal, end: CallEnd) => Promise<TransactionDetails>,
   ): Promise<TransactionSummary> {
+    checkWait(options);
     const end = callEnd(options);
     const waitUntilMs = isWaited(options) ? this.#waitEndOf(options) : undefined;
     const finished = async (): Promise<TransactionSummary> => {

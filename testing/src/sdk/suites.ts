@@ -10,6 +10,7 @@ import { strangeThrowSuite } from './strange-throw-suite.ts';
 import { tccDecisionSuite } from './tcc-decision-suite.ts';
 import { tccSuite } from './tcc-suite.ts';
 import { unawaitedSuite } from './unawaited-suite.ts';
+import { waitOptionsSuite } from './wait-options-suite.ts';
 import { workflowConcurrencySuite } from './workflow-concurrency-suite.ts';
 import { workflowDoubtSuite } from './workflow-doubt-suite.ts';
 import { workflowIdentitySuite } from './workflow-identity-suite.ts';
@@ -22,6 +23,7 @@ import { xaSuite } from './xa-suite.ts';
 export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   holdfastSuite,
   fieldNamesSuite,
+  waitOptionsSuite,
   sagaSuite,
   tccSuite,
   tccDecisionSuite,

@@ -18,6 +18,7 @@ import { deadlineIn, reader, waitUntilFinal } from '../outcome.ts';
 import type { BranchCallContext } from '../participants/call.ts';
 import type { SubmissionContext } from '../submission.ts';
 import { wireOptions } from '../transaction-options.ts';
+import { checkWait } from '../wait-option.ts';
 import { Conductor, type Definition, type Result } from './conduct.ts';
 import { Heartbeats } from './heartbeats.ts';
 import type { RunOptions, Workflow, WorkflowCode, WorkflowOptions } from './options.ts';
@@ -130,6 +131,7 @@ export class Workflows {
     input: unknown,
     options: RunOptions = {},
   ): Promise<unknown> {
+    checkWait(options);
     const { gid = newGid(), wait, signal } = options;
     assertJson('input', input);
     signal?.throwIfAborted();
