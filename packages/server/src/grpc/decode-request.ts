@@ -1,17 +1,14 @@
-import { GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { invalid } from '@holdfast/api';
+import { HoldfastError } from '@holdfast/protocol';
 import { decodeMessage, type MessageOf, ProtobufError, type ProtoMessage } from '@holdfast/protocol/protobuf';
-import { GrpcError } from './grpc-error.ts';
 
-/** Decodes a request. Throws `GrpcError` that names the field at fault. */
+/** Decodes a request. Throws `invalid`, naming the field at fault. */
 export function decodeRequest<M extends ProtoMessage>(type: M, bytes: Uint8Array): MessageOf<M> {
   try {
     return decodeMessage(type, bytes);
   } catch (error) {
     if (!(error instanceof ProtobufError)) throw error;
-    const field = error.path.join('.');
-    throw new GrpcError(GRPC_STATUS.invalidArgument, `${type.name}: ${error.message}`, {
-      'holdfast-code': 'invalid',
-      ...(field !== '' && { 'holdfast-field': field }),
-    });
+    if (error.path.length === 0) throw new HoldfastError('invalid', `${type.name} ${error.fault}`);
+    throw invalid('', error.path, error.fault);
   }
 }

@@ -1,5 +1,5 @@
-import type { CallContext } from '@holdfast/core';
-import { type DtmInvoke, type DtmOutcome, type DtmService, invalid, mapInTurns } from '@holdfast/api';
+import type { CallContext, TransactionInput, TransactionView } from '@holdfast/core';
+import { type DtmOutcome, type DtmService, invalid, mapInTurns, rejectCall } from '@holdfast/api';
 import { HoldfastError, withoutSecrets } from '@holdfast/protocol';
 import {
   DTM_BRANCH_REQUEST,
@@ -7,6 +7,7 @@ import {
   DTM_PROGRESSES_REPLY,
   DTM_REQUEST,
   DTM_TOPIC_REQUEST,
+  EMPTY_PROTO,
 } from '@holdfast/protocol/grpc';
 import { encodeMessage, type MessageOf, type ProtoMessage } from '@holdfast/protocol/protobuf';
 import { failureReason } from '@holdfast/core/patterns';
@@ -19,70 +20,73 @@ import { grpcErrorOf } from './grpc-error.ts';
 import type { UnaryMethod } from './grpc-method.ts';
 
 const EMPTY = new Uint8Array(0);
+const [EMPTY_MESSAGE] = EMPTY_PROTO.messages;
 
 /** dtm's gRPC calls (service `dtmgimp.Dtm`), rendered from its service. */
-export function dtmMethods(service: DtmService): readonly UnaryMethod[] {
-  const newGid = service.invokeOf('newGid');
-  const prepareWorkflow = service.invokeOf('prepareWorkflow');
-  return [
-    {
-      kind: 'unary',
-      path: pathOf('NewGid'),
-      call: async (context) => encodeMessage(DTM_GID_REPLY, { Gid: await newGid(context, {}) }),
-    },
-    change(
-      'Prepare',
-      DTM_REQUEST,
-      async (request) => readTransactionOf(...(await wireOf(request))),
-      service.invokeOf('prepare'),
-    ),
-    change(
-      'Submit',
-      DTM_REQUEST,
-      async (request) => readSubmissionOf(...(await wireOf(request))),
-      service.invokeOf('submit'),
-    ),
-    change('Abort', DTM_REQUEST, readAbortRequest, service.invokeOf('abort')),
-    change('RegisterBranch', DTM_BRANCH_REQUEST, readBranchRequest, service.invokeOf('registerBranch')),
-    {
-      kind: 'unary',
-      path: pathOf('PrepareWorkflow'),
-      call: async (context, bytes) => progressesReply(prepareWorkflow, context, await decode(DTM_REQUEST, bytes)),
-    },
-    change(
-      'Subscribe',
-      DTM_TOPIC_REQUEST,
-      ({ Topic, URL, Remark }) => ({ topic: Topic, url: URL, remark: Remark }),
-      service.invokeOf('subscribe'),
-    ),
-    change(
-      'Unsubscribe',
-      DTM_TOPIC_REQUEST,
-      ({ Topic, URL }) => ({ topic: Topic, url: URL }),
-      service.invokeOf('unsubscribe'),
-    ),
-    change('DeleteTopic', DTM_TOPIC_REQUEST, ({ Topic }) => ({ topic: Topic }), service.invokeOf('deleteTopic')),
-  ];
-}
+export const dtmMethods = (service: DtmService): readonly UnaryMethod[] => [
+  unary(
+    'NewGid',
+    EMPTY_MESSAGE,
+    () => ({}),
+    service.invokeOf('newGid'),
+    (gid) => encodeMessage(DTM_GID_REPLY, { Gid: gid }),
+  ),
+  change('Prepare', DTM_REQUEST, transactionOf, service.invokeOf('prepare')),
+  change(
+    'Submit',
+    DTM_REQUEST,
+    async (request) => readSubmissionOf(...(await wireOf(request))),
+    service.invokeOf('submit'),
+  ),
+  change('Abort', DTM_REQUEST, readAbortRequest, service.invokeOf('abort')),
+  change('RegisterBranch', DTM_BRANCH_REQUEST, readBranchRequest, service.invokeOf('registerBranch')),
+  unary('PrepareWorkflow', DTM_REQUEST, transactionOf, service.invokeOf('prepareWorkflow'), progressesReply),
+  change(
+    'Subscribe',
+    DTM_TOPIC_REQUEST,
+    ({ Topic, URL, Remark }) => ({ topic: Topic, url: URL, remark: Remark }),
+    service.invokeOf('subscribe'),
+  ),
+  change(
+    'Unsubscribe',
+    DTM_TOPIC_REQUEST,
+    ({ Topic, URL }) => ({ topic: Topic, url: URL }),
+    service.invokeOf('unsubscribe'),
+  ),
+  change('DeleteTopic', DTM_TOPIC_REQUEST, ({ Topic }) => ({ topic: Topic }), service.invokeOf('deleteTopic')),
+];
 
-const pathOf = (method: string): string => `/dtmgimp.Dtm/${method}`;
-
-function change<M extends ProtoMessage, T>(
+/** A request that cannot be read is rejected within the interceptors of its call. */
+const unary = <M extends ProtoMessage, Input, Result>(
   method: string,
   type: M,
-  read: (request: MessageOf<M>) => T | Promise<T>,
-  run: (context: CallContext, input: T) => Promise<DtmOutcome>,
-): UnaryMethod {
-  return {
-    kind: 'unary',
-    path: pathOf(method),
-    call: async (context, bytes) => {
-      const outcome = await run(context, await read(await decode(type, bytes)));
-      if (outcome.kind !== 'SUCCESS') throw grpcErrorOf(outcome);
-      return EMPTY;
-    },
-  };
-}
+  read: (request: MessageOf<M>) => Input | Promise<Input>,
+  run: (context: CallContext, input: Input) => Promise<Result>,
+  write: (result: Result) => Uint8Array | Promise<Uint8Array>,
+): UnaryMethod => ({
+  kind: 'unary',
+  path: `/dtmgimp.Dtm/${method}`,
+  call: async (context, bytes) => {
+    let input: Input;
+    try {
+      input = await read(await decode(type, bytes));
+    } catch (thrown) {
+      return rejectCall(run, context, thrown);
+    }
+    return write(await run(context, input));
+  },
+});
+
+const change = <M extends ProtoMessage, Input>(
+  method: string,
+  type: M,
+  read: (request: MessageOf<M>) => Input | Promise<Input>,
+  run: (context: CallContext, input: Input) => Promise<DtmOutcome>,
+): UnaryMethod =>
+  unary(method, type, read, run, (outcome) => {
+    if (outcome.kind !== 'SUCCESS') throw grpcErrorOf(outcome);
+    return EMPTY;
+  });
 
 /** Decodes a request; a long one after other events have had their turn. */
 async function decode<M extends ProtoMessage>(type: M, bytes: Buffer): Promise<MessageOf<M>> {
@@ -91,6 +95,9 @@ async function decode<M extends ProtoMessage>(type: M, bytes: Buffer): Promise<M
 }
 
 type Request = MessageOf<typeof DTM_REQUEST>;
+
+const transactionOf = async (request: Request): Promise<TransactionInput> =>
+  readTransactionOf(...(await wireOf(request)));
 
 /** A transaction as the other transports of dtm's wire have it, and its payloads. */
 async function wireOf(request: Request): Promise<readonly [wire: object, payloads: readonly Uint8Array[]]> {
@@ -145,12 +152,7 @@ const readBranchRequest = ({ Gid, TransType, BranchID, Op, Data, BusiPayload }: 
 /** Decoded bytes share memory with the request, and with others that were received with it. */
 const copyOf = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes);
 
-async function progressesReply(
-  prepare: DtmInvoke<'prepareWorkflow'>,
-  context: CallContext,
-  request: Request,
-): Promise<Uint8Array> {
-  const view = await prepare(context, readTransactionOf(...(await wireOf(request))));
+async function progressesReply(view: TransactionView): Promise<Uint8Array> {
   return encodeMessage(DTM_PROGRESSES_REPLY, {
     Transaction: {
       Gid: view.gid,

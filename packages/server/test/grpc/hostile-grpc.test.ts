@@ -105,13 +105,17 @@ describe('a malformed call', () => {
   });
 
   it.each([
-    ['a number instead of a text', Buffer.from('0801', 'hex'), 'Gid has wire type 0'],
-    ['a truncated field', Buffer.from('0a05', 'hex'), 'Gid is cut off'],
-    ['a text that is not UTF-8', Buffer.from('0a01ff', 'hex'), 'Gid is not UTF-8'],
+    ['a number instead of a text', Buffer.from('0801', 'hex'), 'Gid: has wire type 0'],
+    ['a truncated field', Buffer.from('0a05', 'hex'), 'Gid: is cut off'],
+    ['a text that is not UTF-8', Buffer.from('0a01ff', 'hex'), 'Gid: is not UTF-8'],
     ['a field number 0', Buffer.from('00', 'hex'), 'no valid field number'],
     ['endless groups', Buffer.from('a306'.repeat(10_000), 'hex'), 'nested deeper than'],
     ['steps without end', encodeMessage(DTM_REQUEST, { Steps: '['.repeat(60_000) }), ''],
-    ['more payloads than steps can be', Buffer.from('2a00'.repeat(20_000), 'hex'), 'more than 1000 elements'],
+    [
+      'more payloads than steps can be',
+      Buffer.from('2a00'.repeat(20_000), 'hex'),
+      'BinPayloads: has more than 1000 elements',
+    ],
   ])('whose message has %s is InvalidArgument', async (_, message, fault) => {
     const end = await submit(frame(message));
     expect(end.status).toBe('3');

@@ -1,0 +1,62 @@
+import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError } from '@holdfast/protocol';
+import type { Coordinator } from '@holdfast/core';
+import { DTM_OPERATIONS, type DtmOperationName, DtmService } from '@holdfast/api';
+import { describe, expect, it } from 'vitest';
+import { dtmMethods } from '../../src/grpc/dtm-methods.ts';
+
+const CONTEXT = { principal: ANONYMOUS, namespace: DEFAULT_NAMESPACE };
+/** A field whose bytes are cut off. */
+const CUT_OFF = Buffer.from('0a05', 'hex');
+
+/** The gRPC methods with the calls that each hook has seen. */
+function methods(allows: boolean) {
+  const seen: string[] = [];
+  const coordinator = new Proxy({} as Coordinator, {
+    get: () => () => {
+      throw new HoldfastError('unavailable', 'the store is away');
+    },
+  });
+  const service = new DtmService(
+    { coordinator, version: '0.0.0', defaultResetAfterMs: 1 },
+    {
+      allows: () => allows,
+      observe: (name) => (result) => void seen.push(`observed ${name} ${result}`),
+      audit: ({ operation, result }) => void seen.push(`audited ${operation} ${result}`),
+    },
+  );
+  return { seen, all: dtmMethods(service) };
+}
+
+const operationOf = (path: string): DtmOperationName => {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}` as DtmOperationName;
+};
+
+const expected = (name: DtmOperationName, result: string): readonly string[] => [
+  ...(DTM_OPERATIONS[name].audited ? [`audited dtm.${name} ${result}`] : []),
+  `observed dtm.${name} ${result}`,
+];
+
+describe.each(methods(true).all.map(({ path }) => path))('%s', (path) => {
+  const name = operationOf(path);
+  const call = async (allows: boolean, request: Buffer) => {
+    const { seen, all } = methods(allows);
+    const method = all.find((one) => one.path === path);
+    const code = await method?.call(CONTEXT, request).then(
+      () => 'none',
+      (error: unknown) => (error instanceof HoldfastError ? error.code : String(error)),
+    );
+    return { code, seen: seen.toSorted() };
+  };
+
+  it('with a request that cannot be read is seen by each hook once', async () => {
+    expect(await call(true, name === 'newGid' ? CUT_OFF.subarray(0, 1) : CUT_OFF)).toEqual({
+      code: 'invalid',
+      seen: expected(name, 'invalid'),
+    });
+  });
+
+  it('that is not allowed is forbidden first', async () => {
+    expect(await call(false, CUT_OFF)).toEqual({ code: 'forbidden', seen: expected(name, 'forbidden') });
+  });
+});
