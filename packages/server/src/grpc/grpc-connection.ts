@@ -1,6 +1,9 @@
 import type { ServerHttp2Session } from 'node:http2';
 import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
 
+/** The highest ID of a stream: with it, GOAWAY only requests that the client leave. */
+const LAST_STREAM = 2 ** 31 - 1;
+
 /** One connection of a client, and whether the client still responds to pings. */
 export class GrpcConnection {
   readonly session: ServerHttp2Session;
@@ -9,6 +12,12 @@ export class GrpcConnection {
 
   constructor(session: ServerHttp2Session) {
     this.session = session;
+  }
+
+  /** Requests that the client open another connection for further calls. */
+  requestLeave(): void {
+    // A session that the client has ended takes no frames, although its socket may be open.
+    if (!this.session.destroyed) this.session.goaway(0, LAST_STREAM);
   }
 
   /** Sends a ping when it is due; ends a connection that did not respond to the last one. */

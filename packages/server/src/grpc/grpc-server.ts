@@ -17,14 +17,15 @@ export interface GrpcServerOptions {
 
 /** How long unfinished calls may take after everything else has been closed. */
 const LAST_CALLS_MS = 1_000;
-/** The highest ID of a stream: with it, GOAWAY only requests that the client leave. */
-const LAST_STREAM = 2 ** 31 - 1;
 
 /** gRPC over `node:http2`, without TLS. */
 export class GrpcServer implements GrpcTransport {
   readonly #server: http2.Http2Server;
   readonly #calls: CallServer;
   readonly #connections = new Set<GrpcConnection>();
+  readonly #sockets = new Set<Socket>();
+  /** Sockets that were ended at the last check, but not closed by their clients. */
+  #ended = new Set<Socket>();
   readonly #check: NodeJS.Timeout;
   #isLeaving = false;
   #closed: Promise<unknown> | undefined;
@@ -40,7 +41,11 @@ export class GrpcServer implements GrpcTransport {
       maxSessionRejectedStreams: GRPC_SERVER_SETTINGS.maxRejectedStreams,
     });
     this.#server.maxConnections = options.maxConnections;
-    this.#server.on('connection', (socket: Socket) => socket.setNoDelay(true));
+    this.#server.on('connection', (socket: Socket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('session', (session) => this.#opened(session));
     this.#server.on('stream', (stream, headers) => this.#calls.serve(stream, headers));
     this.#server.on('sessionError', (error) => options.log.debug({ err: error }, 'a gRPC connection failed'));
@@ -63,7 +68,7 @@ export class GrpcServer implements GrpcTransport {
     this.#isLeaving = true;
     this.#closed = once(this.#server, 'close');
     this.#server.close();
-    for (const connection of this.#connections) connection.session.goaway(0, LAST_STREAM);
+    for (const connection of this.#connections) connection.requestLeave();
   }
 
   async close(): Promise<void> {
@@ -73,6 +78,8 @@ export class GrpcServer implements GrpcTransport {
     for (const { session } of this.#connections) session.close();
     const impatient = setTimeout(() => {
       for (const { session } of this.#connections) session.destroy();
+      // A session that has ended waits until its client closes the socket.
+      for (const socket of this.#sockets) socket.destroy();
     }, LAST_CALLS_MS);
     await this.#closed;
     clearTimeout(impatient);
@@ -82,12 +89,19 @@ export class GrpcServer implements GrpcTransport {
     const connection = new GrpcConnection(session);
     this.#connections.add(connection);
     session.once('close', () => this.#connections.delete(connection));
-    if (this.#isLeaving) session.goaway(0, LAST_STREAM);
+    if (this.#isLeaving) connection.requestLeave();
   }
 
   #checkTimes(): void {
     const nowMs = performance.now();
     this.#calls.endLate(nowMs);
     for (const connection of this.#connections) connection.check(nowMs);
+    this.#closeEnded();
+  }
+
+  /** Closes the sockets that were ended and that their clients leave open. */
+  #closeEnded(): void {
+    for (const socket of this.#ended) socket.destroy();
+    this.#ended = new Set([...this.#sockets].filter((socket) => socket.writableEnded));
   }
 }

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DTM_REQUEST } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
+import { GrpcServer } from '../../src/grpc/grpc-server.ts';
+import { GRPC_SERVER_SETTINGS } from '../../src/grpc/grpc-settings.ts';
+import { SILENT } from '../../src/logs/log.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
 import { TestServer } from '../support/running-server.ts';
 
@@ -204,6 +207,41 @@ describe('a connection', () => {
     await new Promise(setImmediate);
     session.destroy();
     await expectServed();
+  });
+});
+
+/** Opens a connection whose client says GOAWAY and then leaves the socket open. */
+async function abandonedConnection(address = server.running.grpcAddress): Promise<net.Socket> {
+  const port = Number(address.split(':')[1]);
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  socket.write(Buffer.from('000000040000000000' + '0000080700000000000000000000000000', 'hex'));
+  socket.resume();
+  await once(socket, 'end');
+  return socket;
+}
+
+describe('a client that ends its session but not its socket', () => {
+  it('does not delay the end of the coordinator', async () => {
+    const socket = await abandonedConnection();
+    await server.running.close();
+    socket.destroy();
+  });
+
+  it('is disconnected', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const responded = (): void => undefined;
+    const grpc = new GrpcServer({ log: SILENT, maxMessageBytes: 1_000, maxConnections: 10, responded });
+    const socket = await abandonedConnection(await grpc.listen('127.0.0.1', 0));
+    vi.advanceTimersByTime(2 * GRPC_SERVER_SETTINGS.checkMs);
+    vi.useRealTimers();
+    const reset = closed(socket);
+    // Only a write fails: the client has already received the end of the server's bytes.
+    const writing = setInterval(() => socket.write('x'), 10);
+    await reset;
+    clearInterval(writing);
+    await grpc.close();
   });
 });
 
