@@ -119,7 +119,7 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   #sessionTo(endpoint: GrpcEndpoint): GrpcSession {
     const key = keyOf(endpoint);
     const known = this.#sessions.get(key);
-    if (known !== undefined) return known;
+    if (known?.isOpen === true) return known;
     const { clock, connectTimeoutMs, tls, names } = this.#settings;
     const lookUp = (name: string): Promise<readonly string[]> => names.lookUp(name);
     const session = new GrpcSession(endpoint, this, {

@@ -10,7 +10,7 @@ import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** What a call needs from its channel. */
 export interface CallOwner {
@@ -79,18 +79,16 @@ export class GrpcExchange implements Expiring {
   }
 
   /**
-   * Sends the call. Returns false if the connection takes no more calls: then the call is sent over
-   * another one.
+   * Sends the call. Returns the reason if the connection takes no more calls.
    *
    * @param isReused whether another call was sent over the connection before
    */
-  sendOver(session: ClientHttp2Session, carrier: CallCarrier, isReused: boolean): boolean {
+  sendOver(session: ClientHttp2Session, carrier: CallCarrier, isReused: boolean): Error | undefined {
     let stream: ClientHttp2Stream;
     try {
       stream = session.request(this.#headers);
     } catch (thrown) {
-      this.#repeat(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      return false;
+      return thrown instanceof Error ? thrown : new Error(String(thrown));
     }
     this.#stream = stream;
     this.#carrier = carrier;
@@ -99,34 +97,50 @@ export class GrpcExchange implements Expiring {
     stream.on('error', (thrown: Error) => {
       error = thrown;
     });
-    stream.on('response', (headers) => {
+    stream.on('response', (headers, flags) => {
       hasResponse = true;
-      this.#take(headers, true);
+      const isLast = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
+      this.#takeHead(headers, isLast);
+      this.#endStream(stream, isLast);
     });
-    stream.on('trailers', (headers: IncomingHttpHeaders) => this.#take(headers, false));
+    stream.on('trailers', (headers: IncomingHttpHeaders) => {
+      this.#takeStatus(headers);
+      this.#endStream(stream, true);
+    });
     stream.on('close', () => {
       if (this.#isDone) return;
       const { rstCode } = stream;
       if (rstCode === NGHTTP2_REFUSED_STREAM || (isReused && !hasResponse && session.destroyed))
-        return this.#repeat(error);
+        return this.repeat(error);
       this.failed(error ?? new Error(`the call was ended without a status (HTTP/2 code ${rstCode})`));
     });
     // The response's message means nothing; it is read so that the connection's window stays open.
     stream.resume();
     stream.end(this.#frame);
-    return true;
+    return undefined;
   }
 
   /** The other side did not begin the call, or may not have: it is sent again, once. */
-  #repeat(error: Error | undefined): void {
+  repeat(error: Error | undefined): void {
     if (this.#isRepeated) return this.failed(error ?? new Error('the connection was closed before a response'));
     this.#isRepeated = true;
     this.#stream = undefined;
     this.#owner.send(this);
   }
 
-  #take(headers: IncomingHttpHeaders, isFirst: boolean): void {
-    if (this.#isDone) return;
+  /** Only a response that consists of its headers has its status there. */
+  #takeHead(headers: IncomingHttpHeaders, isLast: boolean): void {
+    if (isLast && headers['grpc-status'] !== undefined) return this.#takeStatus(headers);
+    const status = Number(headers[':status']);
+    if (status !== 200) this.#done(branchResult('UNKNOWN', `HTTP ${status} without grpc-status`), true);
+  }
+
+  /** A server that has responded but leaves the stream open must not hold it. */
+  #endStream(stream: ClientHttp2Stream, isComplete: boolean): void {
+    if (this.#isDone && !(isComplete && stream.writableFinished)) stream.close(NGHTTP2_CANCEL);
+  }
+
+  #takeStatus(headers: IncomingHttpHeaders): void {
     const status = headers['grpc-status'];
     if (typeof status === 'string') {
       const message = headers['grpc-message'];
@@ -140,9 +154,7 @@ export class GrpcExchange implements Expiring {
         true,
       );
     }
-    if (isFirst && headers[':status'] !== undefined && Number(headers[':status']) !== 200)
-      return this.#done(branchResult('UNKNOWN', `HTTP ${Number(headers[':status'])} without grpc-status`), true);
-    if (!isFirst) this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
+    this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
   }
 
   #done(result: BranchResult, responded: boolean): void {

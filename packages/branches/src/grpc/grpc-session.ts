@@ -41,6 +41,7 @@ export class GrpcSession implements CallCarrier, Expiring {
   #session: ClientHttp2Session | undefined;
   #ping: Timeout | undefined;
   #isClosed = false;
+  #isLeaving = false;
   #sent = 0;
 
   constructor(endpoint: GrpcEndpoint, owner: SessionOwner, settings: SessionSettings) {
@@ -59,6 +60,12 @@ export class GrpcSession implements CallCarrier, Expiring {
       connected: (socket) => this.#connected(socket),
       failed: (error) => this.#close(error),
     });
+  }
+
+  /** Whether it may take another call. It is closed for a while before its `close` event. */
+  get isOpen(): boolean {
+    const session = this.#session;
+    return session === undefined ? !this.#isClosed : !session.closed && !session.destroyed;
   }
 
   send(call: GrpcExchange): void {
@@ -100,6 +107,7 @@ export class GrpcSession implements CallCarrier, Expiring {
 
   /** Closes the connection once the calls in progress have ended. */
   leave(): void {
+    this.#isLeaving = true;
     this.#session?.close();
   }
 
@@ -124,13 +132,19 @@ export class GrpcSession implements CallCarrier, Expiring {
     session.on('goaway', () => this.#owner.leaving(this));
     session.on('close', () => this.#close(undefined));
     for (const call of this.#waiting.splice(0)) this.#sendOver(session, call);
+    if (this.#isLeaving) session.close();
   }
 
   #sendOver(session: ClientHttp2Session, call: GrpcExchange): void {
     if (call.isDone) return;
-    if (call.sendOver(session, this, this.#sent > 0)) this.#sent++;
-    // The connection is closing, or has no stream IDs left.
-    else this.#owner.leaving(this);
+    const error = call.sendOver(session, this, this.#sent > 0);
+    if (error === undefined) {
+      this.#sent++;
+      return;
+    }
+    // The connection is closing, or has no stream IDs left: the call is sent over another one.
+    this.#owner.leaving(this);
+    call.repeat(error);
   }
 
   #endPing(): void {

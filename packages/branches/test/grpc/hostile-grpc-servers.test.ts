@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { BranchRouter } from '@holdfast/branches';
+import { branchRequest } from '../support/requests.ts';
+import { branchRouter } from '../support/routers.ts';
+import {
+  END_STREAM,
+  FRAME,
+  type Frame,
+  type FrameBehaviour,
+  type FrameConnection,
+  FrameServer,
+} from '../support/frame-server.ts';
+
+let router: BranchRouter;
+beforeEach(() => {
+  router = branchRouter();
+});
+afterEach(() => router.close());
+
+const HEADERS = { ':status': '200', 'content-type': 'application/grpc' };
+
+/** A server that is correct except for how it responds to a call. */
+const server = (respond: (connection: FrameConnection, stream: number, frame: Frame) => void): FrameBehaviour => ({
+  opened: (connection) => connection.settings(),
+  received: (connection, frame) => {
+    if ((frame.type === FRAME.settings || frame.type === FRAME.ping) && frame.flags === 0)
+      connection.acknowledge(frame);
+    if (frame.type === FRAME.headers) respond(connection, frame.stream, frame);
+  },
+});
+
+/** The same server, which also lists the calls that its client resets. */
+const countingResets = (behaviour: FrameBehaviour, resets: number[]): FrameBehaviour => ({
+  ...behaviour,
+  received: (connection, frame) => {
+    if (frame.type === FRAME.reset) resets.push(frame.stream);
+    behaviour.received(connection, frame);
+  },
+});
+
+const call = (address: string, changes = {}) =>
+  router.call(branchRequest(`${address}/a.B/C`, { protocol: 'grpc', timeoutMs: 300, ...changes }));
+
+describe('a gRPC server that does not end a stream', () => {
+  it.each([
+    ['whose response is a web page', { ':status': '404' }, 'UNKNOWN'],
+    ['whose status comes before its message', { ...HEADERS, 'grpc-status': '10' }, 'UNKNOWN'],
+  ] as const)('%s has it ended by the coordinator', async (_, fields, kind) => {
+    const resets: number[] = [];
+    const behaviour = server((connection, stream) => connection.headers(stream, fields));
+    await using hostile = await FrameServer.start(countingResets(behaviour, resets));
+    expect((await call(hostile.address)).kind).toBe(kind);
+    await vi.waitUntil(() => resets.length === 1, { timeout: 2_000 });
+  });
+
+  it('and never takes the request has it ended when it has sent its status', async () => {
+    const resets: number[] = [];
+    const behaviour = server((connection, stream) =>
+      connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM),
+    );
+    behaviour.opened = (connection) => connection.settings([4, 0]);
+    await using hostile = await FrameServer.start(countingResets(behaviour, resets));
+    expect((await call(hostile.address, { payload: Buffer.alloc(100_000) })).kind).toBe('SUCCESS');
+    await vi.waitUntil(() => resets.length === 1, { timeout: 2_000 });
+  });
+});
+
+describe('a gRPC server that leaves', () => {
+  it('has no call fail when the calls come as the announcement arrives', async () => {
+    let calls = 0;
+    await using hostile = await FrameServer.start(
+      server((connection, stream) => {
+        connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+        if (++calls % 3 === 0) connection.goaway(stream);
+      }),
+    );
+    const kinds: string[] = [];
+    const one = async (): Promise<void> => {
+      for (let index = 0; index < 30; index++) kinds.push((await call(hostile.address)).kind);
+    };
+    await Promise.all([one(), one(), one()]);
+    expect(kinds.filter((kind) => kind !== 'SUCCESS')).toEqual([]);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it.each([
+    ['by an announcement with an error', (c: FrameConnection) => c.goaway(0, 11)],
+    ['by a malformed frame', (c: FrameConnection) => c.write(FRAME.settings, 0, 1)],
+    ['by a reset', (c: FrameConnection) => c.socket.resetAndDestroy()],
+  ])('%s after other calls has its call sent once more, over a new one', async (_, lose) => {
+    await using hostile = await FrameServer.start(
+      server((connection, stream) => {
+        if (hostile.connections.length === 1 && stream > 1) lose(connection);
+        else connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+      }),
+    );
+    expect((await call(hostile.address)).kind).toBe('SUCCESS');
+    expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(hostile.connections.length).toBe(2);
+  });
+});
+
+describe('a hostile gRPC server', () => {
+  const settles: readonly (readonly [string, FrameBehaviour])[] = [
+    ['never sends a byte', { received: () => {} }],
+    ['never responds', server(() => {})],
+    ['never acknowledges a ping', { opened: (c) => c.settings(), received: () => {} }],
+    [
+      'announces at once that it leaves',
+      {
+        opened: (c) => {
+          c.settings();
+          c.goaway(0);
+        },
+        received: () => {},
+      },
+    ],
+    [
+      'announces that it leaves, with an error',
+      {
+        opened: (c) => {
+          c.settings();
+          c.goaway(0, 11);
+        },
+        received: () => {},
+      },
+    ],
+    [
+      'allows no calls',
+      {
+        opened: (c) => c.settings([3, 0]),
+        received: (c, f) => {
+          if (f.type === FRAME.ping && f.flags === 0) c.acknowledge(f);
+        },
+      },
+    ],
+    ['has a window of 0 bytes', { opened: (c) => c.settings([4, 0]), received: () => {} }],
+    [
+      'has the largest window',
+      {
+        opened: (c) => {
+          c.settings([4, 0x7fffffff]);
+          c.write(FRAME.window, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff]));
+        },
+        received: () => {},
+      },
+    ],
+    ['resets each call', server((c, s) => c.write(FRAME.reset, 0, s, Buffer.from([0, 0, 0, 2])))],
+    ['rejects each call', server((c, s) => c.write(FRAME.reset, 0, s, Buffer.from([0, 0, 0, 7])))],
+    [
+      'resets in the middle of the response',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        c.write(FRAME.data, 0, s, Buffer.alloc(3));
+        c.write(FRAME.reset, 0, s, Buffer.from([0, 0, 0, 0]));
+      }),
+    ],
+    [
+      'responds to a later call',
+      {
+        opened: (c) => {
+          c.settings();
+          c.headers(99, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+        },
+        received: () => {},
+      },
+    ],
+    ['pushes', server((c) => c.write(5, 4, 1, Buffer.from([0, 0, 0, 2])))],
+    ['sends data before headers', server((c, s) => c.write(FRAME.data, 0, s, Buffer.alloc(5)))],
+    [
+      'sends informational headers without end',
+      server((c, s) => {
+        for (let i = 0; i < 1_000; i++) c.headers(s, { ':status': '103', link: 'x' });
+      }),
+    ],
+    [
+      'sends continuations without end',
+      server((c, s) => {
+        c.write(FRAME.headers, 0, s, Buffer.from([0, 1, 97, 1, 98]));
+        for (let i = 0; i < 5_000; i++) c.write(9, 0, s, Buffer.from([0, 1, 97, 1, 98]));
+      }),
+    ],
+    [
+      'sends one byte at a time',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        for (let i = 0; i < 5_000; i++) c.write(FRAME.data, 0, s, Buffer.alloc(1));
+      }),
+    ],
+    [
+      'sends empty data without end',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        for (let i = 0; i < 5_000; i++) c.write(FRAME.data, 0, s);
+      }),
+    ],
+    [
+      'sends many trailers',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        for (let i = 0; i < 100; i++) c.headers(s, { x: 'y' }, END_STREAM);
+      }),
+    ],
+    [
+      'sends several statuses',
+      server((c, s) => c.headers(s, { ...HEADERS, 'grpc-status': '10', 'GRPC-STATUS': '0' }, END_STREAM)),
+    ],
+    [
+      'floods with settings',
+      server((c) => {
+        for (let i = 0; i < 5_000; i++) c.settings();
+      }),
+    ],
+    [
+      'floods with pings',
+      server((c) => {
+        for (let i = 0; i < 5_000; i++) c.write(FRAME.ping, 0, 0, Buffer.alloc(8));
+      }),
+    ],
+    [
+      'closes in the middle',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        c.socket.end();
+      }),
+    ],
+    ['resets the connection', server((c) => c.socket.resetAndDestroy())],
+  ];
+
+  it.each(settles)('that %s has each call settle in time, as UNKNOWN', async (_, behaviour) => {
+    await using hostile = await FrameServer.start(behaviour);
+    const results = await Promise.all(Array.from({ length: 5 }, () => call(hostile.address)));
+    const again = await call(hostile.address);
+    for (const { kind } of [...results, again]) expect(kind).toBe('UNKNOWN');
+    await router.close();
+  });
+});
