@@ -22,20 +22,22 @@ export const GRPC_STATUS = {
 /** Longest encoded `grpc-message`: some clients accept no more than 8 KB of header fields. */
 const LONGEST_MESSAGE = 4 * 1024;
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
+/** Receivers drop a field whose value begins or ends with a space. */
+const OUTER_SPACES = /^ | $/g;
 
 /**
  * A text as the value of `grpc-message`: bytes of UTF-8 other than printable ASCII, and `%`, are
- * percent-encoded. A long text is cut at a character.
+ * percent-encoded, and so are spaces at its ends. A long text is cut at a character.
  */
 export function encodeGrpcMessage(text: string): string {
-  if (text.length <= LONGEST_MESSAGE && PLAIN.test(text)) return text;
+  if (text.length <= LONGEST_MESSAGE && PLAIN.test(text)) return text.replaceAll(OUTER_SPACES, '%20');
   let encoded = '';
   for (const character of text.slice(0, LONGEST_MESSAGE)) {
     const next = PLAIN.test(character) ? character : percentEncoded(character);
     if (encoded.length + next.length > LONGEST_MESSAGE) break;
     encoded += next;
   }
-  return encoded;
+  return encoded.replaceAll(OUTER_SPACES, '%20');
 }
 
 function percentEncoded(character: string): string {

@@ -17,6 +17,15 @@ describe('grpc-message', () => {
     expect(decodeGrpcMessage(long)).toMatch(/^漢+$/);
   });
 
+  it('neither begins nor ends with a space, which receivers would drop with the whole field', () => {
+    for (const text of [' ', '  ', ' x', 'no money ', `${'x'.repeat(5_000)} `, ' ü ']) {
+      const encoded = encodeGrpcMessage(text);
+      expect(encoded).toBe(encoded.trim());
+      expect(decodeGrpcMessage(encoded)).toBe(text.slice(0, 4 * 1024));
+    }
+    expect(encodeGrpcMessage('no money ')).toBe('no money%20');
+  });
+
   it('with a % that begins no byte keeps it', () => {
     expect(decodeGrpcMessage('100 % of %zz %4')).toBe('100 % of %zz %4');
     expect(decodeGrpcMessage('%c3%b6')).toBe('ö');

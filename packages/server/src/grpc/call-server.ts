@@ -157,6 +157,8 @@ export class Call {
     if (this.#isEnded || this.#isClosed) return;
     const error = thrown === undefined ? undefined : this.#errorOf(thrown);
     this.#ended(error?.code ?? GRPC_STATUS.ok);
+    // A streaming method runs until then, if its call was ended by an error or by the server.
+    this.#abort.abort();
     const trailers = trailersOf(error);
     if (!this.stream.headersSent) this.stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
     else {

@@ -253,6 +253,12 @@ describe('an error over gRPC', () => {
     expect(response.message).not.toBe('');
   });
 
+  it('has its whole message and its details, also when they end with a space', async () => {
+    const { message, trailers } = await client.call('Abort', { Gid: `${gid} `, TransType: 'tcc' });
+    expect(message).toMatch(/ $/);
+    expect(decodeURIComponent(String(trailers['holdfast-gid']))).toBe(`${gid} `);
+  });
+
   it('of a deadline is DeadlineExceeded, while the transaction continues', async () => {
     shop.behave = () => 'hang';
     const { code } = await client.call('Submit', saga({ TransOptions: { WaitResult: true } }), { timeoutMs: 400 });

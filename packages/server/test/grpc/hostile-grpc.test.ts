@@ -210,7 +210,7 @@ describe('a connection', () => {
   });
 });
 
-/** Opens a connection whose client says GOAWAY and then leaves the socket open. */
+/** Opens a connection whose client sends GOAWAY and then leaves the socket open. */
 async function abandonedConnection(address = server.running.grpcAddress): Promise<net.Socket> {
   const port = Number(address.split(':')[1]);
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
