@@ -82,8 +82,9 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
 
   closeIdle(): void {
     const beforeMs = this.#nowMs - this.#settings.idleMs;
-    for (const session of [...this.#sessions.values()]) {
-      if (session.lastUsedMs > beforeMs) continue;
+    for (const session of [...this.#open]) {
+      const takesCalls = this.#sessions.get(keyOf(session.endpoint)) === session;
+      if (takesCalls && session.lastUsedMs > beforeMs) continue;
       this.leaving(session);
       session.leave();
     }

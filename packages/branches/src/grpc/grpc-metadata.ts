@@ -10,7 +10,11 @@ const VALUE = /^[\x20-\x7e]*$/;
 
 /** Fields that gRPC itself sends. */
 const isReserved = (name: string): boolean =>
-  name.startsWith('grpc-') || name === 'content-type' || name === 'user-agent' || isConnectionHeader(name);
+  name.startsWith('grpc-') ||
+  name === 'content-type' ||
+  name === 'user-agent' ||
+  name === 'http2-settings' ||
+  isConnectionHeader(name);
 
 /**
  * The header fields of a call: gRPC's, the transaction's coordinates, and the transaction's

@@ -39,6 +39,7 @@ export class GrpcSession implements CallCarrier, Expiring {
   readonly #cancelDial: () => void;
   #waiting: GrpcExchange[] = [];
   #session: ClientHttp2Session | undefined;
+  #socket: net.Socket | undefined;
   #ping: Timeout | undefined;
   #isClosed = false;
   #isLeaving = false;
@@ -85,7 +86,7 @@ export class GrpcSession implements CallCarrier, Expiring {
     const session = this.#session;
     if (session === undefined || session.destroyed || this.#ping !== undefined) return;
     const { clock } = this.#settings;
-    const timeOut = (): void => session.destroy(new Error(`no response to a ping within ${PING_TIMEOUT_MS} ms`));
+    const timeOut = (): void => this.destroy(new Error(`no response to a ping within ${PING_TIMEOUT_MS} ms`));
     this.#ping = clock.startTimeout(PING_TIMEOUT_MS, { timeOut });
     session.ping(() => this.#endPing());
   }
@@ -100,15 +101,24 @@ export class GrpcSession implements CallCarrier, Expiring {
   /** Closes the connection; its calls fail with `reason`. */
   destroy(reason: Error): void {
     for (const call of this.#waiting.splice(0)) call.failed(reason);
-    if (this.#session !== undefined) return this.#session.destroy(reason);
+    if (this.#session !== undefined) {
+      this.#session.destroy(reason);
+      // A session that has ended waits until the server closes the socket.
+      this.#socket?.destroy();
+      return;
+    }
     this.#cancelDial();
     this.#close(reason);
   }
 
-  /** Closes the connection once the calls in progress have ended. */
+  /**
+   * Closes the connection once the calls in progress have ended. Called again, it closes one that
+   * was not connected before, and one that the server leaves open.
+   */
   leave(): void {
     this.#isLeaving = true;
-    this.#session?.close();
+    if (this.#session?.destroyed === true) this.#socket?.destroy();
+    else this.#session?.close();
   }
 
   #open(address: string): net.Socket {
@@ -128,6 +138,7 @@ export class GrpcSession implements CallCarrier, Expiring {
       maxSessionMemory: MAX_SESSION_MEMORY_MB,
     });
     this.#session = session;
+    this.#socket = socket;
     session.on('error', () => undefined);
     session.on('goaway', () => this.#owner.leaving(this));
     session.on('close', () => this.#close(undefined));

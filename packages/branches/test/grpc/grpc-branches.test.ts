@@ -1,6 +1,6 @@
 import http2 from 'node:http2';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BranchRouter } from '@holdfast/branches';
 import { WORKFLOW_DATA } from '@holdfast/protocol/grpc';
@@ -147,6 +147,82 @@ describe('a branch called over gRPC', () => {
     });
     const address = await listening(server);
     expect(await call({}, `${address}/a.B/C`)).toEqual({ kind: 'UNKNOWN', reason });
+    await router.close();
+    server.close();
+  });
+
+  it('on a server that ends its session but not its socket does not delay the end of the coordinator', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.push(socket.on('error', () => undefined).resume());
+      // SETTINGS, then GOAWAY without an error; the call is stream 1 and gets no response.
+      socket.write(Buffer.from('0000000400000000000000080700000000000000000000000000', 'hex'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect((await call({ timeoutMs: 500 }, `127.0.0.1:${port}/a.B/C`)).kind).toBe('UNKNOWN');
+    await expect(router.close()).resolves.toBeUndefined();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  it('is repeated over a new connection when a used one is lost before the response', async () => {
+    let calls = 0;
+    const server = http2.createServer();
+    server.on('sessionError', () => undefined);
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      if (++calls === 2) stream.session?.destroy();
+      else respond(stream, '0');
+    });
+    const address = await listening(server);
+    expect((await call({}, `${address}/a.B/C`)).kind).toBe('SUCCESS');
+    expect((await call({}, `${address}/a.B/C`)).kind).toBe('SUCCESS');
+    expect(calls).toBe(3);
+    await router.close();
+    server.close();
+  });
+
+  it('with a header of HTTP/1.1 connections is called without it, over the one connection', async () => {
+    const sessions: unknown[] = [];
+    const server = http2.createServer();
+    server.on('session', (session) => sessions.push(session));
+    server.on('stream', (stream) => respond(stream, '0'));
+    const address = await listening(server);
+    for (const name of ['http2-settings', 'upgrade', 'connection', 'x-other'])
+      expect((await call({ headers: { [name]: 'x' } }, `${address}/a.B/C`)).kind).toBe('SUCCESS');
+    expect(sessions).toHaveLength(1);
+    await router.close();
+    server.close();
+  });
+
+  it('has the status of the end of its response, not one from the beginning', async () => {
+    const server = http2.createServer();
+    server.on('stream', (stream) => {
+      stream.respond({ ':status': 200, 'grpc-status': '0' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '13', 'grpc-message': 'broken' }));
+      stream.end();
+    });
+    const address = await listening(server);
+    expect(await call({}, `${address}/a.B/C`)).toEqual({ kind: 'UNKNOWN', reason: 'gRPC code 13: broken' });
+    await router.close();
+    server.close();
+  });
+
+  it('that responds without an end is over once its status has come', async () => {
+    const closed: Promise<unknown>[] = [];
+    const server = http2.createServer();
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      closed.push(new Promise((resolve) => stream.once('close', resolve)));
+      stream.respond({ ':status': 503 });
+      stream.write('a page without an end');
+    });
+    const address = await listening(server);
+    expect((await call({}, `${address}/a.B/C`)).kind).toBe('UNKNOWN');
+    await Promise.all(closed);
+    expect(closed).toHaveLength(1);
     await router.close();
     server.close();
   });

@@ -216,7 +216,7 @@ async function abandonedConnection(address = server.running.grpcAddress): Promis
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => undefined);
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-  socket.write(Buffer.from('000000040000000000' + '0000080700000000000000000000000000', 'hex'));
+  socket.write(Buffer.from('0000000400000000000000080700000000000000000000000000', 'hex'));
   socket.resume();
   await once(socket, 'end');
   return socket;
@@ -225,7 +225,7 @@ async function abandonedConnection(address = server.running.grpcAddress): Promis
 describe('a client that ends its session but not its socket', () => {
   it('does not delay the end of the coordinator', async () => {
     const socket = await abandonedConnection();
-    await server.running.close();
+    await expect(server.running.close()).resolves.toBeUndefined();
     socket.destroy();
   });
 
@@ -241,6 +241,7 @@ describe('a client that ends its session but not its socket', () => {
     const writing = setInterval(() => socket.write('x'), 10);
     await reset;
     clearInterval(writing);
+    expect(socket.destroyed).toBe(true);
     await grpc.close();
   });
 });
