@@ -41,7 +41,8 @@ export function metadataOf(request: BranchRequest, target: GrpcTarget): Outgoing
     if (isReserved(name)) continue;
     if (!NAME.test(name))
       throw new BranchHeaderError(`name ${JSON.stringify(given.slice(0, 64))} has characters that gRPC cannot carry`);
-    fields[name] = checked(`value of ${name}`, request.headers[given] ?? '');
+    // As in HTTP/1.1, a value has no spaces around it: receivers would drop the field.
+    fields[name] = checked(`value of ${name}`, request.headers[given] ?? '').trim();
   }
   if (target.authorization !== '') fields['authorization'] ??= target.authorization;
   return fields;

@@ -54,8 +54,8 @@ function authorizationIn(account: string): string {
 
 const SERVICE = /^[A-Za-z_][\w.]*$/;
 const METHOD = /^[A-Za-z_]\w*$/;
-/** Metadata of gRPC: printable ASCII. */
-const METADATA = /^[\x20-\x7e]*$/;
+/** Metadata of gRPC: printable ASCII. Receivers drop a value that begins or ends with a space. */
+const METADATA = /^(?! )[\x20-\x7e]*(?<! )$/;
 
 /**
  * Why a transaction must not have a branch with this URL; undefined if it may. Among HTTP branches,
@@ -70,6 +70,6 @@ export function admitGrpc(
     return 'neither an http:// or https:// URL nor the gRPC method host:port/package.Service/Method';
   if (!hasScheme && protocol !== 'grpc' && !service.includes('.'))
     return 'write http:// in front of a URL, or grpc:// in front of a gRPC method without a package';
-  if (!METADATA.test(gid)) return 'gRPC cannot carry the gid: it must be printable ASCII';
+  if (!METADATA.test(gid)) return 'gRPC cannot carry the gid: it must be printable ASCII, without a space at its ends';
   return undefined;
 }

@@ -49,6 +49,11 @@ describe('a branch called over gRPC', () => {
     expect(participant.seen[0]?.metadata['host']).toBeUndefined();
   });
 
+  it('receives values of branch_headers without the spaces around them, which it would drop', async () => {
+    await call({ headers: { 'x-tenant': ' acme ' } });
+    expect(participant.seen[0]?.metadata['x-tenant']).toBe('acme');
+  });
+
   it('receives the deadline of the call', async () => {
     await call({ timeoutMs: 4_000 });
     expect(participant.seen[0]?.timeoutMs).toBeGreaterThan(1_000);

@@ -112,6 +112,8 @@ describe('admission', () => {
     ['grpc://bank:8080/pay/now', {}, 'network', undefined],
     ['bank:8080/pay/now-1', {}, 'network', 'neither an http:// or https:// URL nor the gRPC method'],
     ['bank:1/a.B/C', { gid: 'ü' }, 'network', 'gRPC cannot carry the gid'],
+    ['bank:1/a.B/C', { gid: ' order 1' }, 'network', 'gRPC cannot carry the gid'],
+    ['bank:1/a.B/C', { gid: 'order 1 ' }, 'network', 'gRPC cannot carry the gid'],
     ['dns:///bank:1/a.B/C', {}, 'network', undefined],
     ['dns://8.8.8.8/bank:1/a.B/C', {}, 'network', 'must be dns:///host:port'],
     ['direct://a:1,b/a.B/C', {}, 'network', 'must be direct://host:port,host:port'],
