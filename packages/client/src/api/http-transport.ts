@@ -8,6 +8,7 @@ import type { ApiResponse, ApiCall } from './api.ts';
 import { pause } from './back-off.ts';
 import { SHORTEST_REPEAT_MS, statedMs } from './call-end.ts';
 import { Ending } from './ending.ts';
+import { isNeverSent } from './never-sent.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -35,19 +36,6 @@ export interface HttpApiOptions extends Required<TransportOptions> {
 
 /** The API never sends a larger response: its pages and transactions are bounded. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
-
-/**
- * Errors of a connection that was never established: the request was not sent, so it was certainly
- * not carried out.
- */
-const NEVER_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 
 /**
  * The longest time that one request lets the coordinator hold its response back: shorter than
@@ -185,7 +173,7 @@ export class HttpTransport {
     } catch (error) {
       call.signal?.throwIfAborted();
       const cause = ending?.isLate === true ? new Error(`no response within ${Math.round(times.clientMs)} ms`) : error;
-      return { kind: 'retry', cause, sent: !NEVER_SENT.has(codeOf(error)) };
+      return { kind: 'retry', cause, sent: !isNeverSent(error) };
     } finally {
       ending?.over();
     }
@@ -268,6 +256,3 @@ function queryString(query: Readonly<Record<string, string | number | boolean | 
   }
   return search.size === 0 ? '' : `?${search.toString()}`;
 }
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
