@@ -42,7 +42,7 @@ const LEAVE_MS = 500;
 export interface RunningServer {
   /** For example `http://127.0.0.1:36789`. */
   readonly url: string;
-  /** The address of the gRPC server, for example `127.0.0.1:36790`. */
+  /** The address of the gRPC server, for example `127.0.0.1:36790`; empty if gRPC is not served. */
   readonly grpcAddress: string;
   readonly coordinator: Engine;
   /** The functions of this process that `local://NAME` branches call. */
@@ -95,7 +95,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
   });
   let grpcAddress: string;
   try {
-    grpcAddress = await listen(grpc, config, 'grpcPort');
+    grpcAddress = config.grpc ? await listen(grpc, config, 'grpcPort') : '';
   } catch (error) {
     await http.close();
     throw error;

@@ -63,7 +63,10 @@ function announce(
   log: Log,
   fields: Readonly<Record<string, unknown>>,
 ): void {
-  log.info({ url, grpc: grpcAddress, store: placeOfUrl(store), version: VERSION, ...fields }, `ready: ${url}`);
+  log.info(
+    { url, ...(grpcAddress !== '' && { grpc: grpcAddress }), store: placeOfUrl(store), version: VERSION, ...fields },
+    `ready: ${url}`,
+  );
   const ignored = unknownVariables(process.env);
   if (ignored.length > 0) log.warn({ ignored }, 'these environment variables are not options and are ignored');
 }

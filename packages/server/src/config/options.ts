@@ -26,6 +26,7 @@ export const OPTIONS = {
   host: option(text, '127.0.0.1', 'address to listen on; an address other than loopback requires --insecure'),
   httpPort: option(port, 36_789, 'port of REST, JSON-RPC and /api/v1; 0 picks a free port'),
   grpcPort: option(port, 36_790, 'port of gRPC; 0, the default if --http-port is 0, picks a free port'),
+  grpc: option(flag, true, 'serve gRPC'),
   workers: option(count, 1, 'number of processes that share the port; 1 on memory: and lmdb:'),
   allowedHosts: option(
     list,
