@@ -191,8 +191,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: `${ENGINE}/effects.js`,
-        from: "run.transaction?.state.status === status ? mayCall() : 'withdrawn'",
-        to: 'mayCall()',
+        from: "run.transaction?.state.status === status ? this.#permit(run) : 'withdrawn'",
+        to: 'this.#permit(run)',
       },
     ],
   },
