@@ -9,12 +9,15 @@ const MODULE = fileURLToPath(new URL('../go', import.meta.url));
 /** Most of a case's time is waiting for a retry, so that they all run at once. */
 const PARALLEL_CASES = 64;
 const SUITE_TIMEOUT = '120s';
+const WORKFLOWS_OVER_GRPC = 'TestGrpcWorkflow';
 
 /**
  * Where the Go cases find what they run against. An absent database skips the cases that need it.
  */
 export interface GoTargets {
   readonly coordinator: string;
+  /** `host:port` of its gRPC; undefined skips the cases that need it. */
+  readonly grpc: string | undefined;
   readonly mariadb: string | undefined;
   readonly postgres: string | undefined;
   readonly redis: string | undefined;
@@ -47,7 +50,17 @@ export async function buildGoCases(): Promise<GoCases | undefined> {
     await stop();
     throw error;
   }
-  return { run: (targets, pattern) => runBinary({ go, binary, signal: abort.signal }, targets, pattern), stop };
+  const compiled = { go, binary, signal: abort.signal };
+  return {
+    run: async (targets, pattern) => [
+      ...(await runBinary(compiled, targets, pattern, 'http')),
+      // The client has one transport for all workflows of a process.
+      ...(pattern === undefined || WORKFLOWS_OVER_GRPC.includes(pattern)
+        ? await runBinary(compiled, targets, `^${WORKFLOWS_OVER_GRPC}$`, 'grpc')
+        : []),
+    ],
+    stop,
+  };
 }
 
 interface Compiled {
@@ -60,12 +73,15 @@ async function runBinary(
   { go, binary, signal }: Compiled,
   targets: GoTargets,
   pattern: string | undefined,
+  workflows: 'http' | 'grpc',
 ): Promise<readonly Outcome[]> {
   const flags = ['-test.v=true', `-test.parallel=${PARALLEL_CASES}`, `-test.timeout=${SUITE_TIMEOUT}`];
   if (pattern !== undefined) flags.push(`-test.run=${pattern}`);
   const env = {
     ...process.env,
     INTEROP_TARGET: targets.coordinator,
+    INTEROP_GRPC_TARGET: targets.grpc ?? '',
+    INTEROP_WORKFLOWS: workflows,
     INTEROP_MYSQL: targets.mariadb ?? '',
     INTEROP_POSTGRES: targets.postgres ?? '',
     INTEROP_REDIS: targets.redis ?? '',

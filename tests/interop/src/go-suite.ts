@@ -35,10 +35,12 @@ export async function runGoSuite(options: Options, started: Started): Promise<re
   if (redis === undefined) say('Redis is not installed (Debian: redis-server): the cases that need it are skipped');
   if (cases === undefined) return [GO_IS_ABSENT];
 
-  const coordinator = options.target ?? started.add(await startHoldfast()).url;
+  const own = options.target === undefined ? started.add(await startHoldfast()) : undefined;
+  const coordinator = options.target ?? own?.url ?? '';
+  const grpc = options.grpcTarget ?? own?.grpcAddress;
   const databases = { mariadb: mariadb?.url, postgres: postgres?.url, redis: redis?.url };
   const { url: typescript } = started.add(await startParticipant(databases));
-  const targets: GoTargets = { coordinator, typescript, ...databases };
+  const targets: GoTargets = { coordinator, grpc, typescript, ...databases };
   say(`running against ${options.target === undefined ? 'Holdfast' : 'the coordinator'} at ${coordinator}`);
   return cases.run(targets, options.run);
 }

@@ -14,8 +14,14 @@ const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
+/** A coordinator that serves HTTP at `url`, and gRPC. */
+export interface PrivateCoordinator extends PrivateServer {
+  /** `host:port`. */
+  readonly grpcAddress: string;
+}
+
 /** Starts a Holdfast coordinator as a separate process, on the embedded store. */
-export async function startHoldfast(): Promise<PrivateServer> {
+export async function startHoldfast(): Promise<PrivateCoordinator> {
   const folder = await createDataFolder('coordinator', undefined);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const store = `lmdb:${join(folder, 'store')}`;
@@ -32,5 +38,5 @@ export async function startHoldfast(): Promise<PrivateServer> {
     await stop();
     throw error;
   }
-  return { name: 'Holdfast', url, stop };
+  return { name: 'Holdfast', url, grpcAddress: `127.0.0.1:${grpcPort}`, stop };
 }

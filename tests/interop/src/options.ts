@@ -5,6 +5,8 @@ export interface Options {
   readonly suite: 'go';
   /** A coordinator that runs already; undefined starts a Holdfast. */
   readonly target: string | undefined;
+  /** `host:port` of its gRPC; undefined skips the cases over gRPC unless a Holdfast is started. */
+  readonly grpcTarget: string | undefined;
   /** Which cases, as a pattern of `go test -run`; undefined runs all. */
   readonly run: string | undefined;
 }
@@ -16,10 +18,12 @@ export interface Advice {
 }
 
 /** Printed for `--help`, and with what is wrong about a command line. */
-export const USAGE = `usage: npm run interop -- go [--target URL] [--run PATTERN]
+export const USAGE = `usage: npm run interop -- go [--target URL] [--grpc-target HOST:PORT] [--run PATTERN]
 
-  go             the official Go client of the dtm protocol, over HTTP and JSON-RPC
+  go             the official Go client of the dtm protocol, over HTTP, JSON-RPC and gRPC
   --target URL   a coordinator that runs already (http://127.0.0.1:36789); otherwise a Holdfast is started
+  --grpc-target HOST:PORT
+                 its gRPC; without it, the cases over gRPC are skipped
   --run PATTERN  only the cases that match, as in go test: TestSaga, TestXa/commits
 
 HOLDFAST_TEST_REQUIRE=all makes a skipped case a failure.`;
@@ -30,12 +34,17 @@ export function readOptions(args: readonly string[]): Options | Advice {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { target: { type: 'string' }, run: { type: 'string' }, help: { type: 'boolean' } },
+      options: {
+        target: { type: 'string' },
+        'grpc-target': { type: 'string' },
+        run: { type: 'string' },
+        help: { type: 'boolean' },
+      },
     });
     const [suite, ...others] = positionals;
     if (values.help === true) return { text: USAGE, exitCode: 0 };
     if (suite !== 'go' || others.length > 0) return { text: USAGE, exitCode: 2 };
-    return { suite, target: values.target?.replace(/\/+$/, ''), run: values.run };
+    return { suite, target: values.target?.replace(/\/+$/, ''), grpcTarget: values['grpc-target'], run: values.run };
   } catch (error) {
     return { text: `${error instanceof Error ? error.message : String(error)}\n${USAGE}`, exitCode: 2 };
   }

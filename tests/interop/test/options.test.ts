@@ -2,13 +2,14 @@ import { expect, it } from 'vitest';
 import { readOptions, USAGE } from '../src/options.ts';
 
 it('by default runs every case against a coordinator that it starts', () => {
-  expect(readOptions(['go'])).toEqual({ suite: 'go', target: undefined, run: undefined });
+  expect(readOptions(['go'])).toEqual({ suite: 'go', target: undefined, grpcTarget: undefined, run: undefined });
 });
 
 it('accepts a target, whose trailing slash is removed, and a pattern', () => {
   expect(readOptions(['go', '--target', 'http://127.0.0.1:36789/', '--run', 'TestXa'])).toEqual({
     suite: 'go',
     target: 'http://127.0.0.1:36789',
+    grpcTarget: undefined,
     run: 'TestXa',
   });
 });

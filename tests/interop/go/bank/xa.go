@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/dtm-labs/client/dtmcli"
 	"github.com/dtm-labs/client/dtmcli/dtmimp"
+	"github.com/dtm-labs/client/dtmgrpc"
 	"github.com/dtm-labs/client/workflow"
 )
 
@@ -18,6 +20,22 @@ const detachTimeout = 5 * time.Second
 func (b *Bank) XaBranch(query url.Values, work func(db *sql.DB) error) error {
 	var session int64
 	err := dtmcli.XaLocalTransaction(query, b.Conf, func(db *sql.DB, _ *dtmcli.Xa) error {
+		var err error
+		if session, err = b.xaSession(db); err != nil {
+			return err
+		}
+		return work(db)
+	})
+	if err == nil && session != 0 {
+		err = b.awaitDetached(session)
+	}
+	return err
+}
+
+// XaBranchOfGRPC serves one call of an XA branch over gRPC with the client's own helper.
+func (b *Bank) XaBranchOfGRPC(ctx context.Context, work func(db *sql.DB) error) error {
+	var session int64
+	err := dtmgrpc.XaLocalTransaction(ctx, b.Conf, func(db *sql.DB, _ *dtmgrpc.XaGrpc) error {
 		var err error
 		if session, err = b.xaSession(db); err != nil {
 			return err

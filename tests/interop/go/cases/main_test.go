@@ -1,7 +1,8 @@
 // Package cases runs the official Go client of the dtm protocol against a coordinator, and judges by what
 // happened in the business databases and in the participants' journals.
 //
-// Environment: INTEROP_TARGET (http://host:port of the coordinator), INTEROP_MYSQL, INTEROP_POSTGRES and
+// Environment: INTEROP_TARGET (http://host:port of the coordinator), INTEROP_GRPC_TARGET (host:port of its gRPC; the
+// cases over gRPC are skipped without it), INTEROP_WORKFLOWS (grpc: workflows over gRPC), INTEROP_MYSQL, INTEROP_POSTGRES and
 // INTEROP_REDIS (URLs of databases the cases may create tables in; a case whose database is absent is skipped), and
 // INTEROP_TYPESCRIPT (http://host:port of the participant that shares their barriers).
 package cases
@@ -24,10 +25,12 @@ import (
 var (
 	server       coordinator.Coordinator
 	participants *participant.Service
-	mariadb      *bank.Bank
-	postgres     *bank.Bank
-	redisClient  *redis.Client
-	typescript   string
+	// The same scenes over gRPC.
+	overGRPC    *participant.GRPC
+	mariadb     *bank.Bank
+	postgres    *bank.Bank
+	redisClient *redis.Client
+	typescript  string
 )
 
 func TestMain(m *testing.M) {
@@ -39,7 +42,7 @@ func TestMain(m *testing.M) {
 }
 
 func runSuite(m *testing.M) int {
-	server.Base = os.Getenv("INTEROP_TARGET")
+	server.Base, server.GRPC = os.Getenv("INTEROP_TARGET"), os.Getenv("INTEROP_GRPC_TARGET")
 	if server.Base == "" {
 		return refuse(fmt.Errorf("INTEROP_TARGET is not set: start the suite with npm run interop go"))
 	}
@@ -60,9 +63,21 @@ func runSuite(m *testing.M) int {
 		return refuse(err)
 	}
 	defer participants.Close()
-	workflow.InitHTTP(server.REST(), "") // Each workflow case names a call-back URL of its own.
+	if overGRPC, err = participants.OpenGRPC(); err != nil {
+		return refuse(err)
+	}
+	defer overGRPC.Close()
+	if workflowsUseGRPC() {
+		workflow.InitGrpc(server.GRPC, overGRPC.Address, overGRPC.Server)
+	} else {
+		workflow.InitHTTP(server.REST(), "") // Each workflow case names a call-back URL of its own.
+	}
+	overGRPC.Serve()
 	return m.Run()
 }
+
+// workflowsUseGRPC says which transport the workflows of this process use: the client has one for all of them.
+func workflowsUseGRPC() bool { return os.Getenv("INTEROP_WORKFLOWS") == "grpc" }
 
 func openBank(variable string) (*bank.Bank, error) {
 	if os.Getenv(variable) == "" {

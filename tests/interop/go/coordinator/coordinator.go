@@ -16,7 +16,11 @@ const (
 )
 
 // Coordinator is a server that speaks the protocol.
-type Coordinator struct{ Base string }
+type Coordinator struct {
+	Base string
+	// GRPC is the address the client is given for gRPC; empty when there is none.
+	GRPC string
+}
 
 // REST is the address the client is given for HTTP.
 func (c Coordinator) REST() string { return c.Base + "/api/dtmsvr" }

@@ -1,11 +1,13 @@
 package participant
 
 import (
+	"context"
 	"database/sql"
 	"net/http"
 	"net/url"
 
 	"github.com/dtm-labs/client/dtmcli"
+	"google.golang.org/grpc/metadata"
 
 	"holdfast/interop/bank"
 )
@@ -17,7 +19,10 @@ type Call struct {
 	Method                       string
 	Query                        url.Values
 	Header                       http.Header
-	// Body is the payload: the whole body over HTTP, the params over JSON-RPC.
+	// Metadata and Context are those of a call over gRPC.
+	Metadata metadata.MD
+	Context  context.Context
+	// Body is the payload: the whole body over HTTP, the params over JSON-RPC, the message's text over gRPC.
 	Body []byte
 	// Attempt counts the calls of this endpoint for this gid, branch and op, from 1.
 	Attempt int
