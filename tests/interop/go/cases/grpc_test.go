@@ -296,7 +296,7 @@ func TestGrpcWorkflow(t *testing.T) {
 }
 
 // registerGRPC registers a workflow of this scene's own, with one branch per endpoint.
-func (s *scene) registerGRPC(before func(), endpoints ...string) {
+func (s *scene) registerGRPC(then func() error, endpoints ...string) {
 	connection, err := grpc.Dial(overGRPC.Address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(workflow.Interceptor))
 	s.must(err)
@@ -311,7 +311,9 @@ func (s *scene) registerGRPC(before func(), endpoints ...string) {
 			if err := invoke(wf, endpoint); err != nil {
 				return nil, err
 			}
-			before()
+			if err := then(); err != nil {
+				return nil, err
+			}
 		}
 		return []byte("done"), nil
 	}, func(wf *workflow.Workflow) { wf.RetryInterval = 1 }))
@@ -319,7 +321,7 @@ func (s *scene) registerGRPC(before func(), endpoints ...string) {
 
 func grpcWfCommits(s *scene) {
 	from, to := s.transfer(100)
-	s.registerGRPC(func() {}, "debit", "credit")
+	s.registerGRPC(func() error { return nil }, "debit", "credit")
 	for range []int{1, 2} {
 		result, err := workflow.Execute2(s.gid, s.gid, nil)
 		s.must(err)
@@ -335,7 +337,7 @@ func grpcWfRollsBack(s *scene) {
 	from, to := s.transfer(100)
 	poor := s.account(s.postgres(), "poor", amount-1)
 	s.both("fee", moves(poor, out))
-	s.registerGRPC(func() {}, "debit", "credit", "fee")
+	s.registerGRPC(func() error { return nil }, "debit", "credit", "fee")
 	_, err := workflow.Execute2(s.gid, s.gid, nil)
 	s.wantError(err, "not enough money")
 	s.wantFinal("failed")
@@ -345,15 +347,15 @@ func grpcWfRollsBack(s *scene) {
 
 func grpcWfResumes(s *scene) {
 	from, to := s.transfer(100)
-	crashes := true
-	s.registerGRPC(func() {
-		if crashes {
-			crashes = false
-			panic("the process of the workflow ends")
+	runs := 0
+	s.registerGRPC(func() error {
+		if runs++; runs == 1 {
+			return errDown
 		}
+		return nil
 	}, "debit", "credit")
 	_, err := workflow.Execute2(s.gid, s.gid, nil)
-	s.wantError(err, "the process of the workflow ends")
+	s.wantError(err, errDown.Error())
 	s.wantFinal("succeed")
 	s.wantFunds(from, bank.Funds{Balance: 70})
 	s.wantFunds(to, bank.Funds{Balance: 30})
