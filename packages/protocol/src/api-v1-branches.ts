@@ -25,6 +25,8 @@ export const branchRegistrationRequest = z.discriminatedUnion('pattern', [
     cancel: url,
     /** JSON, sent to both. */
     payload: z.unknown().optional(),
+    /** Instead of `payload`: bytes as base64. */
+    payloadBytes: bytes.optional(),
     /**
      * For a nested branch: `nestedDigest`. A registration with another one is rejected, so that two
      * parts of a transaction, or two runs of it, never share a nested branch.

@@ -16,10 +16,14 @@ const milliseconds = z
 /** A payload: JSON, sent to the branch as its JSON text. */
 const payload = z.unknown();
 
+/** Instead of `payload`, for one that is not JSON, such as a gRPC message: bytes as base64. */
+const payloadBytes = z.base64();
+
 export const stepRequest = z.strictObject({
   action: url.min(1),
   compensate: url.optional(),
   payload: payload.optional(),
+  payloadBytes: payloadBytes.optional(),
   /** Overrides the transaction's `requestTimeoutMs` for calls of this step. */
   requestTimeoutMs: milliseconds.optional(),
   /** Concurrent sagas: indices of the steps that must succeed before this one starts. */

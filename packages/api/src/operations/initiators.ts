@@ -10,7 +10,7 @@ export function initiatorOperations(coordinator: Coordinator): ImplementationsOf
   const views = new Views(coordinator);
   return {
     async registerBranch(context, { gid, body }) {
-      const { pattern, branches } = readRegistration(body);
+      const { pattern, branches } = readRegistration(gid, body);
       assertPattern(await views.mustGet(context, gid), pattern);
       await coordinator.registerBranch(context, { gid, pattern, branches, strict: true });
     },

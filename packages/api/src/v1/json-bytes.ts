@@ -1,4 +1,12 @@
-import { jsonItems, jsonItemsInPieces, jsonMembers, jsonMembersInPieces, type JsonSpan } from '@holdfast/protocol';
+import {
+  type FieldPath,
+  jsonItems,
+  jsonItemsInPieces,
+  jsonMembers,
+  jsonMembersInPieces,
+  type JsonSpan,
+} from '@holdfast/protocol';
+import { invalid } from '../reading/parse.ts';
 
 /** A JSON value with its spelling in the request's body. */
 class JsonText {
@@ -15,6 +23,22 @@ class JsonText {
  */
 export const bytesOf = (json: unknown): Uint8Array =>
   Buffer.from(json === undefined ? '' : json instanceof JsonText ? json.text : JSON.stringify(json));
+
+/**
+ * The payload of a step or branch, given as JSON or as base64.
+ *
+ * @param path of the step or branch in the request
+ * @throws `invalid` if both are given
+ */
+export function payloadOf(
+  { payload, payloadBytes }: { readonly payload?: unknown; readonly payloadBytes?: string | undefined },
+  gid: string,
+  path: FieldPath,
+): Uint8Array {
+  if (payloadBytes === undefined) return bytesOf(payload);
+  if (payload !== undefined) throw invalid(gid, [...path, 'payloadBytes'], 'the payload is given twice; leave one out');
+  return Buffer.from(payloadBytes, 'base64');
+}
 
 /** Values that are passed on: `payload` of a body and of its steps, `input` of its workflow. */
 const PAYLOAD = 'payload';

@@ -1,7 +1,7 @@
 import type { BranchRegistration } from '@holdfast/core';
 import type { CheckedInputOf } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
-import { bytesOf } from './json-bytes.ts';
+import { bytesOf, payloadOf } from './json-bytes.ts';
 
 type RegistrationRequest = CheckedInputOf<'registerBranch'>['body'];
 
@@ -11,17 +11,17 @@ export interface Registration {
 }
 
 /** Converts the body of `POST /api/v1/transactions/:gid/branches`. */
-export function readRegistration(request: RegistrationRequest): Registration {
-  return { pattern: request.pattern, branches: branchesOf(request) };
+export function readRegistration(gid: string, request: RegistrationRequest): Registration {
+  return { pattern: request.pattern, branches: branchesOf(gid, request) };
 }
 
 /** The ops of a branch are stored in the protocol's order. */
-function branchesOf(request: RegistrationRequest): readonly BranchRegistration[] {
+function branchesOf(gid: string, request: RegistrationRequest): readonly BranchRegistration[] {
   const { branchId } = request;
   switch (request.pattern) {
     case 'tcc': {
       const { digest } = request;
-      const payload = bytesOf(request.payload);
+      const payload = payloadOf(request, gid, []);
       const common = { branchId, payload, status: 'prepared' as const, ...defined({ digest }) };
       const cancel = { ...common, op: 'cancel' as const, url: request.cancel };
       return request.confirm === undefined ? [cancel] : [cancel, { ...common, op: 'confirm', url: request.confirm }];

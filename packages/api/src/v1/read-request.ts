@@ -2,7 +2,7 @@ import type { TransactionInput } from '@holdfast/core';
 import type { Step, TransactionOptions } from '@holdfast/core/patterns';
 import { HoldfastError } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
-import { bytesOf } from './json-bytes.ts';
+import { bytesOf, payloadOf } from './json-bytes.ts';
 import { type CheckedRequest, refuseContradictions } from './contradictions.ts';
 
 export interface Creation {
@@ -22,7 +22,7 @@ export function readCreation(request: CheckedRequest): Creation {
     gid: request.gid ?? '',
     pattern,
     steps: request.steps.map(stepOf),
-    payloads: request.steps.map(({ payload }) => bytesOf(payload)),
+    payloads: request.steps.map((step, index) => payloadOf(step, request.gid ?? '', ['steps', index])),
     options: optionsOf(request, orders !== undefined),
     ...defined({ protocol: request.protocol, queryPrepared: request.queryPrepared, orders }),
     ...(workflow !== undefined && { workflowName: workflow.name, workflowData: bytesOf(workflow.input) }),

@@ -1,6 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult } from '@holdfast/protocol';
-import { WORKFLOW_DATA } from '@holdfast/protocol/grpc';
+import { isGrpcUrl, WORKFLOW_DATA } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { HTTP_CLIENT_SETTINGS } from '../http/client-settings.ts';
 import type { ConnectionPools } from '../http/connection-pools.ts';
@@ -9,7 +9,7 @@ import type { AdmissionContext, BranchProtocol } from '../registry/branch-protoc
 import { GrpcChannel } from './grpc-channel.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import { metadataOf } from './grpc-metadata.ts';
-import { admitGrpc, type GrpcTarget, grpcTargetOf, isGrpcUrl } from './grpc-target.ts';
+import { admitGrpc, type GrpcTarget, grpcTargetOf } from './grpc-target.ts';
 import { dnsResolver, type GrpcResolver, passThrough, staticList } from './resolver.ts';
 
 export interface GrpcProtocolOptions extends Omit<OriginPoolsOptions, 'clock'> {

@@ -1,55 +1,20 @@
-import { basicAuthorization } from '@holdfast/protocol';
+import { type GrpcUrl, parseGrpcUrl } from '@holdfast/protocol/grpc';
 import type { AdmissionContext, BranchTarget } from '../registry/branch-protocol.ts';
 
 /** The parsed URL of a gRPC branch: `[SCHEME://]SERVER/package.Service/Method`. */
-export interface GrpcTarget extends BranchTarget {
-  /** Who resolves the server, for example `dns`; empty: the server is `host:port`. */
-  readonly scheme: string;
-  /** Whether the URL states a scheme. */
-  readonly hasScheme: boolean;
-  /** What the scheme's resolver resolves. */
-  readonly server: string;
-  readonly isSecure: boolean;
-  /** `/package.Service/Method`. */
-  readonly path: string;
-  /** From `user:password@` in front of the server; empty: none. */
+export interface GrpcTarget extends BranchTarget, GrpcUrl {
   readonly authorization: string;
-}
-
-/** Schemes of URLs that are not gRPC's. */
-const OTHER_SCHEMES: ReadonlySet<string> = new Set(['http', 'https', 'local', 'topic']);
-const FORM = /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^?#\s]*)\/([^/?#\s]+)\/([^/?#\s]+)$/i;
-
-/** Whether a URL has the form of a gRPC branch; its parts may still be malformed. */
-export function isGrpcUrl(url: string): boolean {
-  const match = FORM.exec(url);
-  if (match === null || OTHER_SCHEMES.has((match[1] ?? '').toLowerCase())) return false;
-  // Without a scheme, a slash in the server would make any path a URL of gRPC.
-  return match[2] !== '' && (match[1] !== undefined || !match[2]?.includes('/'));
 }
 
 /** Parses a URL for which `isGrpcUrl` returns true. */
 export function grpcTargetOf(url: string): GrpcTarget {
-  const [, given = '', place = '', service = '', method = ''] = FORM.exec(url) ?? [];
-  const scheme = given.toLowerCase();
-  const at = place.lastIndexOf('@');
-  const server = place.slice(at + 1);
-  const isSecure = scheme === 'grpcs';
-  const isDirect = scheme === '' || scheme === 'grpc' || isSecure;
+  const parts = parseGrpcUrl(url);
+  const { scheme, server, isSecure } = parts;
+  const isDirect = scheme === '';
   return {
+    ...parts,
     destination: isDirect ? `${isSecure ? 'grpcs' : 'grpc'}://${server.toLowerCase()}` : `${scheme}://${server}`,
-    scheme: isDirect ? '' : scheme,
-    hasScheme: scheme !== '',
-    server,
-    isSecure,
-    path: `/${service}/${method}`,
-    authorization: at === -1 ? '' : authorizationIn(place.slice(0, at)),
   };
-}
-
-function authorizationIn(account: string): string {
-  const text = `http://${account}@host`;
-  return URL.canParse(text) ? basicAuthorization(new URL(text)) : '';
 }
 
 const SERVICE = /^[A-Za-z_][\w.]*$/;

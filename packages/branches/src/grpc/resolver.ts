@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { serversOfList } from '@holdfast/protocol/grpc';
 import type { Names } from '../names/names.ts';
 
 /** One server of a gRPC target. */
@@ -35,7 +36,7 @@ export const passThrough: GrpcResolver = {
 export const staticList: GrpcResolver = {
   schemes: ['direct'],
   faultOf: (server) => (endpointsIn(server).includes(undefined) ? 'must be direct://host:port,host:port' : undefined),
-  resolve: async (server) => splitList(server).map(endpointOf),
+  resolve: async (server) => serversOfList(server).map(endpointOf),
 };
 
 /** `dns:///host:port`: every address of the name is one server. */
@@ -54,9 +55,7 @@ export const dnsResolver = (names: Names): GrpcResolver => ({
 
 const NO_SERVER = 'a gRPC branch must have a host and a port: host:port/package.Service/Method';
 
-/** Drivers of dtm write both `direct://a:1,b:2` and `direct:///a:1,b:2`. */
-const splitList = (server: string): readonly string[] => server.replace(/^\//, '').split(',');
-const endpointsIn = (server: string): readonly (GrpcEndpoint | undefined)[] => splitList(server).map(endpointIn);
+const endpointsIn = (server: string): readonly (GrpcEndpoint | undefined)[] => serversOfList(server).map(endpointIn);
 
 /** Parses `host:port`; an IPv6 address is in brackets. Undefined if it is malformed. */
 function endpointIn(server: string): GrpcEndpoint | undefined {

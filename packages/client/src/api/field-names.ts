@@ -23,6 +23,7 @@ const UNUSED = {
   'steps[].action': OWN,
   'steps[].compensate': OWN,
   'steps[].payload': OWN,
+  'steps[].payloadBytes': OWN,
   'steps[].requestTimeoutMs': OWN,
   'steps[].after': OWN,
   workflow: OWN,
@@ -44,7 +45,12 @@ const TRANSACTION = {
   branchHeaders: SAME,
 } as const;
 
-const STEPS = { steps: SAME, 'steps[].payload': SAME, 'steps[].requestTimeoutMs': SAME } as const;
+const STEPS = {
+  steps: SAME,
+  'steps[].payload': SAME,
+  'steps[].payloadBytes': 'steps[].payload',
+  'steps[].requestTimeoutMs': SAME,
+} as const;
 
 /** All operations that the SDK calls, with all fields of their requests. */
 export const SDK_FIELDS = {
@@ -77,7 +83,16 @@ export const SDK_FIELDS = {
     },
   },
   registerBranch: {
-    tcc: { gid: OWN, pattern: OWN, branchId: OWN, confirm: SAME, cancel: SAME, payload: SAME, digest: OWN },
+    tcc: {
+      gid: OWN,
+      pattern: OWN,
+      branchId: OWN,
+      confirm: SAME,
+      cancel: SAME,
+      payload: SAME,
+      payloadBytes: 'payload',
+      digest: OWN,
+    },
     xa: { gid: OWN, pattern: OWN, branchId: OWN, url: SAME, digest: OWN },
     workflow: { gid: OWN, pattern: OWN, branchId: 'name', op: OWN, status: OWN, data: 'result' },
   },

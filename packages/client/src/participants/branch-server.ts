@@ -1,24 +1,8 @@
-import {
-  callHook,
-  isPercentEncodedUtf8,
-  readableThrown,
-  resultOfThrown,
-  textOfThrown,
-  URL_COORDINATES_HEADER,
-} from '@holdfast/protocol';
+import { isPercentEncodedUtf8, readableThrown, textOfThrown, URL_COORDINATES_HEADER } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import { behindBarrier } from './behind-barrier.ts';
-import {
-  BadBranchCall,
-  type BarrierHandler,
-  type BranchCallContext,
-  type BranchHandler,
-  type BranchOptions,
-  type ErrorOptions,
-  readBranchCall,
-} from './call.ts';
-import { serveBranch } from './joined-work.ts';
-import { warnOfError } from './reported-error.ts';
+import { BadBranchCall, type BarrierHandler, type BranchHandler, type BranchOptions, readBranchCall } from './call.ts';
+import { type CallOutcome, type ReadCall, serveCall } from './serve-call.ts';
 import { successText, wireText } from './wire-body.ts';
 
 /** An incoming call, independent of the framework. */
@@ -85,21 +69,16 @@ export function branchServer<Payload>(
 ): BranchServer {
   const parse = options.parse ?? options.of?.parse;
   return async ({ method, url, header, readBody }) => {
-    let call: BranchCallContext<Payload> | undefined;
-    try {
+    const read = async (): Promise<ReadCall<Payload>> => {
       if (method !== 'POST' && method !== 'GET')
         throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${method}`);
       if (!isPercentEncodedUtf8(url ?? '')) throw new BadBranchCall(400, 'the percent-encoded query is not UTF-8');
       const which = header(URL_COORDINATES_HEADER);
-      const read = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
-      const context = { ...read, payload: await payloadOf(await readBody(), parse) };
-      call = context;
-      const value = await serveBranch(context, handler, `${String(header('host'))} ${pathOf(url ?? '')}`);
-      return { status: 200, text: successText(value, (error) => notify(options.onError, error, context)) };
-    } catch (thrown) {
-      const error = readableThrown(thrown);
-      return responseOfThrown(error, () => notify(options.onError, error, call));
-    }
+      const call = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
+      const context = { ...call, payload: await payloadOf(await readBody(), parse) };
+      return { context, place: `${String(header('host'))} ${pathOf(url ?? '')}` };
+    };
+    return responseOf(await serveCall(handler, options, read));
   };
 }
 
@@ -111,8 +90,15 @@ function queryOf(url: string): URLSearchParams {
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
 }
 
-/** An asynchronous parser is awaited. */
-async function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payload) | undefined): Promise<Payload> {
+/**
+ * The payload of a call, validated. An asynchronous parser is awaited.
+ *
+ * @throws {BadBranchCall} the parser threw
+ */
+export async function payloadOf<Payload>(
+  body: unknown,
+  parse: ((body: unknown) => Payload) | undefined,
+): Promise<Payload> {
   if (parse === undefined) return body as Payload;
   try {
     return await parse(body);
@@ -122,21 +108,17 @@ async function payloadOf<Payload>(body: unknown, parse: ((body: unknown) => Payl
   }
 }
 
-const STATUSES = { FAILURE: 409, ONGOING: 425 } as const;
-
-function responseOfThrown(error: unknown, complain: () => void): BranchResponse {
-  if (error instanceof BadBranchCall) {
-    complain();
-    return { status: error.httpStatus, text: wireText({ message: error.message }) };
+function responseOf(outcome: CallOutcome): BranchResponse {
+  switch (outcome.kind) {
+    case 'SUCCESS':
+      return { status: 200, text: successText(outcome.value, outcome.complain) };
+    case 'FAILURE':
+      return { status: 409, text: wireText({ dtm_result: 'FAILURE', message: outcome.reason }) };
+    case 'ONGOING':
+      return { status: 425, text: wireText({ dtm_result: 'ONGOING', message: outcome.reason }) };
+    case 'UNKNOWN':
+      return { status: 500, text: wireText({ message: outcome.reason }) };
+    case 'BAD':
+      return { status: outcome.error.httpStatus, text: wireText({ message: outcome.error.message }) };
   }
-  const { kind, reason } = resultOfThrown(error);
-  if (kind === 'FAILURE' || kind === 'ONGOING')
-    return { status: STATUSES[kind], text: wireText({ dtm_result: kind, message: reason }) };
-  complain();
-  return { status: 500, text: wireText({ message: reason }) };
-}
-
-function notify(onError: ErrorOptions['onError'], error: unknown, call: BranchCallContext | undefined): void {
-  // An error of the hook itself is ignored: the response to the coordinator matters more.
-  callHook(() => (onError ?? warnOfError)(error, call));
 }

@@ -81,17 +81,38 @@ export class BadBranchCall extends Error {
 
 const LONGEST_BRANCH_ID = 64;
 
+/** How errors name the parts of a call of one transport. */
+export interface CallNames {
+  /** The name of a coordinate, such as `query parameter gid`. */
+  readonly of: (name: string) => string;
+  /** What was called. */
+  readonly called: string;
+  /** Where else a coordinate may come from. */
+  readonly source: string;
+}
+
+const HTTP_NAMES: CallNames = {
+  of: (name) => `query parameter ${name}`,
+  called: 'this URL',
+  source: 'the URL of the branch',
+};
+
 /**
  * Reads the query parameters that the coordinator adds to the URL.
  *
  * @param which value of the header `URL_COORDINATES_HEADER`, if the call has it
  */
-export function readBranchCall(query: URLSearchParams, which?: string): Omit<BranchCallContext, 'payload'> {
+export function readBranchCall(
+  query: URLSearchParams,
+  which?: string,
+  names: CallNames = HTTP_NAMES,
+): Omit<BranchCallContext, 'payload'> {
   const from = which === 'first' || which === 'last' ? which : undefined;
-  const gid = required(query, 'gid', LIMITS.gidLength, from);
-  const transType = required(query, 'trans_type', LIMITS.gidLength, from);
-  const branchId = required(query, 'branch_id', LONGEST_BRANCH_ID, from);
-  const op = required(query, 'op', LIMITS.gidLength, from);
+  const read = (name: string, maxLength: number): string => required(query, name, maxLength, from, names);
+  const gid = read('gid', LIMITS.gidLength);
+  const transType = read('trans_type', LIMITS.gidLength);
+  const branchId = read('branch_id', LONGEST_BRANCH_ID);
+  const op = read('op', LIMITS.gidLength);
   if (!isPattern(transType)) throw new BadBranchCall(400, `trans_type is none of ${PATTERNS.join(', ')}`);
   return { gid, transType, branchId, op, query };
 }
@@ -101,19 +122,27 @@ export function readBranchCall(query: URLSearchParams, which?: string): Omit<Bra
  * its name, was added by another party beside the coordinator; a participant must not guess which
  * value is right.
  */
-export function onlyValue(query: URLSearchParams, name: string): string {
+export function onlyValue(query: URLSearchParams, name: string, { of, source } = HTTP_NAMES): string {
   const value = query.get(name) ?? '';
   for (const [other, otherValue] of query)
     if (other.toLowerCase() === name && otherValue !== value)
-      throw new BadBranchCall(400, `query parameter ${name} has several values: remove it from the URL of the branch`);
+      throw new BadBranchCall(400, `${of(name)} has several values: remove it from ${source}`);
   return value;
 }
 
-function required(query: URLSearchParams, name: string, maxLength: number, from: UrlCoordinates | undefined): string {
-  const value = from === undefined ? onlyValue(query, name) : (query.getAll(name).at(from === 'first' ? 0 : -1) ?? '');
-  if (value === '') throw new BadBranchCall(400, `query parameter ${name} is missing: this URL is for a coordinator`);
-  if (value.includes('\0')) throw new BadBranchCall(400, `query parameter ${name} has a NUL`);
-  if (value.length > maxLength) throw new BadBranchCall(400, `query parameter ${name} exceeds ${maxLength} characters`);
+function required(
+  query: URLSearchParams,
+  name: string,
+  maxLength: number,
+  from: UrlCoordinates | undefined,
+  names: CallNames,
+): string {
+  const { of, called } = names;
+  const value =
+    from === undefined ? onlyValue(query, name, names) : (query.getAll(name).at(from === 'first' ? 0 : -1) ?? '');
+  if (value === '') throw new BadBranchCall(400, `${of(name)} is missing: ${called} is for a coordinator`);
+  if (value.includes('\0')) throw new BadBranchCall(400, `${of(name)} has a NUL`);
+  if (value.length > maxLength) throw new BadBranchCall(400, `${of(name)} exceeds ${maxLength} characters`);
   return value;
 }
 

@@ -1,3 +1,4 @@
 export * from './dtm-messages.ts';
 export * from './standard-messages.ts';
 export * from './status.ts';
+export * from './grpc-url.ts';

@@ -75,3 +75,9 @@ export function formatGrpcTimeout(ms: number): string {
   const whole = Math.max(1, Math.ceil(ms));
   return whole < 1e8 ? `${whole}m` : `${Math.min(99_999_999, Math.ceil(whole / 1_000))}S`;
 }
+
+/**
+ * Metadata of a response whose message is a JSON text. Participants of Holdfast's SDK send it, so
+ * that an initiator does not have to guess what the bytes of a response are.
+ */
+export const MESSAGE_FORM = { name: 'holdfast-message', json: 'json' } as const;
