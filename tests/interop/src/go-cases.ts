@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { captureChild, createDataFolder, locate, removeDataFolder, runChild } from '@holdfast/testing/servers';
 import type { Outcome } from './outcome.ts';
-import type { Stoppable } from './started.ts';
+import type { Cases, Suite, Targets } from './suite.ts';
 import { readGoRun } from './test2json.ts';
 
 const MODULE = fileURLToPath(new URL('../go', import.meta.url));
@@ -11,30 +11,16 @@ const PARALLEL_CASES = 64;
 const SUITE_TIMEOUT = '120s';
 const WORKFLOWS_OVER_GRPC = 'TestGrpcWorkflow';
 
-/**
- * Where the Go cases find what they run against. An absent database skips the cases that need it.
- */
-export interface GoTargets {
-  readonly coordinator: string;
-  /** `host:port` of its gRPC; undefined skips the cases that need it. */
-  readonly grpc: string | undefined;
-  readonly mariadb: string | undefined;
-  readonly postgres: string | undefined;
-  readonly redis: string | undefined;
-  /** The participant that shares the cases' barriers. */
-  readonly typescript: string;
-}
-
-/** The Go cases, compiled; `stop` ends a run and removes what was compiled. */
-export interface GoCases extends Stoppable {
-  /**
-   * Runs the cases whose name matches `pattern` (as in `go test -run`; all of them when undefined).
-   */
-  run(targets: GoTargets, pattern: string | undefined): Promise<readonly Outcome[]>;
-}
+/** The official Go client. A pattern of its cases is one of `go test -run`. */
+export const GO_SUITE: Suite = {
+  name: 'go',
+  title: "dtm's Go client",
+  needs: 'Go (https://go.dev/dl)',
+  build: buildGoCases,
+};
 
 /** Compiles the Go cases; undefined when Go is not installed. */
-export async function buildGoCases(): Promise<GoCases | undefined> {
+async function buildGoCases(): Promise<Cases | undefined> {
   const go = locate('go') ?? locate('go', ['/usr/local/go/bin']);
   if (go === undefined) return undefined;
   const folder = await createDataFolder('go-cases', undefined);
@@ -71,7 +57,7 @@ interface Compiled {
 
 async function runBinary(
   { go, binary, signal }: Compiled,
-  targets: GoTargets,
+  targets: Targets,
   pattern: string | undefined,
   workflows: 'http' | 'grpc',
 ): Promise<readonly Outcome[]> {

@@ -1,8 +1,12 @@
-import { runGoSuite } from './go-suite.ts';
+import { GO_SUITE } from './go-cases.ts';
 import { readOptions } from './options.ts';
+import { PYTHON_SUITE } from './python-cases.ts';
 import { exitCode, formatTable, formatTotals } from './report.ts';
+import { runSuites } from './run-suites.ts';
 import { Started } from './started.ts';
+import type { Suite } from './suite.ts';
 
+const SUITES: readonly Suite[] = [GO_SUITE, PYTHON_SUITE];
 const started = new Started();
 
 async function main(): Promise<number> {
@@ -12,8 +16,13 @@ async function main(): Promise<number> {
     return options.exitCode;
   }
   try {
-    const outcomes = await runGoSuite(options, started);
-    process.stdout.write(`${formatTable(outcomes)}\n\n${formatTotals(outcomes)}\n`);
+    const chosen = SUITES.filter((suite) => options.suites.includes(suite.name));
+    const results = await runSuites(chosen, options, started);
+    for (const { suite, outcomes } of results) {
+      process.stdout.write(`\n${suite.title}\n${formatTable(outcomes)}\n`);
+    }
+    const outcomes = results.flatMap((result) => result.outcomes);
+    process.stdout.write(`\n${formatTotals(outcomes)}\n`);
     return exitCode(outcomes, process.env['HOLDFAST_TEST_REQUIRE'] === 'all');
   } finally {
     await started.stop();

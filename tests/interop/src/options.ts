@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
+import { SUITE_NAMES, type SuiteName } from './suite.ts';
 
 /** The parsed command line of `npm run interop`. */
 export interface Options {
-  readonly suite: 'go';
+  /** The languages to run. */
+  readonly suites: readonly SuiteName[];
   /** A coordinator that runs already; undefined starts a Holdfast. */
   readonly target: string | undefined;
   /** `host:port` of its gRPC; undefined skips the cases over gRPC unless a Holdfast is started. */
   readonly grpcTarget: string | undefined;
-  /** Which cases, as a pattern of `go test -run`; undefined runs all. */
+  /** Which cases, as a pattern; undefined runs all. */
   readonly run: string | undefined;
 }
 
@@ -18,13 +20,16 @@ export interface Advice {
 }
 
 /** Printed for `--help`, and with what is wrong about a command line. */
-export const USAGE = `usage: npm run interop -- go [--target URL] [--grpc-target HOST:PORT] [--run PATTERN]
+export const USAGE = `usage: npm run interop [-- LANG [--target URL] [--grpc-target HOST:PORT] [--run PATTERN]]
 
-  go             the official Go client of the dtm protocol, over HTTP, JSON-RPC and gRPC
+  LANG           one of the languages below; all of them by default
+    go           dtm's Go client, over HTTP, JSON-RPC and gRPC
+    python       dtm's Python client
   --target URL   a coordinator that runs already (http://127.0.0.1:36789); otherwise a Holdfast is started
   --grpc-target HOST:PORT
                  its gRPC; without it, the cases over gRPC are skipped
-  --run PATTERN  only the cases that match, as in go test: TestSaga, TestXa/commits
+  --run PATTERN  only the cases that match; Go: as in go test (TestSaga, TestXa/commits), other languages: a regular
+                 expression for GROUP/NAME (Saga, Tcc/commits)
 
 HOLDFAST_TEST_REQUIRE=all makes a skipped case a failure.`;
 
@@ -41,10 +46,12 @@ export function readOptions(args: readonly string[]): Options | Advice {
         help: { type: 'boolean' },
       },
     });
-    const [suite, ...others] = positionals;
+    const [name, ...others] = positionals;
+    const suites = SUITE_NAMES.filter((suite) => name === undefined || suite === name);
     if (values.help === true) return { text: USAGE, exitCode: 0 };
-    if (suite !== 'go' || others.length > 0) return { text: USAGE, exitCode: 2 };
-    return { suite, target: values.target?.replace(/\/+$/, ''), grpcTarget: values['grpc-target'], run: values.run };
+    if (suites.length === 0 || others.length > 0) return { text: USAGE, exitCode: 2 };
+    const target = values.target?.replace(/\/+$/, '');
+    return { suites, target, grpcTarget: values['grpc-target'], run: values.run };
   } catch (error) {
     return { text: `${error instanceof Error ? error.message : String(error)}\n${USAGE}`, exitCode: 2 };
   }

@@ -1,13 +1,18 @@
 import { expect, it } from 'vitest';
 import { readOptions, USAGE } from '../src/options.ts';
 
-it('by default runs every case against a coordinator that it starts', () => {
-  expect(readOptions(['go'])).toEqual({ suite: 'go', target: undefined, grpcTarget: undefined, run: undefined });
+it('by default runs every case of every language against a coordinator that it starts', () => {
+  const suites = ['go', 'python'];
+  expect(readOptions([])).toEqual({ suites, target: undefined, grpcTarget: undefined, run: undefined });
+});
+
+it('runs one language', () => {
+  expect(readOptions(['go'])).toEqual({ suites: ['go'], target: undefined, grpcTarget: undefined, run: undefined });
 });
 
 it('accepts a target, whose trailing slash is removed, and a pattern', () => {
   expect(readOptions(['go', '--target', 'http://127.0.0.1:36789/', '--run', 'TestXa'])).toEqual({
-    suite: 'go',
+    suites: ['go'],
     target: 'http://127.0.0.1:36789',
     grpcTarget: undefined,
     run: 'TestXa',
@@ -15,7 +20,7 @@ it('accepts a target, whose trailing slash is removed, and a pattern', () => {
 });
 
 it('prints the usage for an unknown suite', () => {
-  for (const args of [[], ['rust'], ['go', 'twice']]) expect(readOptions(args)).toEqual({ text: USAGE, exitCode: 2 });
+  for (const args of [['rust'], ['go', 'twice']]) expect(readOptions(args)).toEqual({ text: USAGE, exitCode: 2 });
 });
 
 it('prints the usage for --help and exits with code 0', () => {
