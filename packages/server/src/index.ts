@@ -1,6 +1,7 @@
 export { type RunningServer, type ServerParts, startServer } from './serve.ts';
 export { ConfigError } from './config/config-error.ts';
-export { type ConfigSources, configWith, loadConfig } from './config/load-config.ts';
+export { configWith } from './config/config-with.ts';
+export { type ConfigSources, loadConfig } from './config/load-config.ts';
 export type { ServerConfig } from './config/options.ts';
 export { createLog, type LogOptions } from './logs/create-log.ts';
 export { type Log, SILENT } from './logs/log.ts';

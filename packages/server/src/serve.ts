@@ -14,7 +14,7 @@ import {
 } from '@holdfast/api';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
-import { configWith } from './config/load-config.ts';
+import { configWith } from './config/config-with.ts';
 import { flagOf, type ServerConfig } from './config/options.ts';
 import { grpcMethods } from './grpc/grpc-methods.ts';
 import type { GrpcMethod, GrpcTransport } from './grpc/grpc-method.ts';

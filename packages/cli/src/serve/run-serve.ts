@@ -1,5 +1,5 @@
 import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
-import { loadConfig, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
+import { type DtmNote, loadConfig, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
 import type { Log } from '@holdfast/server/logs';
 import { takeStopSignals } from '../early-stop.ts';
 import type { Addresses } from '../workers/messages.ts';
@@ -12,8 +12,10 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
   const stop = stopSignal();
   try {
     const file = typeof flags['config'] === 'string' ? { file: flags['config'] } : {};
-    const config = await loadConfig({ flags, env: process.env, ...file });
+    const notes: DtmNote[] = [];
+    const config = await loadConfig({ flags, env: process.env, ...file, onDtmNote: (note) => notes.push(note) });
     const log = createServeLog(config);
+    for (const { text, warning } of notes) log[warning ? 'warn' : 'info']({}, text);
     endOnDefect(log);
     const code = await (config.workers > 1 ? serveByWorkers(config, log, stop) : serveAlone(config, log, stop));
     if (code === 0) log.info({}, 'stopped');

@@ -22,6 +22,8 @@ export function registerServe(program: Command): void {
       '--config <file>',
       'YAML or JSON file with the options below, by their key (--http-port is httpPort) (env: HOLDFAST_CONFIG)',
     )
+    .option('--dtm-config <file>', "dtm's configuration file (conf.yml), used as it is (env: HOLDFAST_DTM_CONFIG)")
+    .option('--dtm-env', "use dtm's environment variables, such as STORE_DRIVER (env: HOLDFAST_DTM_ENV)")
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
   for (const name of OPTION_NAMES) {
     command.addOption(optionOf(name));
@@ -30,7 +32,7 @@ export function registerServe(program: Command): void {
   }
   command.addHelpText(
     'after',
-    '\nOrder of precedence, highest first: command line, environment, config file, default.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
+    '\nOrder of precedence, highest first: command line, environment, config file, configuration of dtm, default.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
   );
   command.action(async (flags: Readonly<Record<string, unknown>>) => {
     // Other commands and the help do not load a coordinator.

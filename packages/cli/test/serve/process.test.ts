@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
@@ -44,6 +44,19 @@ describe('holdfast serve', () => {
     };
     expect(transaction.status).toBe('prepared');
     expect(await second.stop('SIGINT')).toBe(0);
+  });
+
+  it("logs what each setting of dtm's file and environment became, without passwords", async () => {
+    await writeFile(join(folder, 'conf.yml'), 'RetryInterval: 15\nStore:\n  Password: hidden-word\n');
+    const env = { TIMEOUT_TO_FAIL: '50', STORE_USER: 'someone' };
+    const dtm = ['--dtm-config', 'conf.yml', '--dtm-env'];
+    const run = holdfastIn(env, 'serve', '--store', 'memory:', '--http-port', '0', ...dtm);
+    await run.ready();
+    expect(await run.stop()).toBe(0);
+    expect(run.out).toContain('"msg":"RetryInterval in conf.yml: 15 becomes --retry-interval 15s"');
+    expect(run.out).toContain('"msg":"TIMEOUT_TO_FAIL: 50 becomes --timeout-to-fail 50s"');
+    expect(run.out).toContain('"msg":"Store.Password in conf.yml is ignored: --store is given"');
+    expect(run.out + run.err).not.toContain('hidden-word');
   });
 
   it('ends in an orderly way at SIGHUP', async () => {

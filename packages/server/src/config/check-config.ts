@@ -11,9 +11,9 @@ export function checkConfig(config: ServerConfig): void {
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least twice --heartbeat, otherwise live nodes are declared dead');
   if (config.alertWebhook !== '' && !/^https?:\/\//i.test(config.alertWebhook))
-    throw new ConfigError('--alert-webhook must be an http:// or https:// URL');
+    throw new ConfigError('--alert-webhook must be an http:// or https:// URL', 'alertWebhook');
   for (const name of MUST_BE_POSITIVE) {
-    if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`);
+    if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`, name);
   }
   checkBound(config, 'maxSteps', LIMITS.steps);
   checkBound(config, 'maxPayloadBytes', LIMITS.payloadBytes);
@@ -70,7 +70,7 @@ type Bounded =
   | 'timeoutToFail';
 
 function checkBound(config: ServerConfig, name: Bounded, bound: number, inWords = ''): void {
-  if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}${inWords}`);
+  if (config[name] > bound) throw new ConfigError(`${flagOf(name)} must be at most ${bound}${inWords}`, name);
 }
 
 function checkAllowedHosts({ allowedHosts }: ServerConfig): void {

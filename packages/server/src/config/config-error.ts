@@ -4,4 +4,11 @@
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  /** The option at fault, if its value violates a rule. */
+  readonly option: string | undefined;
+
+  constructor(message: string, option?: string) {
+    super(message);
+    this.option = option;
+  }
 }

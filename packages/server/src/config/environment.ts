@@ -5,8 +5,9 @@ import { OPTION_NAMES, variableOf } from './options.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'HOLDFAST_';
-/** The variables of the options of `serve`, and Holdfast's two other variables. */
-const KNOWN = [...OPTION_NAMES.map(variableOf), 'HOLDFAST_CONFIG', 'HOLDFAST_SERVER'];
+/** Variables other than those of the options of `serve`. */
+const OTHERS = ['HOLDFAST_CONFIG', 'HOLDFAST_DTM_CONFIG', 'HOLDFAST_DTM_ENV', 'HOLDFAST_SERVER'];
+const KNOWN = [...OPTION_NAMES.map(variableOf), ...OTHERS];
 const KNOWN_WORDS = KNOWN.map((name) => name.slice(PREFIX.length));
 
 /**

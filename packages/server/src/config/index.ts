@@ -1,7 +1,9 @@
 export { VERSION } from '../version.ts';
 export { ConfigError } from './config-error.ts';
 export { unknownVariables } from './environment.ts';
-export { type ConfigSources, configWith, loadConfig } from './load-config.ts';
+export { configWith } from './config-with.ts';
+export type { DtmNote } from './dtm/dtm-config.ts';
+export { type ConfigSources, loadConfig } from './load-config.ts';
 export {
   defaultOf,
   flagOf,

@@ -2,9 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { hintFor, withoutSecrets } from '@holdfast/protocol';
 import { ConfigError } from './config-error.ts';
-import { checkConfig } from './check-config.ts';
+import { type DtmNote, type DtmSources, withDtmSettings } from './dtm/dtm-config.ts';
 import { isServiceLink, refuseMisspelled } from './environment.ts';
-
+import { configWith } from './config-with.ts';
+import { placeOfFault } from './fault-place.ts';
+import { flag } from './kinds.ts';
 import {
   flagOf,
   OPTION_NAMES,
@@ -21,39 +23,50 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Path of a YAML or JSON file; `HOLDFAST_CONFIG` by default. */
   readonly file?: string;
+  /** Receives a line for each setting of dtm (`--dtm-config`, `--dtm-env`). */
+  readonly onDtmNote?: (note: DtmNote) => void;
 }
 
 /**
- * Precedence, highest first: command line, environment, config file, default. Throws `ConfigError`.
+ * Precedence, highest first: command line, environment, config file, the configuration of dtm
+ * (`--dtm-config`, `--dtm-env`), default. Throws `ConfigError`.
  */
-export async function loadConfig({ flags = {}, env = {}, file }: ConfigSources): Promise<ServerConfig> {
+export async function loadConfig({ flags = {}, env = {}, file, onDtmNote }: ConfigSources): Promise<ServerConfig> {
   const path = file ?? env['HOLDFAST_CONFIG'];
   refuseMisspelled(env);
   const fromFile = path === undefined || path === '' ? {} : await readConfigFile(path);
+  const places = new Map<OptionName, string>();
   const given = Object.fromEntries(
     OPTION_NAMES.flatMap((name) => {
+      const found = (raw: unknown, place: string): [OptionName, unknown][] => {
+        places.set(name, place);
+        return [[name, read(name, raw, place)]];
+      };
       const variable = variableOf(name);
-      if (flags[name] !== undefined) return [[name, read(name, flags[name], flagOf(name))]];
+      if (flags[name] !== undefined) return found(flags[name], flagOf(name));
       const set = env[variable];
-      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return [[name, read(name, set, variable)]];
-      if (fromFile[name] !== undefined) return [[name, read(name, fromFile[name], `${name} in ${path}`)]];
-      return [];
+      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return found(set, variable);
+      return fromFile[name] === undefined ? [] : found(fromFile[name], `${name} in ${path}`);
     }),
   ) as Partial<ServerConfig>;
-  return configWith(given);
+  const dtm = dtmSourcesOf(flags, env);
+  return dtm === undefined ? configWith(given) : withDtmSettings(given, places, dtm, onDtmNote);
 }
 
-/** A configuration from parsed values; missing ones take their defaults. Throws `ConfigError`. */
-export function configWith(values: Partial<ServerConfig>): ServerConfig {
-  const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTIONS[name].default]));
-  const config = { ...defaults, ...freePortsOf(values), ...values } as ServerConfig;
-  checkConfig(config);
-  return config;
+/** Which configuration of dtm is to be used; undefined: none. */
+function dtmSourcesOf(
+  flags: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): DtmSources | undefined {
+  const named = flags['dtmConfig'] ?? env['HOLDFAST_DTM_CONFIG'];
+  const file = typeof named === 'string' ? named : '';
+  const given = flags['dtmEnv'] ?? env['HOLDFAST_DTM_ENV'] ?? '';
+  const usesEnv = given === '' ? false : flag.read(given);
+  if (usesEnv === undefined)
+    throw new ConfigError(`HOLDFAST_DTM_ENV: must be ${flag.expects}, not ${JSON.stringify(given)}`);
+  if (file === '' && !usesEnv) return undefined;
+  return { ...(file !== '' && { file }), ...(usesEnv && { env }) };
 }
-
-/** A coordinator on any free HTTP port takes any free port for gRPC as well. */
-const freePortsOf = ({ httpPort }: Partial<ServerConfig>): Partial<ServerConfig> =>
-  httpPort === 0 ? { grpcPort: 0 } : {};
 
 function read(name: OptionName, raw: unknown, where: string): unknown {
   const { kind } = OPTIONS[name] as OptionSpec<unknown>;
@@ -82,19 +95,6 @@ async function readConfigFile(path: string): Promise<Readonly<Record<string, unk
     throw new ConfigError(`the config file ${path} must be a map of options`);
   for (const key of Object.keys(value)) refuseUnknown(key, path);
   return value as Record<string, unknown>;
-}
-
-/**
- * The kind and position of a syntax error. The library's message quotes the line, which may contain
- * a password.
- */
-function placeOfFault(error: unknown): string {
-  if (!(error instanceof Error) || !('linePos' in error) || !('code' in error)) return '';
-  const [at] = error.linePos as readonly [{ readonly line: number; readonly col: number }];
-  const code = String(error.code);
-  const hint =
-    code === 'BLOCK_AS_IMPLICIT_KEY' ? ` (put a value that ends in a colon into quotes: store: "memory:")` : '';
-  return `: ${code} at line ${at.line}, column ${at.col}${hint}`;
 }
 
 function refuseUnknown(key: string, path: string): void {
