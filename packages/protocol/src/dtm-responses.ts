@@ -38,7 +38,7 @@ export interface DtmTransactionResponse {
   readonly update_time: string;
   readonly finish_time?: string;
   readonly rollback_time?: string;
-  /** In seconds. */
+  /** In seconds: the interval until the next attempt, which grows with failed attempts. */
   readonly next_cron_interval?: number;
   readonly next_cron_time?: string;
   readonly owner?: string;

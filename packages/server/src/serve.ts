@@ -174,7 +174,11 @@ function servicesOf(
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
   const hooks: CallHooks = { observe: (name) => metrics.operation(name), threw: hookLog(log) };
-  const dtm = new DtmService({ coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail }, hooks);
+  const retry = { retryIntervalMs: config.retryInterval, maxRetryIntervalMs: config.maxRetryInterval };
+  const dtm = new DtmService(
+    { coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail, retry },
+    hooks,
+  );
   const router = new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),

@@ -29,6 +29,35 @@ const saga = (fields = {}) => ({
   ...fields,
 });
 
+/** dtm's clients read the interval of every transaction, also of one that waits for its client. */
+describe('next_cron_interval of a query', () => {
+  const intervalOf = async (fields: object): Promise<unknown> => {
+    await server.dtm('prepare', { gid, trans_type: 'tcc', ...fields });
+    return (await server.query(gid)).transaction.next_cron_interval;
+  };
+
+  it.each([
+    ["the server's interval", {}, 10],
+    ["the transaction's interval", { retry_interval: 25 }, 25],
+    ['a shorter timeout', { timeout_to_fail: 4 }, 4],
+    ["the server's interval, not a longer timeout", { timeout_to_fail: 40 }, 10],
+  ])('is %s before the first attempt', async (_, fields, seconds) => {
+    expect(await intervalOf(fields)).toBe(seconds);
+  });
+
+  it('is that of the transaction, not the delay, while a message is delayed', async () => {
+    await server.dtm('submit', {
+      gid,
+      trans_type: 'msg',
+      steps: [{ action: shop.url('/credit') }],
+      payloads: ['{}'],
+      custom_data: '{"delay":3600}',
+      retry_interval: 15,
+    });
+    expect((await server.query(gid)).transaction.next_cron_interval).toBe(15);
+  });
+});
+
 describe('a saga over REST', () => {
   it('has its response once it is durable, and its actions run in order with their payloads', async () => {
     const response = await server.dtm('submit', saga());

@@ -1,10 +1,11 @@
 import type { CallContext } from '@holdfast/core';
+import { DEFAULT_ENGINE_OPTIONS } from '@holdfast/core/engine';
 import { type CallHooks, intercept } from '../calls/interceptors.ts';
 import type { Invoke } from '../calls/invoke.ts';
-import { dtmImplementations, type DtmServiceOptions } from './implementations.ts';
+import { dtmImplementations, type DtmServiceOptions, type RetryPolicy } from './implementations.ts';
 import { DTM_OPERATION_NAMES, DTM_OPERATIONS, type DtmOperationName } from './operations.ts';
 
-export type { DtmServiceOptions } from './implementations.ts';
+export type { DtmServiceOptions, RetryPolicy } from './implementations.ts';
 
 type Implementations = ReturnType<typeof dtmImplementations>;
 /** What a caller gives a call of dtm's wire. */
@@ -24,10 +25,12 @@ export type DtmInvoke<Name extends DtmOperationName> = (
  * that a call throws is a `HoldfastError`; `faultOfError` converts it to an outcome.
  */
 export class DtmService {
+  readonly retry: RetryPolicy;
   readonly #invokes: Readonly<Record<DtmOperationName, Invoke>>;
 
   /** @param hooks what happens around each call */
   constructor(options: DtmServiceOptions, hooks: CallHooks = {}) {
+    this.retry = options.retry ?? DEFAULT_ENGINE_OPTIONS;
     const wrap = intercept(hooks);
     const implementations = dtmImplementations(options);
     this.#invokes = Object.fromEntries(

@@ -27,6 +27,14 @@ export interface DtmServiceOptions {
   readonly version: string;
   /** Default of `resetCronTime` for requests without a time. */
   readonly defaultResetAfterMs: number;
+  /** Intervals that responses show; those of the engine's defaults if absent. */
+  readonly retry?: RetryPolicy;
+}
+
+/** The intervals of transactions that specify none, in ms. */
+export interface RetryPolicy {
+  readonly retryIntervalMs: number;
+  readonly maxRetryIntervalMs: number;
 }
 
 const DEFAULT_RESET_LIMIT = 100;

@@ -15,6 +15,7 @@ import { xa } from './xa.ts';
 
 export * from './model.ts';
 export * from './step.ts';
+export { plainIntervalMs } from './retry.ts';
 export { assemble, failureReason, newTransaction, withRegistered } from './state.ts';
 
 const RULES: Readonly<Record<Pattern, PatternRules>> = { saga, tcc, xa, msg, workflow };

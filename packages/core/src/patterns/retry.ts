@@ -12,7 +12,7 @@ const JITTER = 0.2;
  * `timeoutToFailMs` if shorter than the server's interval; otherwise the server's interval
  * (protocol page, "Retry schedule").
  */
-export function plainIntervalMs(options: TransactionOptions, policy: Policy): number {
+export function plainIntervalMs(options: TransactionOptions, policy: Pick<Policy, 'retryIntervalMs'>): number {
   if (options.retryIntervalMs > 0) return options.retryIntervalMs;
   if (options.timeoutToFailMs > 0 && options.timeoutToFailMs < policy.retryIntervalMs) return options.timeoutToFailMs;
   return policy.retryIntervalMs;

@@ -1,6 +1,6 @@
 import type { BranchView, TransactionView } from '@holdfast/core';
 import { failureReason } from '@holdfast/core/patterns';
-import { mapInTurns } from '@holdfast/api';
+import { mapInTurns, type RetryPolicy } from '@holdfast/api';
 import {
   type DtmBranchResponse,
   type DtmProgressResponse,
@@ -10,6 +10,7 @@ import {
 } from '@holdfast/protocol';
 import { JsonBytes } from '../http/json-parts.ts';
 import { nextTurn } from '../http/json-text.ts';
+import { nextCronIntervalMs } from './next-cron-interval.ts';
 
 /** A text of a response; a long one is converted from bytes only while it is written. */
 type Text = string | JsonBytes;
@@ -23,7 +24,7 @@ const LAZY_FROM = 4 * 1024;
  * A transaction in dtm's form. Empty texts, zeros and false are left out; secrets in URLs and
  * headers are hidden.
  */
-export async function writeTransaction(view: TransactionView): Promise<LazyTransaction> {
+export async function writeTransaction(view: TransactionView, policy: RetryPolicy): Promise<LazyTransaction> {
   const { definition, state } = view;
   const flat = optionsOf(view);
   return withoutEmpty({
@@ -45,7 +46,7 @@ export async function writeTransaction(view: TransactionView): Promise<LazyTrans
     update_time: timeOf(view.updatedAtMs),
     finish_time: timeOf(view.finishedAtMs),
     rollback_time: timeOf(state.rollbackAtMs),
-    next_cron_interval: view.dueAtMs === null ? 0 : secondsOf(Math.max(0, view.dueAtMs - view.updatedAtMs)),
+    next_cron_interval: secondsOf(nextCronIntervalMs(view, policy)),
     next_cron_time: timeOf(view.dueAtMs),
     owner: view.owner ?? '',
   });
@@ -69,11 +70,11 @@ export const writeBranches = (view: TransactionView): Promise<readonly Lazy<DtmB
   });
 
 /** One after the other, so that other events are handled in between. */
-export async function writePage(views: readonly TransactionView[]): Promise<LazyTransaction[]> {
+export async function writePage(views: readonly TransactionView[], policy: RetryPolicy): Promise<LazyTransaction[]> {
   const written: LazyTransaction[] = [];
   for (const [index, view] of views.entries()) {
     if (index % PAGE_SLICE === PAGE_SLICE - 1) await nextTurn();
-    written.push(await writeTransaction(view));
+    written.push(await writeTransaction(view, policy));
   }
   return written;
 }

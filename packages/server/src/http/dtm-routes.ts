@@ -1,5 +1,5 @@
 import type { Pattern } from '@holdfast/protocol';
-import { type DtmInvoke, type DtmService, faultOfError, SUCCEEDED } from '@holdfast/api';
+import { type DtmInvoke, type DtmService, faultOfError, type RetryPolicy, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort, readCommand, requireGid } from '../dtm/read-command.ts';
 import { readListQuery, readScan, readSubscriber } from '../dtm/read-query.ts';
@@ -25,7 +25,7 @@ const changes = (service: DtmService): readonly Route[] => [
   register(service, '/registerBranch'),
   register(service, '/registerTccBranch', 'tcc'),
   register(service, '/registerXaBranch', 'xa'),
-  prepareWorkflow(service.invokeOf('prepareWorkflow')),
+  prepareWorkflow(service.invokeOf('prepareWorkflow'), service.retry),
   change('/forceStop', readCommand, service.invokeOf('forceStop')),
   change('/resetNextCronTime', readCommand, service.invokeOf('resetNextCronTime')),
   ...resetCronTime(service.invokeOf('resetCronTime')),
@@ -48,14 +48,14 @@ const register = (service: DtmService, path: string, implied?: Pattern): Route =
  * response has the object, and a `progresses` that is not a list; the client's decoding error shows
  * its text.
  */
-const prepareWorkflow = (prepare: DtmInvoke<'prepareWorkflow'>): Route =>
+const prepareWorkflow = (prepare: DtmInvoke<'prepareWorkflow'>, retry: RetryPolicy): Route =>
   post(
     '/prepareWorkflow',
     readTransaction,
     prepare,
     async (view) =>
       longJsonReply(200, {
-        transaction: await writeTransaction(view),
+        transaction: await writeTransaction(view, retry),
         progresses: await writeProgresses(view),
       }),
     (error) => {
@@ -75,11 +75,14 @@ const queries = (service: DtmService): readonly Route[] => [
     service.invokeOf('query'),
     async (view) => {
       if (view === undefined) return jsonReply(200, { transaction: null, branches: [] });
-      return longJsonReply(200, { transaction: await writeTransaction(view), branches: await writeBranches(view) });
+      return longJsonReply(200, {
+        transaction: await writeTransaction(view, service.retry),
+        branches: await writeBranches(view),
+      });
     },
   ),
   getLong('/all', readListQuery, service.invokeOf('all'), async ({ items, next }) =>
-    longJsonReply(200, { transactions: await writePage(items), next_position: next ?? '' }),
+    longJsonReply(200, { transactions: await writePage(items, service.retry), next_position: next ?? '' }),
   ),
   getLong('/scanKV', readScan, service.invokeOf('scanKeyValues'), async ({ items, next }) =>
     longJsonReply(200, { kv: await writeKeyValues(items), next_position: next ?? '' }),
