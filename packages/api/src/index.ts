@@ -22,4 +22,4 @@ export * from './dtm/inputs.ts';
 export { DTM_NAMES } from './dtm/field-names.ts';
 export * from './dtm/outcome.ts';
 export { writeTopics } from './v1/write-topics.ts';
-export { payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';
+export { passedOn, payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';

@@ -179,13 +179,14 @@ function servicesOf(
     { coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail, retry },
     hooks,
   );
+  const api = new ApiV1({ coordinator, description }, hooks);
   const router = new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-    ...v1Routes(new ApiV1({ coordinator, description }, hooks)),
+    ...v1Routes(api),
     ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
-  return { router, methods: grpcMethods(dtm, engine) };
+  return { router, methods: grpcMethods({ dtm, api, coordinator: engine, log }) };
 }
 
 type PortOption = 'httpPort' | 'grpcPort';

@@ -40,6 +40,9 @@ export function payloadOf(
   return Buffer.from(payloadBytes, 'base64');
 }
 
+/** A JSON value that is passed on with its spelling; the caller has checked that `text` is JSON. */
+export const passedOn = (text: string): unknown => new JsonText(text);
+
 /** Values that are passed on: `payload` of a body and of its steps, `input` of its workflow. */
 const PAYLOAD = 'payload';
 

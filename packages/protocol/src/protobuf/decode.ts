@@ -1,4 +1,11 @@
-import { type MessageOf, type ProtoField, type ProtoMessage, type ProtoRepeatedField, wireTypeOf } from './schema.ts';
+import {
+  type MessageOf,
+  type ProtoField,
+  type ProtoMessage,
+  type ProtoRepeatedField,
+  WIRE_VARINT,
+  wireTypeOf,
+} from './schema.ts';
 import { ProtobufError, WireReader } from './wire-reader.ts';
 
 /** Fields that a message may have in all, unknown ones and those of its parts included. */
@@ -13,35 +20,59 @@ const ENTRY = {
   fields: { key: { number: 1, type: 'string' }, value: { number: 2, type: 'string' } },
 } as const satisfies ProtoMessage;
 
+export interface DecodeOptions {
+  /** Absent: `skipped`, so that later versions of the other side can add fields. */
+  readonly unknownFields?: 'skipped' | 'rejected';
+}
+
 /**
- * Decodes a message. Unknown fields are skipped, the last one of repeated scalars counts. Throws
- * `ProtobufError`, naming the field, for a wrong wire type, a text that is not UTF-8, an integer
- * that a JavaScript number cannot hold, too many elements, and truncated bytes. Bytes share memory
+ * Decodes a message. The last one of repeated scalars counts. Throws `ProtobufError`, naming the
+ * field, for a wrong wire type, a text that is not UTF-8, an integer that a JavaScript number
+ * cannot hold, too many elements, truncated bytes, and rejected unknown fields. Bytes share memory
  * with the message.
  */
-export function decodeMessage<M extends ProtoMessage>(type: M, bytes: Uint8Array): MessageOf<M> {
-  return new Decoder().message(type, bytes, emptyOf(type)) as unknown as MessageOf<M>;
+export function decodeMessage<M extends ProtoMessage>(
+  type: M,
+  bytes: Uint8Array,
+  { unknownFields = 'skipped' }: DecodeOptions = {},
+): MessageOf<M> {
+  return new Decoder(unknownFields).message(type, bytes, emptyOf(type)) as unknown as MessageOf<M>;
 }
 
 class Decoder {
+  readonly #unknownFields: 'skipped' | 'rejected';
   #fieldsLeft = MOST_FIELDS;
+
+  constructor(unknownFields: 'skipped' | 'rejected') {
+    this.#unknownFields = unknownFields;
+  }
 
   /** Reads into `target`: a message that occurs twice is merged, as protobuf requires. */
   message(type: ProtoMessage, bytes: Uint8Array, target: Fields): Fields {
     const reader = new WireReader(bytes);
     const fields = fieldsOf(type);
     while (!reader.isAtEnd) {
-      if (--this.#fieldsLeft < 0) throw new ProtobufError(`has more than ${MOST_FIELDS} fields`);
+      this.#count();
       const tag = reader.tag();
       const found = fields.get(tag >>> 3);
-      if (found === undefined) reader.skip(tag);
+      if (found === undefined) this.#unknown(tag, reader);
       else this.#field(found, tag & 7, reader, target);
     }
     return target;
   }
 
+  #count(): void {
+    if (--this.#fieldsLeft < 0) throw new ProtobufError(`has more than ${MOST_FIELDS} fields`);
+  }
+
+  #unknown(tag: number, reader: WireReader): void {
+    if (this.#unknownFields === 'rejected') throw new ProtobufError(`has no field with the number ${tag >>> 3}`);
+    reader.skip(tag);
+  }
+
   #field([name, field]: NamedField, wireType: number, reader: WireReader, target: Fields): void {
     try {
+      if (wireType === WIRE_VARINT && isPacked(field)) return this.#number(field, reader, target[name] as unknown[]);
       if (wireType !== wireTypeOf(field))
         throw new ProtobufError(`has wire type ${wireType}; its type has ${wireTypeOf(field)}`);
       this.#read(name, field, reader, target);
@@ -71,17 +102,33 @@ class Decoder {
         target[name] = this.message(field.of, reader.bytes(), (target[name] as Fields) ?? emptyOf(field.of));
         return;
       case 'repeated':
-        return this.#element(field, reader, target[name] as unknown[]);
+        return this.#elements(field, reader, target[name] as unknown[]);
       case 'map':
         return this.#entry(field.most, reader.bytes(), target[name] as Map<string, string>);
     }
   }
 
-  #element({ of, most }: ProtoRepeatedField, reader: WireReader, elements: unknown[]): void {
+  /** Reads one element, or all numbers that are packed together. */
+  #elements(field: ProtoRepeatedField, reader: WireReader, elements: unknown[]): void {
+    const { of, most } = field;
+    if (of === 'int64') return this.#packed(field, reader.bytes(), elements);
     if (elements.length >= most) throw new ProtobufError(`has more than ${most} elements`);
     if (of === 'string') elements.push(reader.string());
     else if (of === 'bytes') elements.push(reader.bytes());
     else elements.push(this.message(of, reader.bytes(), emptyOf(of)));
+  }
+
+  #packed(field: ProtoRepeatedField, bytes: Uint8Array, elements: unknown[]): void {
+    const reader = new WireReader(bytes);
+    while (!reader.isAtEnd) {
+      this.#count();
+      this.#number(field, reader, elements);
+    }
+  }
+
+  #number({ most }: ProtoRepeatedField, reader: WireReader, elements: unknown[]): void {
+    if (elements.length >= most) throw new ProtobufError(`has more than ${most} elements`);
+    elements.push(reader.int64());
   }
 
   #entry(most: number, bytes: Uint8Array, entries: Map<string, string>): void {
@@ -90,6 +137,9 @@ class Decoder {
     entries.set(key, value);
   }
 }
+
+/** Senders pack numbers, and receivers must also accept one field for each of them. */
+const isPacked = (field: ProtoField): field is ProtoRepeatedField => field.type === 'repeated' && field.of === 'int64';
 
 const byNumber = new WeakMap<ProtoMessage, ReadonlyMap<number, NamedField>>();
 
@@ -110,8 +160,9 @@ function emptyOf(type: ProtoMessage): Fields {
 
 const NO_BYTES = new Uint8Array(0);
 
-function absentValueOf({ type }: ProtoField): unknown {
-  switch (type) {
+function absentValueOf(field: ProtoField): unknown {
+  if ('optional' in field) return undefined;
+  switch (field.type) {
     case 'string':
       return '';
     case 'bytes':

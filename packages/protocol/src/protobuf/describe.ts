@@ -13,7 +13,14 @@ const FIELD = {
     label: { number: 4, type: 'int32' },
     type: { number: 5, type: 'int32' },
     type_name: { number: 6, type: 'string' },
+    oneof_index: { number: 9, type: 'int32', optional: true },
+    proto3_optional: { number: 17, type: 'bool' },
   },
+} as const satisfies ProtoMessage;
+
+const ONEOF = {
+  name: 'OneofDescriptorProto',
+  fields: { name: { number: 1, type: 'string' } },
 } as const satisfies ProtoMessage;
 
 const MESSAGE_OPTIONS = {
@@ -36,6 +43,7 @@ const MESSAGE = {
     name: { number: 1, type: 'string' },
     field: { number: 2, type: 'repeated', of: FIELD, most: 1_000 },
     nested_type: { number: 3, type: 'repeated', of: ENTRY, most: 1_000 },
+    oneof_decl: { number: 8, type: 'repeated', of: ONEOF, most: 1_000 },
   },
 } as const satisfies ProtoMessage;
 
@@ -89,7 +97,11 @@ export const describeFile = (file: ProtoFile): Buffer =>
 
 const describeMessage = (within: string, { name, fields }: ProtoMessage): MessageInput<typeof MESSAGE> => ({
   name,
-  field: Object.entries(fields).map(([field, type]) => describeField(within, `${within}.${name}`, field, type)),
+  field: Object.entries(fields).map(([field, type]) => ({
+    ...describeField(within, `${within}.${name}`, field, type),
+    ...presenceOf(fields, field),
+  })),
+  oneof_decl: optionalFieldsOf(fields).map((field) => ({ name: `_${field}` })),
   nested_type: Object.entries(fields)
     .filter(([, { type }]) => type === 'map')
     .map(([field]) => ({
@@ -101,6 +113,15 @@ const describeMessage = (within: string, { name, fields }: ProtoMessage): Messag
       options: { map_entry: true },
     })),
 });
+
+const optionalFieldsOf = (fields: ProtoMessage['fields']): readonly string[] =>
+  Object.entries(fields).flatMap(([name, field]) => ('optional' in field ? [name] : []));
+
+/** An optional field is described as the only member of a oneof. */
+function presenceOf(fields: ProtoMessage['fields'], field: string): MessageInput<typeof FIELD> {
+  const index = optionalFieldsOf(fields).indexOf(field);
+  return index < 0 ? {} : { oneof_index: index, proto3_optional: true };
+}
 
 function describeField(within: string, message: string, name: string, field: ProtoField): MessageInput<typeof FIELD> {
   const { number } = field;

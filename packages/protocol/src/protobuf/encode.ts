@@ -1,8 +1,9 @@
 import { type MessageInput, type ProtoField, type ProtoMessage, wireTypeOf } from './schema.ts';
 
 /**
- * Encodes a message. Fields that are absent or have their default value are left out, as proto3
- * requires. Throws `RangeError` for an integer that is not a safe one.
+ * Encodes a message. Fields that are absent, and those without presence that have their default
+ * value, are left out, as proto3 requires. Throws `RangeError` for an integer that is not a safe
+ * one.
  */
 export function encodeMessage<M extends ProtoMessage>(type: M, message: MessageInput<M>): Buffer {
   const pieces: Uint8Array[] = [];
@@ -16,27 +17,32 @@ export function encodeMessage<M extends ProtoMessage>(type: M, message: MessageI
 function encodeField(pieces: Uint8Array[], field: ProtoField, value: unknown): void {
   switch (field.type) {
     case 'string':
-      if (value !== '') pushBytes(pieces, field, Buffer.from(value as string));
+      if (value !== '' || field.optional === true) pushBytes(pieces, field, Buffer.from(value as string));
       return;
     case 'bytes':
-      if ((value as Uint8Array).length > 0) pushBytes(pieces, field, value as Uint8Array);
+      if ((value as Uint8Array).length > 0 || field.optional === true) pushBytes(pieces, field, value as Uint8Array);
       return;
     case 'bool':
-      if (value === true) pieces.push(tagOf(field), varint(1n));
+      if (value === true || field.optional === true) pieces.push(tagOf(field), varint(value === true ? 1n : 0n));
       return;
     case 'int32':
     case 'int64':
-      if (value !== 0) pieces.push(tagOf(field), varint(BigInt(value as number)));
+      if (value !== 0 || field.optional === true) pieces.push(tagOf(field), varint(BigInt(value as number)));
       return;
     case 'message':
       return pushBytes(pieces, field, encodeMessage(field.of, value as MessageInput<ProtoMessage>));
     case 'repeated':
+      if (field.of === 'int64') return encodePacked(pieces, field, value as readonly number[]);
       for (const element of value as readonly unknown[]) pushBytes(pieces, field, elementBytes(field.of, element));
       return;
     case 'map':
       for (const [key, text] of value as ReadonlyMap<string, string>) pushBytes(pieces, field, encodeEntry(key, text));
       return;
   }
+}
+
+function encodePacked(pieces: Uint8Array[], field: ProtoField, numbers: readonly number[]): void {
+  if (numbers.length > 0) pushBytes(pieces, field, Buffer.concat(numbers.map((number) => varint(BigInt(number)))));
 }
 
 function elementBytes(of: 'string' | 'bytes' | ProtoMessage, element: unknown): Uint8Array {

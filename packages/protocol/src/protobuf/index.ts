@@ -1,6 +1,7 @@
-export { decodeMessage } from './decode.ts';
+export { type DecodeOptions, decodeMessage } from './decode.ts';
 export { describeFile } from './describe.ts';
 export { encodeMessage } from './encode.ts';
+export { type ProtoText, renderProto } from './render.ts';
 export type {
   MessageInput,
   MessageOf,

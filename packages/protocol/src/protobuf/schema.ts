@@ -8,12 +8,14 @@ export type ProtoScalar = 'string' | 'bytes' | 'bool' | 'int32' | 'int64';
 export interface ProtoScalarField {
   readonly number: number;
   readonly type: ProtoScalar;
+  /** With presence: an absent field is undefined, and differs from one with the default value. */
+  readonly optional?: true;
 }
 
 export interface ProtoRepeatedField {
   readonly number: number;
   readonly type: 'repeated';
-  readonly of: 'string' | 'bytes' | ProtoMessage;
+  readonly of: 'string' | 'bytes' | 'int64' | ProtoMessage;
   /** Maximum number of elements that are read. */
   readonly most: number;
 }
@@ -48,16 +50,10 @@ type ScalarOf<T extends ProtoScalar> = T extends 'string'
       ? boolean
       : number;
 
-type ElementOf<T> = T extends 'string'
-  ? string
-  : T extends 'bytes'
-    ? Uint8Array
-    : T extends ProtoMessage
-      ? MessageOf<T>
-      : never;
+type ElementOf<T> = T extends ProtoScalar ? ScalarOf<T> : T extends ProtoMessage ? MessageOf<T> : never;
 
 type ValueOf<F extends ProtoField> = F extends ProtoScalarField
-  ? ScalarOf<F['type']>
+  ? ScalarOf<F['type']> | (F extends { readonly optional: true } ? undefined : never)
   : F extends ProtoRepeatedField
     ? readonly ElementOf<F['of']>[]
     : F extends ProtoMapField
@@ -68,7 +64,7 @@ type ValueOf<F extends ProtoField> = F extends ProtoScalarField
 
 /**
  * The value of a message. A scalar field that is absent on the wire has its default (empty, false,
- * 0), an absent message is undefined.
+ * 0), an absent message or optional field is undefined.
  */
 export type MessageOf<M extends ProtoMessage> = {
   readonly [Name in keyof M['fields']]: ValueOf<M['fields'][Name]>;
@@ -114,6 +110,6 @@ export const WIRE_GROUP_START = 3;
 export const WIRE_GROUP_END = 4;
 export const WIRE_32_BIT = 5;
 
-/** The wire type of a field. */
+/** The wire type of a field. A list of numbers is packed. */
 export const wireTypeOf = ({ type }: ProtoField): number =>
   type === 'bool' || type === 'int32' || type === 'int64' ? WIRE_VARINT : WIRE_LENGTH;

@@ -8,6 +8,7 @@ import {
   DTM_PROTO,
   DTM_REQUEST,
   EMPTY_PROTO,
+  holdfastService,
   WORKFLOW_PROTO,
 } from '@holdfast/protocol/grpc';
 import {
@@ -27,6 +28,8 @@ const reference = (file: string): protobuf.Root =>
   new protobuf.Root().loadSync(fileURLToPath(new URL(`../../proto/${file}`, import.meta.url)), { keepCase: true });
 
 const dtm = reference('dtmgimp.proto');
+const holdfast = reference('holdfast/v1/holdfast.proto');
+const { operations, file: HOLDFAST_PROTO } = holdfastService();
 
 const text = fc.string({ unit: 'grapheme' });
 const seconds = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
@@ -35,12 +38,18 @@ const texts = fc
   .uniqueArray(fc.tuple(text, text), { maxLength: 5, selector: ([key]) => key })
   .map((all) => new Map(all));
 
-/** A message of a type, with every field. */
-function messageOf(type: ProtoMessage): fc.Arbitrary<Record<string, unknown>> {
-  return fc.record(Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [name, valueOf(field)])));
+/** A message of a type, with every field; optional ones may be absent. */
+function messageOf(type: ProtoMessage): fc.Arbitrary<MessageInput<ProtoMessage>> {
+  const fields = Object.entries(type.fields).map(([name, field]) => [name, valueOf(field)]);
+  return fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>) as ReturnType<typeof messageOf>;
 }
 
 function valueOf(field: ProtoField): fc.Arbitrary<unknown> {
+  if ('optional' in field) return fc.option(presentValueOf(field), { nil: undefined });
+  return presentValueOf(field);
+}
+
+function presentValueOf(field: ProtoField): fc.Arbitrary<unknown> {
   switch (field.type) {
     case 'string':
       return text;
@@ -58,7 +67,7 @@ function valueOf(field: ProtoField): fc.Arbitrary<unknown> {
       return fc.option(messageOf(field.of), { nil: undefined });
     case 'repeated': {
       const one: fc.Arbitrary<unknown> =
-        field.of === 'string' ? text : field.of === 'bytes' ? bytes : messageOf(field.of);
+        typeof field.of === 'string' ? { string: text, bytes, int64: seconds }[field.of] : messageOf(field.of);
       return fc.array(one, { maxLength: 5 });
     }
   }
@@ -78,10 +87,16 @@ const plain = (value: unknown): unknown => {
   return value;
 };
 
-const MESSAGES = [DTM_REQUEST, DTM_BRANCH_REQUEST, DTM_PROGRESSES_REPLY] as const;
+const MESSAGES: readonly (readonly [string, ProtoMessage])[] = [
+  ...[DTM_REQUEST, DTM_BRANCH_REQUEST, DTM_PROGRESSES_REPLY].map((type) => ['dtmgimp', type] as const),
+  // Fields with presence, numbers in lists, and messages in messages.
+  ...[operations.createTransaction.request, operations.getTransaction.response, operations.getStatus.response].map(
+    ({ proto }) => ['holdfast.v1', proto] as const,
+  ),
+];
 
-describe.each(MESSAGES)('the codec for $name', (type) => {
-  const library = dtm.lookupType(`dtmgimp.${type.name}`);
+describe.each(MESSAGES)('the codec for %s $name', (within, type) => {
+  const library = (within === 'dtmgimp' ? dtm : holdfast).lookupType(`${within}.${type.name}`);
   const options = { longs: Number, defaults: true, arrays: true, objects: true } as const;
 
   it('writes what the library reads', () => {
@@ -134,8 +149,12 @@ describe.each(MESSAGES)('the codec for $name', (type) => {
 const inputOf = <M extends ProtoMessage>(message: MessageOf<M>): MessageInput<M> => message as MessageInput<M>;
 
 /** The library gives null for an absent message. */
-const withoutNull = (message: object): object =>
-  Object.fromEntries(Object.entries(message).filter(([, value]) => value !== null));
+const withoutNull = (message: unknown): unknown => {
+  if (Array.isArray(message)) return message.map(withoutNull);
+  if (typeof message !== 'object' || message === null || Buffer.isBuffer(message)) return message;
+  const fields = Object.entries(message).filter(([, value]) => value !== null);
+  return Object.fromEntries(fields.map(([name, value]) => [name, withoutNull(value)]));
+};
 
 describe('decoding a message', () => {
   const decode = (...hex: string[]) => decodeMessage(DTM_REQUEST, Buffer.from(hex.join(''), 'hex'));
@@ -176,6 +195,28 @@ describe('decoding a message', () => {
     expect(() => decode(hex.replaceAll(' ', ''))).toThrow(fault);
   });
 
+  it('rejects unknown fields if it is to', () => {
+    const decoded = (hex: string) => decodeMessage(DTM_REQUEST, Buffer.from(hex, 'hex'), { unknownFields: 'rejected' });
+    expect(decoded('0a026731').Gid).toBe('g1');
+    expect(() => decoded('a00601')).toThrow('the message has no field with the number 100');
+    expect(() => decoded('1a03a00601')).toThrow('TransOptions has no field with the number 100');
+  });
+
+  it('reads numbers that are packed, or have a field each, and counts both', () => {
+    const { fields } = operations.createTransaction.request.proto;
+    const steps = fields['steps'] as Extract<ProtoField, { type: 'repeated' }>;
+    const after = (steps.of as ProtoMessage).fields['after'] as Extract<ProtoField, { type: 'message' }>;
+    const read = (hex: string) => decodeMessage(after.of, Buffer.from(hex, 'hex'))['items'];
+    expect([read('0a03010203'), read('080108020803'), read('0801 0a0202 03'.replaceAll(' ', ''))]).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+    expect(() => read('0a02ff')).toThrow('items is cut off');
+    const many = Buffer.concat([Buffer.from('0aa28d06', 'hex'), Buffer.alloc(100_002)]);
+    expect(() => decodeMessage(after.of, many)).toThrow('has more than 100000 fields');
+  });
+
   it('rejects an integer that a JavaScript number cannot hold, rather than rounding it', () => {
     expect(() => decode('1a0a', '10ffffffffffffffff7f')).toThrow('must be within');
     expect(decode('1a0b', '10ffffffffffffffffff01').TransOptions?.TimeoutToFail).toBe(-1);
@@ -186,6 +227,7 @@ describe('the published .proto files', () => {
   it.each([
     ['dtmgimp.proto', DTM_PROTO],
     ['workflow.proto', WORKFLOW_PROTO],
+    ['holdfast/v1/holdfast.proto', HOLDFAST_PROTO],
   ] as const)('%s has the messages and services of the tables', (name, file: ProtoFile) => {
     const root = reference(name);
     const messages = file.messages.map((message) => {
@@ -226,16 +268,37 @@ describe('the published .proto files', () => {
     expect(type.toObject(type.decode(bytesOf))).toMatchObject({ Gid: 'g', ReqExtra: [{ key: 'a', value: 'b' }] });
     expect(root.lookupService('dtmgimp.Dtm').methodsArray.map(({ name }) => name)).toContain('PrepareWorkflow');
   });
+
+  it('are described with the presence of their fields', async () => {
+    const { default: descriptor } = await import('protobufjs/ext/descriptor/index.js');
+    const file = descriptor.FileDescriptorProto.decode(describeFile(HOLDFAST_PROTO));
+    const { messageType } = descriptor.FileDescriptorProto.toObject(file, { arrays: true }) as unknown as {
+      readonly messageType: readonly {
+        readonly name: string;
+        readonly field: readonly { readonly name: string; readonly oneofIndex?: number }[];
+        readonly oneofDecl: readonly { readonly name: string }[];
+      }[];
+    };
+    for (const { name, field, oneofDecl } of messageType) {
+      const { fields } = HOLDFAST_PROTO.messages.find((message) => message.name === name) as ProtoMessage;
+      for (const { name: described, oneofIndex } of field)
+        expect([name, described, oneofIndex === undefined ? '' : oneofDecl[oneofIndex]?.name]).toEqual([
+          name,
+          described,
+          'optional' in (fields[described] as ProtoField) ? `_${described}` : '',
+        ]);
+    }
+  });
 });
 
 const described = (field: protobuf.Field): unknown => {
-  const { id, type, repeated, map } = field.resolve();
-  return { id, type: map ? 'map' : type, repeated };
+  const { id, type, repeated, map, options } = field.resolve();
+  return { id, type: map ? 'map' : type, repeated, optional: options?.['proto3_optional'] === true };
 };
 
 const describedInTable = (field: ProtoField): unknown => {
-  const { number: id } = field;
-  if (field.type === 'message') return { id, type: field.of.name, repeated: false };
-  if (field.type !== 'repeated') return { id, type: field.type, repeated: false };
-  return { id, type: typeof field.of === 'string' ? field.of : field.of.name, repeated: true };
+  const common = { id: field.number, optional: 'optional' in field };
+  if (field.type === 'message') return { ...common, type: field.of.name, repeated: false };
+  if (field.type !== 'repeated') return { ...common, type: field.type, repeated: false };
+  return { ...common, type: typeof field.of === 'string' ? field.of : field.of.name, repeated: true };
 };

@@ -1,16 +1,27 @@
 import type { Coordinator } from '@holdfast/core';
-import type { DtmService } from '@holdfast/api';
-import { DTM_PROTO, EMPTY_PROTO, HEALTH_PROTO } from '@holdfast/protocol/grpc';
+import type { ApiV1, DtmService } from '@holdfast/api';
+import { DTM_PROTO, EMPTY_PROTO, HEALTH_PROTO, holdfastService } from '@holdfast/protocol/grpc';
+import { type Log, logDefect } from '../logs/log.ts';
 import { dtmMethods } from './dtm-methods.ts';
 import type { GrpcMethod } from './grpc-method.ts';
 import { healthMethods } from './health.ts';
 import { reflectionMethods, servicesIn } from './reflection.ts';
+import { v1Methods } from './v1/v1-methods.ts';
 
-const FILES = [DTM_PROTO, HEALTH_PROTO, EMPTY_PROTO];
+interface GrpcServices {
+  readonly dtm: DtmService;
+  readonly api: Pick<ApiV1, 'invokeOf'>;
+  readonly coordinator: Pick<Coordinator, 'ready'>;
+  readonly log: Log;
+}
 
 /** Every method that the coordinator offers over gRPC. */
-export const grpcMethods = (dtm: DtmService, coordinator: Pick<Coordinator, 'ready'>): readonly GrpcMethod[] => [
-  ...dtmMethods(dtm),
-  ...healthMethods(coordinator, servicesIn(FILES)),
-  ...reflectionMethods(FILES),
-];
+export function grpcMethods({ dtm, api, coordinator, log }: GrpcServices): readonly GrpcMethod[] {
+  const files = [DTM_PROTO, holdfastService().file, HEALTH_PROTO, EMPTY_PROTO];
+  return [
+    ...dtmMethods(dtm),
+    ...v1Methods(api, (error, path) => logDefect(log, path, error)),
+    ...healthMethods(coordinator, servicesIn(files)),
+    ...reflectionMethods(files),
+  ];
+}

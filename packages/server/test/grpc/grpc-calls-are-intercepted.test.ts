@@ -1,8 +1,18 @@
-import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError } from '@holdfast/protocol';
+import {
+  ANONYMOUS,
+  DEFAULT_NAMESPACE,
+  HoldfastError,
+  OPERATION_NAMES,
+  operationOf as definitionOf,
+  type OperationName,
+} from '@holdfast/protocol';
+import { holdfastService } from '@holdfast/protocol/grpc';
 import type { Coordinator } from '@holdfast/core';
-import { DTM_OPERATIONS, type DtmOperationName, DtmService } from '@holdfast/api';
+import { ApiV1, type CallHooks, DTM_OPERATIONS, type DtmOperationName, DtmService } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import { dtmMethods } from '../../src/grpc/dtm-methods.ts';
+import { GrpcError } from '../../src/grpc/grpc-error.ts';
+import { v1Methods } from '../../src/grpc/v1/v1-methods.ts';
 
 const CONTEXT = { principal: ANONYMOUS, namespace: DEFAULT_NAMESPACE };
 /** A field whose bytes are cut off. */
@@ -16,15 +26,15 @@ function methods(allows: boolean) {
       throw new HoldfastError('unavailable', 'the store is away');
     },
   });
-  const service = new DtmService(
-    { coordinator, version: '0.0.0', defaultResetAfterMs: 1 },
-    {
-      allows: () => allows,
-      observe: (name) => (result) => void seen.push(`observed ${name} ${result}`),
-      audit: ({ operation, result }) => void seen.push(`audited ${operation} ${result}`),
-    },
-  );
-  return { seen, all: dtmMethods(service) };
+  const hooks: CallHooks = {
+    allows: () => allows,
+    observe: (name) => (result) => void seen.push(`observed ${name} ${result}`),
+    audit: ({ operation, result }) => void seen.push(`audited ${operation} ${result}`),
+  };
+  const service = new DtmService({ coordinator, version: '0.0.0', defaultResetAfterMs: 1 }, hooks);
+  const store = { name: 'fake', durable: false, exclusive: false };
+  const api = new ApiV1({ coordinator, description: { version: '', node: '', store, uptimeMs: () => 0 } }, hooks);
+  return { seen, all: dtmMethods(service), v1: v1Methods(api, () => {}) };
 }
 
 const operationOf = (path: string): DtmOperationName => {
@@ -58,5 +68,32 @@ describe.each(methods(true).all.map(({ path }) => path))('%s', (path) => {
 
   it('that is not allowed is forbidden first', async () => {
     expect(await call(false, CUT_OFF)).toEqual({ code: 'forbidden', seen: expected(name, 'forbidden') });
+  });
+});
+
+describe.each(OPERATION_NAMES)('holdfast.v1 %s', (name: OperationName) => {
+  const { audited } = definitionOf(name);
+  const { method } = holdfastService().operations[name];
+  const seenBy = (result: string) => [...(audited ? [`audited ${name} ${result}`] : []), `observed ${name} ${result}`];
+  const call = async (allows: boolean, request: Buffer) => {
+    const { seen, v1 } = methods(allows);
+    const found = v1.find(({ path }) => path === `/holdfast.v1.Holdfast/${method}`);
+    const code = await found?.call(CONTEXT, request).then(
+      () => 'none',
+      (error: unknown) => (error instanceof GrpcError ? error.details['holdfast-code'] : String(error)),
+    );
+    return { code, seen: seen.toSorted() };
+  };
+
+  it('with a request that cannot be read is seen by each hook once', async () => {
+    expect(await call(true, CUT_OFF.subarray(0, 1))).toEqual({ code: 'invalid', seen: seenBy('invalid') });
+  });
+
+  it('with a field that it does not have is rejected, and seen by each hook once', async () => {
+    expect(await call(true, Buffer.from('f03f01', 'hex'))).toEqual({ code: 'invalid', seen: seenBy('invalid') });
+  });
+
+  it('that is not allowed is forbidden first', async () => {
+    expect(await call(false, CUT_OFF.subarray(0, 1))).toEqual({ code: 'forbidden', seen: seenBy('forbidden') });
   });
 });

@@ -36,7 +36,8 @@ describe('grpc.health.v1', () => {
     });
 
   it('reports the server and its services as serving, and no other service', async () => {
-    expect([await check(''), await check('dtmgimp.Dtm'), await check('other')]).toEqual([SERVING, SERVING, -5]);
+    const names = ['', 'dtmgimp.Dtm', 'holdfast.v1.Holdfast', 'other'];
+    expect(await Promise.all(names.map(check))).toEqual([SERVING, SERVING, SERVING, -5]);
   });
 
   it('is watched until the caller cancels', async () => {
@@ -67,6 +68,7 @@ describe.each(REFLECTION_SERVICES)('%s', (service) => {
     const [response] = await send({ list_services: '*' });
     expect(response?.list_services_response?.service.map(({ name }) => name)).toEqual([
       'dtmgimp.Dtm',
+      'holdfast.v1.Holdfast',
       'grpc.health.v1.Health',
       ...REFLECTION_SERVICES,
     ]);

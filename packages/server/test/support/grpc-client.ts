@@ -16,16 +16,24 @@ export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const PROTO = fileURLToPath(new URL('../../../protocol/proto/dtmgimp.proto', import.meta.url));
+const protoFile = (name: string): string => fileURLToPath(new URL(`../../../protocol/proto/${name}`, import.meta.url));
 
-/** dtm's service, called by the library `@grpc/grpc-js` with the published `.proto` file. */
+/** The published services, and whether the fields of requests have the names of their files. */
+const SERVICES = {
+  dtm: { name: 'dtmgimp.Dtm', file: protoFile('dtmgimp.proto'), keepCase: true },
+  // The library converts names by default: `timeout_to_fail_ms` becomes `timeoutToFailMs`.
+  holdfast: { name: 'holdfast.v1.Holdfast', file: protoFile('holdfast/v1/holdfast.proto'), keepCase: false },
+} as const;
+
+/** A service, called by the library `@grpc/grpc-js` with the published `.proto` file. */
 export class GrpcClient implements Disposable {
   readonly #client: grpc.Client;
   readonly #methods: Readonly<Record<string, grpc.MethodDefinition<object, object>>>;
 
-  constructor(address: string) {
-    const loaded = loadSync(PROTO, { keepCase: true, defaults: true, longs: Number });
-    this.#methods = loaded['dtmgimp.Dtm'] as Record<string, grpc.MethodDefinition<object, object>>;
+  constructor(address: string, service: keyof typeof SERVICES = 'dtm') {
+    const { name, file, keepCase } = SERVICES[service];
+    const loaded = loadSync(file, { keepCase, defaults: true, longs: Number });
+    this.#methods = loaded[name] as Record<string, grpc.MethodDefinition<object, object>>;
     this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
   }
 
