@@ -3,7 +3,8 @@ declare const PAYLOAD: unique symbol;
 
 /**
  * One branch URL and what it is sent: the initiator's payload and the participant's handler get
- * their type from it.
+ * their type from it. For a gRPC method (`grpc://bank-a:9000/bank.Bank/Debit`) the payload is the
+ * encoded message, a `Uint8Array`, or JSON if the method's messages are JSON texts.
  *
  *     export const debit = declareBranch<{ account: string; amount: number }>('http://bank-a/debit');
  *
@@ -33,8 +34,8 @@ export function declareBranch<Payload = undefined>(
 
 /** The payload beside a branch: required unless the branch takes none, or its type is not known. */
 export type WithPayload<Payload> = undefined extends Payload
-  ? { /** A JSON value. Left out: the call has no body. */ readonly payload?: NoInfer<Payload> }
-  : { /** A JSON value. */ readonly payload: NoInfer<Payload> };
+  ? { /** JSON, or bytes (`Uint8Array`). Left out: the call has none. */ readonly payload?: NoInfer<Payload> }
+  : { /** JSON, or bytes (`Uint8Array`). */ readonly payload: NoInfer<Payload> };
 
 /**
  * Throws a TypeError if the target is not a branch, which code without type checks may omit by

@@ -6,7 +6,6 @@ import { bodyOrThrow } from './branch-response.ts';
 import type { BranchIds } from './branch-ids.ts';
 import type { FirstPhaseEnd, TwoPhaseOptions } from './first-phase.ts';
 import { handled } from './handled.ts';
-import { assertJson } from './json-value.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS } from './transaction-options.ts';
 
 export interface FirstPhaseWorkOptions {
@@ -111,7 +110,6 @@ export class FirstPhaseWork {
     const { api } = this.#o;
     try {
       const branch = describe();
-      assertJson('payload', branch.payload);
       const call = this.#callOf(branch);
       this.#called.push(call.branchId);
       await this.#register(branch.registration(call.branchId), branch.earlierRegistration?.(call.branchId));

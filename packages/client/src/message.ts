@@ -1,9 +1,9 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
 import type { Barrier } from './barrier/barrier.ts';
 import { type BranchTarget, urlOf } from './branch-declaration.ts';
-import { assertJson } from './json-value.ts';
 import { sendWithLocalTransaction } from './local-transaction.ts';
 import type { CallOptions, SubmitOptions } from './options.ts';
+import { assertPayload, wirePayload } from './payload.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
@@ -50,15 +50,16 @@ export class Message {
 
   /**
    * One call: a branch, its URL, or `topic://NAME` for all subscribers of a topic. The payload is a
-   * JSON value.
+   * JSON value, or bytes (`Uint8Array`), such as an encoded message for a gRPC method.
    */
   step<Payload = unknown>(branch: BranchTarget<Payload>, ...[payload, options = {}]: MessageStepRest<Payload>): this {
     this.#refuseWhenPrepared();
     const { requestTimeoutMs } = options;
-    assertJson(`steps[${this.#steps.length}].payload`, payload);
+    const action = urlOf(branch);
+    assertPayload(`steps[${this.#steps.length}].payload`, payload, [action]);
     this.#steps.push({
-      action: urlOf(branch),
-      ...(payload === undefined ? {} : { payload }),
+      action,
+      ...wirePayload(payload),
       ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     });
     return this;

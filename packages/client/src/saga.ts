@@ -1,7 +1,7 @@
 import type { TransactionRequest, TransactionSummary } from '@holdfast/protocol';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
-import { assertJson } from './json-value.ts';
 import type { SubmitOptions } from './options.ts';
+import { assertPayload, wirePayload } from './payload.ts';
 import { Submission, type SubmissionContext } from './submission.ts';
 import { type BranchCallOptions, type TransactionOptions, wireOptions } from './transaction-options.ts';
 
@@ -59,15 +59,15 @@ export class Saga {
   /**
    * Appends a step.
    *
-   * @throws {TypeError} a branch is missing, or the payload is not JSON
+   * @throws {TypeError} a branch is missing, or the payload is neither JSON nor bytes
    */
   step<Payload = unknown>(step: SagaStep<Payload>): this {
     const { action, compensate, payload, requestTimeoutMs, after } = step;
-    assertJson(`steps[${this.#steps.length}].payload`, payload);
+    const urls = { action: urlOf(action), ...(compensate !== null && { compensate: urlOf(compensate) }) };
+    assertPayload(`steps[${this.#steps.length}].payload`, payload, Object.values(urls));
     this.#steps.push({
-      action: urlOf(action),
-      ...(compensate === null ? {} : { compensate: urlOf(compensate) }),
-      ...(payload === undefined ? {} : { payload }),
+      ...urls,
+      ...wirePayload(payload),
       ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
       ...(after === undefined ? {} : { after: [...after] }),
     });

@@ -10,6 +10,7 @@ import { handled } from './handled.ts';
 import { currentBranch, endedBranch } from './participants/branch-context.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import { joinedWorkOf } from './participants/joined-work.ts';
+import { assertPayload, wirePayload } from './payload.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
 
@@ -46,7 +47,8 @@ export interface Tcc {
    * promise is never awaited: otherwise the branch would be confirmed with the others.
    *
    * @returns the value that the try's handler returned; for a participant that does not use this
-   *   SDK, the JSON of its response, or else the text
+   *   SDK, the JSON of its response, or else the text; for a gRPC method with a definition, the
+   *   bytes of the response's message (`parse` decodes them)
    * @throws {BranchFailure} the try failed
    * @throws {BranchOngoing | BranchUnknown} the response of the try was not decisive
    * @throws {RequestRejected} the transaction accepts no more branches (its timeout has expired, or
@@ -159,8 +161,9 @@ class TccWork implements Tcc {
   #describe<Payload, Result>(branch: TccBranch<Payload, Result>): FirstPhaseCall {
     const { confirm, cancel, ...urls } = urlsOf(branch);
     const { payload, requestTimeoutMs } = branch;
+    assertPayload('payload', payload, [urls.try, confirm, cancel]);
     const { run, digest } = this.#of;
-    const earlier = { pattern: 'tcc', cancel, ...(payload === undefined ? {} : { payload }) } as const;
+    const earlier = { pattern: 'tcc', cancel, ...wirePayload(payload) } as const;
     const common = { ...earlier, ...(digest === undefined ? {} : { digest }) };
     const complete = (branchId: string) => ({ ...common, branchId, confirm });
     return {

@@ -5,6 +5,7 @@ import { BranchIds } from './branch-ids.ts';
 import { type FirstPhaseEnd, type TwoPhaseOptions, withPrepared } from './first-phase.ts';
 import { type FirstPhaseCall, FirstPhaseWork } from './first-phase-work.ts';
 import { newGid } from './gid.ts';
+import { assertPayload, payloadBytesOf } from './payload.ts';
 import type { SubmissionContext } from './submission.ts';
 import type { BranchCallOptions } from './transaction-options.ts';
 
@@ -31,7 +32,8 @@ export interface Xa {
    * Several calls may run concurrently. Once a call has failed, the transaction is rolled back,
    * even if the error is caught or the promise is never awaited.
    *
-   * @returns the response of the branch: its JSON, or else its text
+   * @returns the response of the branch: its JSON, or else its text; for a gRPC method with a
+   *   definition, the bytes of its message
    * @throws {BranchFailure} the branch failed
    * @throws {BranchOngoing | BranchUnknown} the response of the branch was not decisive
    * @throws {RequestRejected} the transaction accepts no more branches (its timeout has expired, or
@@ -59,7 +61,7 @@ const DTM_PREFIX = '/api/dtmsvr';
  */
 const digestOf = (payload: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify(payload ?? null))
+    .update(payloadBytesOf(payload ?? null))
     .digest('hex');
 
 /** See `Holdfast.xa`. */
@@ -94,6 +96,7 @@ class XaWork implements Xa {
 
   #describe<Payload, Result>(branch: XaBranch<Payload, Result>): FirstPhaseCall {
     const url = urlOf(branch.url);
+    assertPayload('payload', branch.payload, [url]);
     return {
       op: 'action',
       url,

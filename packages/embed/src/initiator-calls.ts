@@ -12,7 +12,7 @@ const LOCAL = 'local://';
 
 /**
  * Calls that the code of a tcc, xa or workflow makes itself: functions of this process are called
- * directly, everything else over HTTP.
+ * directly, everything else over HTTP or gRPC.
  */
 export class InitiatorCalls {
   readonly #locals: LocalBranches;

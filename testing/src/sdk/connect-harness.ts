@@ -3,14 +3,24 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { startServer } from '@holdfast/server';
 import { onTestFinished } from 'vitest';
-import { connect, declareBranch, workflowCallback } from '@holdfast/client';
+import { connect, declareBranch, type Holdfast, workflowCallback } from '@holdfast/client';
 import { branch } from '@holdfast/client/node-http';
-import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness } from './harness.ts';
+import { type Declared, DEFAULT_SDK_OPTIONS, type Handlers, type SdkHarness, type SdkOptions } from './harness.ts';
 
-/** A server on the store in memory, participants over HTTP, and a client of both. */
-export const connectHarness: SdkHarness = {
-  name: 'connect',
-  async start(branches, options = {}) {
+/** Participants that serve branches and the callback of workflows over one transport. */
+export interface SdkParticipants {
+  readonly urlOf: (name: string) => string;
+  readonly callbackUrl: string;
+  close(): Promise<void>;
+}
+
+type Serve = (branches: Handlers, hf: Holdfast) => Promise<SdkParticipants>;
+
+/** A server on the store in memory, participants over a transport, and a client of both. */
+export const connectHarnessOf = ({ name, oddGid }: Pick<SdkHarness, 'name' | 'oddGid'>, serve: Serve): SdkHarness => ({
+  name,
+  oddGid,
+  async start<B extends Handlers>(branches: B, options: SdkOptions = {}) {
     const { waitTimeoutMs, retryIntervalMs, timeoutToFailMs, requestTimeoutMs, store } = {
       ...DEFAULT_SDK_OPTIONS,
       store: undefined,
@@ -28,22 +38,28 @@ export const connectHarness: SdkHarness = {
       store === undefined ? {} : { store },
     );
     const hf = connect(server.url, { waitTimeoutMs, drainMs: 100 });
-    const participants = await serve(branches, workflowCallback(hf));
+    const participants = await serve(branches, hf);
     onTestFinished(async () => {
       await server.close();
       await hf.close();
       await participants.close();
     });
-    const { declared, root } = participants;
-    return { hf, branches: declared, workflowOptions: { callbackUrl: root + CALL_BACK_PATH } };
+    const { urlOf, callbackUrl } = participants;
+    const declared = Object.fromEntries(
+      Object.keys(branches).map((branchName) => [branchName, declareBranch(urlOf(branchName))]),
+    );
+    return { hf, branches: declared as Declared<B>, workflowOptions: { callbackUrl } };
   },
-};
+});
+
+/** Participants over HTTP. */
+export const connectHarness = connectHarnessOf({ name: 'connect', oddGid: 'a b?c#d%e/ü' }, serveHttp);
 
 const CALL_BACK_PATH = '/.workflows';
 
-async function serve<B extends Handlers>(branches: B, callback: Handlers[string]) {
+async function serveHttp(branches: Handlers, hf: Holdfast): Promise<SdkParticipants> {
   const listeners = new Map(Object.entries(branches).map(([name, handler]) => [`/${name}`, branch(handler)]));
-  listeners.set(CALL_BACK_PATH, branch(callback));
+  listeners.set(CALL_BACK_PATH, branch(workflowCallback(hf)));
   const server = createServer((request, response) => {
     const listener = listeners.get(new URL(request.url ?? '/', 'http://participant').pathname);
     if (listener === undefined) response.writeHead(404).end();
@@ -51,10 +67,9 @@ async function serve<B extends Handlers>(branches: B, callback: Handlers[string]
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const declared = Object.fromEntries(Object.keys(branches).map((name) => [name, declareBranch(`${root}/${name}`)]));
   const close = async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { declared: declared as Declared<B>, root, close };
+  return { urlOf: (name) => `${root}/${name}`, callbackUrl: root + CALL_BACK_PATH, close };
 }

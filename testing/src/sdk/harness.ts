@@ -3,8 +3,9 @@ import type { BranchCallContext, BranchDeclaration, Holdfast, WorkflowOptions } 
 
 /**
  * The environment of the SDK's behaviour suites: a real coordinator and real participants. There
- * are two, `connect()` to a server with participants over HTTP, and `embed()` with functions of the
- * process; every guarantee of the SDK holds for both. A suite is a function of the harness:
+ * are several: `connect()` to a server with participants over HTTP or gRPC, and `embed()` with
+ * functions of the process; every guarantee of the SDK holds for all. A suite is a function of the
+ * harness:
  *
  *     export function sagaSuite(harness: SdkHarness): void {
  *       describe('a saga', () => {
@@ -16,6 +17,8 @@ import type { BranchCallContext, BranchDeclaration, Holdfast, WorkflowOptions } 
 export interface SdkHarness {
   /** `connect` or `embed`: used in test names; tests must not branch on it. */
   readonly name: string;
+  /** A gid with unusual characters, as far as the branches can receive them. */
+  readonly oddGid: string;
   /**
    * Starts an empty coordinator, and participants that serve these branches; all are stopped when
    * the test ends.

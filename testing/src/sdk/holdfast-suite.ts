@@ -13,7 +13,7 @@ export function holdfastSuite(harness: SdkHarness): void {
     it('is read with its branches and timeline, and undefined when there is none', async () => {
       const { hf, branches } = await harness.start({ debit: nothing, refund: nothing });
       const { gid } = await hf
-        .saga('a b?c#d%e/ü')
+        .saga(harness.oddGid)
         .step({ action: branches.debit, compensate: branches.refund })
         .submit({ wait: true });
       const details = await hf.get(gid);

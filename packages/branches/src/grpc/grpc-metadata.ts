@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { BranchRequest } from '@holdfast/core';
+import { isConnectionHeader } from '@holdfast/protocol';
 import { formatGrpcTimeout } from '@holdfast/protocol/grpc';
-import { BranchHeaderError, isConnectionHeader } from '../http/branch-headers.ts';
+import { BranchHeaderError } from '../http/branch-headers.ts';
 import type { GrpcTarget } from './grpc-target.ts';
 
 const NAME = /^[0-9a-z_.-]+$/;

@@ -1,4 +1,4 @@
-import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
+import { isConnectionHeader } from '@holdfast/protocol';
 
 /**
  * `branch_headers` of a transaction come from outside and are sent in requests: a name or value
@@ -8,35 +8,6 @@ import { URL_COORDINATES_HEADER } from '@holdfast/protocol';
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, Latin-1, blanks and tabs; no line break, no other control character. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/**
- * Headers of the connection or the coordinator. They are not sent, as in Go's client library, since
- * some clients pass on all headers that they received.
- */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
-  // These identify a call over gRPC.
-  'dtm-gid',
-  'dtm-trans_type',
-  'dtm-branch_id',
-  'dtm-op',
-  'dtm-dtm',
-  // A compressed response could not be interpreted.
-  'accept-encoding',
-  URL_COORDINATES_HEADER,
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** Whether a header, with its name in lower case, belongs to the connection or the coordinator. */
-export const isConnectionHeader = (lowerName: string): boolean => CONNECTION_HEADERS.has(lowerName);
 
 /** Describes what is wrong with a header; undefined if it is valid. */
 export function branchHeaderFault(name: string, value: string): string | undefined {

@@ -34,10 +34,13 @@ export interface InitiatorCall {
   readonly branchId: string;
   readonly op: Op;
   readonly url: string;
-  /** JSON value; undefined: no body. */
+  /** JSON value, or bytes that are sent as they are; undefined: none. */
   readonly payload: unknown;
   readonly headers: Readonly<Record<string, string>>;
-  /** Added to the URL's query beside `gid`, `trans_type`, `branch_id` and `op`. */
+  /**
+   * Added to the URL's query beside `gid`, `trans_type`, `branch_id` and `op`; over gRPC to the
+   * metadata, with the prefix `dtm-`.
+   */
   readonly query?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -47,7 +50,7 @@ export interface InitiatorCallResult {
   readonly result: BranchResult;
   /**
    * What the branch's handler returned, for a participant of this SDK or a function; otherwise the
-   * response, parsed if it is JSON, else its text.
+   * response: over HTTP parsed if it is JSON, else its text; over gRPC the bytes of its message.
    */
   readonly body: unknown;
 }

@@ -7,20 +7,24 @@ import {
   textOfThrown,
   withoutCoordinates,
 } from '@holdfast/protocol';
+import { isGrpcUrl } from '@holdfast/protocol/grpc';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
+import { isBytes } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
+import { GrpcBranchCaller } from './grpc-branch-caller.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Calls branches over HTTP, as a coordinator would (protocol page, "What the coordinator sends to a
- * branch").
+ * Calls branches over HTTP and gRPC, as a coordinator would (protocol page, "What the coordinator
+ * sends to a branch").
  */
 export class BranchCaller {
   readonly #agent: Agent;
+  readonly #grpc = new GrpcBranchCaller();
   #closing: Promise<void> | undefined;
 
   constructor(connectionsPerOrigin: number) {
@@ -28,17 +32,30 @@ export class BranchCaller {
   }
 
   /**
-   * Rejects if the caller's signal aborts, and with a TypeError for a payload that is not JSON;
-   * every other failure is UNKNOWN.
+   * Rejects if the caller's signal aborts, with a TypeError for a payload that is not JSON, and if
+   * the library for a gRPC branch is not installed; every other failure is UNKNOWN.
    */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
+    return isGrpcUrl(call.url) ? this.#grpc.call(call) : this.#callHttp(call);
+  }
+
+  /** Ends the calls in progress, whose results are UNKNOWN. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.#agent.destroy(), this.#grpc.destroy()]);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= Promise.all([this.#agent.close(), this.#grpc.close()]).then(() => undefined));
+  }
+
+  async #callHttp(call: InitiatorCall): Promise<InitiatorCallResult> {
     const url = new URL(withoutCoordinates(call.url));
     const authorization = basicAuthorization(url);
     const { gid, pattern, branchId, op } = call;
     for (const [name, value] of Object.entries({ ...call.query, gid, trans_type: pattern, branch_id: branchId, op }))
       url.searchParams.set(name, value);
     call.signal?.throwIfAborted();
-    const payload = call.payload === undefined ? null : JSON.stringify(call.payload);
+    const payload = bodyOf(call.payload);
     const ending = new Ending(call.timeoutMs, call.signal);
     try {
       const { statusCode, headers, body } = await this.#agent.request({
@@ -73,15 +90,12 @@ export class BranchCaller {
       ending.over();
     }
   }
+}
 
-  /** Ends the calls in progress, whose results are UNKNOWN. */
-  destroy(): Promise<void> {
-    return this.#agent.destroy();
-  }
-
-  close(): Promise<void> {
-    return (this.#closing ??= this.#agent.close());
-  }
+/** The body of a request; null: none. */
+function bodyOf(payload: unknown): string | Uint8Array | null {
+  if (payload === undefined) return null;
+  return isBytes(payload) ? payload : JSON.stringify(payload);
 }
 
 const whyOf = (error: unknown): string => textOfThrown(error) || String(error);

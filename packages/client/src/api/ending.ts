@@ -31,6 +31,12 @@ export class Ending {
     return this.#isLate;
   }
 
+  /** Ends the call before its timeout. */
+  end(): void {
+    this.#abort.abort();
+  }
+
+  /** The call has ended: neither its timeout nor the caller's signal matters any more. */
   over(): void {
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#hangUp);

@@ -12,7 +12,7 @@ export interface BranchCallContext<Payload = unknown> {
   readonly op: Op | (string & {});
   /** The step's payload; undefined when it has none. */
   readonly payload: Payload;
-  /** All query parameters of the call. */
+  /** All query parameters of the call; over gRPC its metadata `dtm-…`, by the rest of the name. */
   readonly query: URLSearchParams;
 }
 

@@ -12,7 +12,7 @@ export interface ReadCall<Payload> {
 
 /** The outcome of a call, independent of the transport. */
 export type CallOutcome =
-  /** `complain` passes an error about the response, such as a value that cannot be sent, to the hook. */
+  /** `complain` passes an error about the response to the hook: the value cannot be sent. */
   | { readonly kind: 'SUCCESS'; readonly value: unknown; readonly complain: (error: unknown) => void }
   | { readonly kind: 'FAILURE' | 'ONGOING' | 'UNKNOWN'; readonly reason: string }
   /** The call could not be read. */

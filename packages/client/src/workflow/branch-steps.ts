@@ -1,9 +1,10 @@
 import { BranchFailure, type Op, xaName } from '@holdfast/protocol';
+import { isGrpcUrl } from '@holdfast/protocol/grpc';
 import type { Api, InitiatorCall } from '../api/api.ts';
 import { bodyOrThrow } from '../branch-response.ts';
 import { urlOf } from '../branch-declaration.ts';
-import { assertJson } from '../json-value.ts';
 import { runInBranch } from '../participants/branch-context.ts';
+import { assertPayload, isBytes } from '../payload.ts';
 import type { TccBranch } from '../tcc.ts';
 import { DEFAULT_BRANCH_TIMEOUT_MS, type TransactionOptions } from '../transaction-options.ts';
 import type { FlowCall, FlowStep, FlowXa, StepCall, StepCodec } from './flow.ts';
@@ -55,7 +56,7 @@ export function calledStep<P, A>(
   name: string,
   { action, compensate, payload, parse, requestTimeoutMs }: FlowCall<P, A>,
 ): StepWork {
-  const call = caller(calls, name, payload, requestTimeoutMs);
+  const call = caller(calls, name, payload, requestTimeoutMs, [action, compensate]);
   return {
     kind: 'call',
     act: async () => parsed(parse, await call('action', urlOf(action))),
@@ -67,7 +68,7 @@ export function calledStep<P, A>(
 /** A step that is tried now, and confirmed or cancelled at the end. */
 export function tccStep<P, A>(calls: BranchCalls, name: string, branch: TccBranch<P, A>): StepWork {
   const { confirm, cancel, payload, parse, requestTimeoutMs } = branch;
-  const call = caller(calls, name, payload, requestTimeoutMs);
+  const call = caller(calls, name, payload, requestTimeoutMs, [branch.try, confirm, cancel]);
   return {
     kind: 'tcc',
     act: async () => parsed(parse, await call('action', urlOf(branch.try))),
@@ -88,8 +89,9 @@ export function xaStep<P, A>(
     throw new BranchFailure(
       `The XA transaction ${inDatabase} would have a name of more than ${XA_NAME_BYTES} bytes, which databases reject: shorten the step's name or the gid`,
     );
-  // Always a POST, like the call of an xa.
-  const call = caller(calls, name, payload ?? null, requestTimeoutMs);
+  // Always with a body, like the call of an xa; over gRPC every call has a message.
+  const sent = isGrpcUrl(urlOf(url)) ? payload : (payload ?? null);
+  const call = caller(calls, name, sent, requestTimeoutMs, [url]);
   return {
     kind: 'xa',
     act: async () => parsed(parse, await call('action', urlOf(url))),
@@ -105,16 +107,21 @@ function stepCall(gid: string, branchId: string, op: Op): StepCall {
 }
 
 /**
- * A payload that is not JSON is a mistake of the workflow's code: the error is thrown into that
- * code before any call.
+ * A payload that is neither JSON nor bytes is a mistake of the workflow's code: the error is thrown
+ * into that code before any call.
  */
 const caller = (
   { api, gid, options }: BranchCalls,
   branchId: string,
   payload: unknown,
   ownTimeoutMs: number | undefined,
+  targets: readonly (string | { readonly url: string } | null)[],
 ) => {
-  assertJson('payload', payload);
+  assertPayload(
+    'payload',
+    payload,
+    targets.flatMap((target) => (target === null ? [] : [urlOf(target)])),
+  );
   return async (op: Op, url: string): Promise<unknown> => {
     const call: InitiatorCall = {
       gid,
@@ -130,5 +137,8 @@ const caller = (
   };
 };
 
-const parsed = (parse: ((response: unknown) => unknown) | undefined, response: unknown): unknown =>
-  parse === undefined ? response : parse(response);
+/** The result to record. Without a parser the bytes of a gRPC message mean nothing to the code. */
+function parsed(parse: ((response: unknown) => unknown) | undefined, response: unknown): unknown {
+  if (parse !== undefined) return parse(response);
+  return isBytes(response) ? undefined : response;
+}

@@ -46,7 +46,8 @@ export interface Flow {
    * name as branch ID; their `op` is `action` and `rollback`.
    *
    * @returns the response of the branch, after `parse`; at most 4 KiB of JSON: let `parse` keep
-   *   only the necessary parts
+   *   only the necessary parts. For a gRPC method with a definition, `parse` receives the bytes of
+   *   the message; without it the result is undefined
    * @throws {BranchFailure} the branch failed, or its response cannot be recorded
    */
   call<Payload = unknown, Result = unknown>(name: string, branch: FlowCall<Payload, Result>): Promise<Result>;

@@ -1,4 +1,5 @@
 import { BranchOngoing, isFinal, readableReason, type TransactionDetails } from '@holdfast/protocol';
+import { isGrpcUrl } from '@holdfast/protocol/grpc';
 import type { Api } from '../api/api.ts';
 import { callEnd, limited, waitEnd } from '../api/call-end.ts';
 import { unlessAborted } from '../api/unless-aborted.ts';
@@ -43,6 +44,9 @@ interface RunningHere {
  */
 const textOf = (input: unknown): string => JSON.stringify(input ?? null);
 
+/** Metadata of gRPC; receivers drop a value with a space at an end. */
+const METADATA = /^(?! )[\x20-\x7e]*(?<! )$/;
+
 /** A step may take this long unless its workflow specifies it. */
 const LONGEST_STEP_MS = 3_600_000;
 
@@ -84,6 +88,8 @@ export class Workflows {
     if (this.#definitions.has(name)) throw new TypeError(`There is a workflow named ${name} already`);
     if (callbackUrl === undefined)
       throw new TypeError(`Workflow ${name} needs a callbackUrl, where the coordinator reaches this service`);
+    if (isGrpcUrl(callbackUrl) && !METADATA.test(name))
+      throw new TypeError(`Workflow ${name} is called back over gRPC, which carries printable ASCII only: rename it`);
     // NaN would be recorded as null, so that no other process could continue the workflow.
     if (!Number.isFinite(version))
       throw new TypeError(`version of workflow ${name} is ${String(version)}: it takes a number, such as 1`);

@@ -13,6 +13,15 @@ export interface Framework<Route> {
   readonly checkBack: (barrier: Barrier<unknown>, options?: ErrorOptions) => Route;
   /** Serves the route at `/debit` for POST and GET; resolves to the base URL. */
   readonly serve: (route: Route) => Promise<Served>;
+  /** Calls the URL; default: over HTTP. */
+  readonly call?: (url: string, called: Called) => Promise<Response>;
+}
+
+/** A response in the terms of HTTP. */
+export interface Response {
+  readonly status: number;
+  readonly text: string;
+  readonly type: string | string[] | undefined;
 }
 
 export interface Served {
@@ -37,7 +46,7 @@ export interface Called {
 export type Participant<Route> = ReturnType<typeof participantOf<Route>>;
 
 /** Call it within a `describe`: everything it serves is closed after each test. */
-export function participantOf<Route>({ branch, checkBack, serve }: Framework<Route>) {
+export function participantOf<Route>({ branch, checkBack, serve, call = callHttp }: Framework<Route>) {
   const open: Served[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((server) => server.close()));
@@ -50,23 +59,26 @@ export function participantOf<Route>({ branch, checkBack, serve }: Framework<Rou
     return `${server.url}/debit`;
   }
 
-  async function callOf(url: string, { query = CALL, body = '{"amount":30}', headers = {} }: Called = {}) {
-    const response = await request(`${url}?${query}`, {
-      method: body === null ? 'GET' : 'POST',
-      body,
-      headers: named(body === null ? headers : { 'content-type': 'application/json', ...headers }),
-    });
-    const text = await response.body.text();
-    return { status: response.statusCode, text, type: response.headers['content-type'] };
-  }
+  const callOf = (url: string, { query = CALL, body = '{"amount":30}', headers = {} }: Called = {}) =>
+    call(url, { query, body, headers });
 
   /** Serves a handler, and calls it once. */
-  async function called<P>(handler: BranchHandler<P>, options: BranchOptions<P> = {}, call: Called = {}) {
-    const { status, text } = await callOf(await served(branch(handler, options)), call);
+  async function called<P>(handler: BranchHandler<P>, options: BranchOptions<P> = {}, what: Called = {}) {
+    const { status, text } = await callOf(await served(branch(handler, options)), what);
     return { status, body: json(text), text };
   }
 
   return { branch, checkBack, served, callOf, called };
+}
+
+async function callHttp(url: string, { query, body = null, headers = {} }: Called): Promise<Response> {
+  const response = await request(`${url}?${query}`, {
+    method: body === null ? 'GET' : 'POST',
+    body,
+    headers: named(body === null ? headers : { 'content-type': 'application/json', ...headers }),
+  });
+  const text = await response.body.text();
+  return { status: response.statusCode, text, type: response.headers['content-type'] };
 }
 
 /** The headers that are not empty: a case removes a header by setting it to an empty text. */

@@ -5,10 +5,12 @@
 import { type Barrier, type BranchCallContext, branchUrl, currentBranch, declareBranch } from '@holdfast/client';
 import { branch as expressBranch, checkBack as expressCheckBack } from '@holdfast/client/express';
 import { branch as fastifyBranch, branchBodies } from '@holdfast/client/fastify';
+import { addBranches, branch as grpcBranch, checkBack as grpcCheckBack } from '@holdfast/client/grpc';
 import { branch as honoBranch, checkBack as honoCheckBack } from '@holdfast/client/hono';
 import { redisBarrier as ioredisBarrier, type RedisTx } from '@holdfast/client/ioredis';
 import { branch } from '@holdfast/client/node-http';
 import { redisBarrier } from '@holdfast/client/redis';
+import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
@@ -66,6 +68,18 @@ export async function frameworksTakeTheirHandlers(): Promise<void> {
       honoBranch((call) => ({ left: call.payload.amount }), { of: debit, maxBodyBytes: 1_000 }),
     )
     .get('/check', honoCheckBack(barrier));
+}
+
+declare const BankService: ServiceDefinition;
+export function grpcServersTakeTheirBranches(server: Server): void {
+  addBranches(server, BankService, {
+    debit: grpcBranch(barrier, (call, sql) => sql.query('…', [call.payload.amount]), { of: debit }),
+    refund: grpcBranch<Debit>((call) => ({ left: call.payload.amount }), { maxMessageBytes: 1_000 }),
+    check: grpcCheckBack(barrier),
+    balance: (_call: unknown, callback: (error: null, value: object) => void) => callback(null, {}),
+  });
+  // @ts-expect-error a branch is made by `branch`
+  addBranches(server, 'bank.Bank', { debit: { of: debit } });
 }
 
 export function redisClientsOfAllKinds(): void {

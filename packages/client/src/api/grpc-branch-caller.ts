@@ -1,0 +1,98 @@
+import { isUtf8 } from 'node:buffer';
+import { branchResult, isConnectionHeader, resultOfGrpc, SUCCESS, textOfThrown } from '@holdfast/protocol';
+import { MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
+import type { Client, Metadata } from '@grpc/grpc-js';
+import { payloadBytesOf } from '../payload.ts';
+import type { InitiatorCall, InitiatorCallResult } from './api.ts';
+import { Ending } from './ending.ts';
+import { GrpcClients } from './grpc-clients.ts';
+import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
+import { unary, type UnaryEnd } from './grpc-unary.ts';
+import { parseJson } from './response-body.ts';
+
+/** Prefix of the metadata that identify a call. */
+const PREFIX = 'dtm-';
+
+/** Calls branches over gRPC, as a coordinator would. */
+export class GrpcBranchCaller {
+  #clients: GrpcClients | undefined;
+  readonly #running = new Map<Promise<UnaryEnd>, Ending>();
+  #isClosed = false;
+
+  /**
+   * Rejects if the caller's signal aborts, with a TypeError for a payload that is not JSON, and if
+   * the library is not installed; every other failure is UNKNOWN.
+   */
+  async call(call: InitiatorCall): Promise<InitiatorCallResult> {
+    const { signal, timeoutMs } = call;
+    const message = payloadBytesOf(call.payload);
+    const grpc = await loadGrpc();
+    signal?.throwIfAborted();
+    if (this.#isClosed) return unknown(call, 'this client was closed');
+    const clients = (this.#clients ??= new GrpcClients(grpc));
+    const url = parseGrpcUrl(call.url);
+    let client: Client;
+    let metadata: Metadata;
+    try {
+      client = clients.of(url);
+      metadata = metadataOf(grpc, call, url.authorization);
+    } catch (thrown) {
+      return unknown(call, textOfThrown(thrown));
+    }
+    const ending = new Ending(timeoutMs, signal);
+    const running = unary(client, { path: url.path, message, metadata, timeoutMs }, ending);
+    this.#running.set(running, ending);
+    const end = await running;
+    this.#running.delete(running);
+    ending.over();
+    if (end.isOk) return { result: SUCCESS, body: bodyOf(end) };
+    signal?.throwIfAborted();
+    const { code, details } = end.error;
+    if (!ending.isLate && code !== grpc.status.DEADLINE_EXCEEDED)
+      return { result: resultOfGrpc(code, details), body: undefined };
+    // Perhaps the other side no longer exists.
+    clients.replace(client);
+    return unknown(call, `no response within ${timeoutMs} ms`);
+  }
+
+  /** Resolves when the calls in progress have ended; the results of later calls are UNKNOWN. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#running.keys());
+    this.#clients?.close();
+  }
+
+  /** Ends the calls in progress, whose results are UNKNOWN. */
+  async destroy(): Promise<void> {
+    for (const ending of this.#running.values()) ending.end();
+    await this.close();
+  }
+}
+
+const unknown = ({ url }: InitiatorCall, why: string): InitiatorCallResult => ({
+  result: branchResult('UNKNOWN', `${url}: ${why}`),
+  body: undefined,
+});
+
+/** Fields that gRPC or the library sends. */
+const isReserved = (name: string): boolean =>
+  name.startsWith('grpc-') || name === 'content-type' || name === 'user-agent' || isConnectionHeader(name);
+
+/** Throws for a text that metadata cannot have. */
+function metadataOf(grpc: GrpcLibrary, call: InitiatorCall, authorization: string): Metadata {
+  const metadata = new grpc.Metadata();
+  if (authorization !== '') metadata.set('authorization', authorization);
+  for (const [name, value] of Object.entries(call.headers))
+    if (!isReserved(name.toLowerCase())) metadata.set(name, value.trim());
+  const { gid, pattern, branchId, op, query } = call;
+  const coordinates = { dtm: '', ...query, gid, trans_type: pattern, branch_id: branchId, op };
+  for (const [name, value] of Object.entries(coordinates)) metadata.set(PREFIX + name, value);
+  return metadata;
+}
+
+/** What the handler of a participant of this SDK returned; otherwise the message, as bytes. */
+function bodyOf({ message, metadata }: Extract<UnaryEnd, { readonly isOk: true }>): unknown {
+  if (metadata?.get(MESSAGE_FORM.name)[0] !== MESSAGE_FORM.json) return message;
+  if (message.length === 0 || !isUtf8(message)) return undefined;
+  return parseJson(message.toString());
+}

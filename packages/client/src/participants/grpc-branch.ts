@@ -1,0 +1,115 @@
+import { type handleUnaryCall, Metadata, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import { LIMITS } from '@holdfast/protocol';
+import { MESSAGE_FORM } from '@holdfast/protocol/grpc';
+import type { Barrier } from '../barrier/barrier.ts';
+import { behindBarrier } from './behind-barrier.ts';
+import { payloadOf } from './branch-server.ts';
+import type { BarrierHandler, BranchHandler, BranchOptions } from './call.ts';
+import { failureOf, readGrpcCall } from './grpc-call.ts';
+import type { GrpcCodec } from './grpc-codec.ts';
+import { tooLong } from './json-body.ts';
+import { notify, type ReadCall, serveCall } from './serve-call.ts';
+
+export interface GrpcBranchOptions<Payload> extends BranchOptions<Payload> {
+  /**
+   * A longer message ends the call with RESOURCE_EXHAUSTED. Default: 1 MiB, the coordinator's limit
+   * for a payload.
+   */
+  readonly maxMessageBytes?: number;
+}
+
+/** How a handler is run for a method with these messages, and how its value becomes a message. */
+interface Method<Payload> {
+  readonly handler: BranchHandler<Payload>;
+  readonly messageOf: (value: unknown, complain: (error: unknown) => void) => Uint8Array;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A unary method that a coordinator calls; `branch` and `checkBack` make it. */
+export class GrpcBranch<Payload = unknown> {
+  readonly #methodOf: (codec: GrpcCodec) => Method<Payload>;
+  readonly #options: Partial<GrpcBranchOptions<Payload>>;
+
+  private constructor(
+    methodOf: (codec: GrpcCodec) => Method<Payload>,
+    options: Partial<GrpcBranchOptions<Payload>> = {},
+  ) {
+    this.#methodOf = methodOf;
+    this.#options = options;
+  }
+
+  static of<Payload>(handler: BranchHandler<Payload>, options?: GrpcBranchOptions<Payload>): GrpcBranch<Payload> {
+    return new GrpcBranch((codec) => ({ handler, messageOf: encoder(codec) }), options);
+  }
+
+  /**
+   * A barrier keeps JSON, in which the type of a message is lost. So the value of a handler is kept
+   * as its message, and a repeated call receives the same bytes.
+   */
+  static behind<Payload, Tx>(
+    barrier: Barrier<Tx>,
+    handler: BarrierHandler<Payload, Tx>,
+    options: GrpcBranchOptions<Payload> = {},
+  ): GrpcBranch<Payload> {
+    return new GrpcBranch((codec) => {
+      const messageOf = encoder(codec);
+      if (codec.isJson) return { handler: behindBarrier(barrier, handler), messageOf };
+      const kept: BarrierHandler<Payload, Tx> = async (call, tx) => {
+        const message = messageOf(await handler(call, tx), (error) => notify(options.onError, error, call));
+        return message.length === 0 ? undefined : Buffer.from(message).toString('base64');
+      };
+      return {
+        handler: behindBarrier(barrier, kept),
+        messageOf: (base64) => (typeof base64 === 'string' ? Buffer.from(base64, 'base64') : NOTHING),
+      };
+    }, options);
+  }
+
+  /** The handler for a server whose method passes messages on as bytes. */
+  serverOf(codec: GrpcCodec): handleUnaryCall<Buffer, Buffer> {
+    const method = this.#methodOf(codec);
+    return (call, callback) => void this.#serve(method, codec, call, callback);
+  }
+
+  async #serve(
+    { handler, messageOf }: Method<Payload>,
+    codec: GrpcCodec,
+    call: ServerUnaryCall<Buffer, Buffer>,
+    callback: sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const { parse, of, maxMessageBytes = LIMITS.payloadBytes } = this.#options;
+    const read = async (): Promise<ReadCall<Payload>> => {
+      const coordinates = readGrpcCall(call.metadata);
+      if (call.request.length > maxMessageBytes) throw tooLong(maxMessageBytes);
+      const payload = await payloadOf(codec.decode(call.request), parse ?? of?.parse);
+      return { context: { ...coordinates, payload }, place: `${call.getHost()} ${call.getPath()}` };
+    };
+    const outcome = await serveCall(handler, this.#options, read);
+    if (outcome.kind !== 'SUCCESS') return callback(failureOf(outcome));
+    const message = messageOf(outcome.value, outcome.complain);
+    if (codec.isJson) call.sendMetadata(jsonMetadata());
+    callback(null, Buffer.from(message));
+  }
+}
+
+/**
+ * The message of a value. The work is done, so a value that has no message does not change the
+ * result: the message is empty, and `complain` is called.
+ */
+const encoder =
+  ({ encode }: GrpcCodec): Method<unknown>['messageOf'] =>
+  (value, complain) => {
+    try {
+      return encode(value);
+    } catch (error) {
+      complain(error);
+      return NOTHING;
+    }
+  };
+
+function jsonMetadata(): Metadata {
+  const metadata = new Metadata();
+  metadata.set(MESSAGE_FORM.name, MESSAGE_FORM.json);
+  return metadata;
+}
