@@ -1,4 +1,5 @@
 import { GO_SUITE } from './go-cases.ts';
+import { JAVA_SUITE } from './java-cases.ts';
 import { readOptions } from './options.ts';
 import { PYTHON_SUITE } from './python-cases.ts';
 import { exitCode, formatTable, formatTotals } from './report.ts';
@@ -6,7 +7,7 @@ import { runSuites } from './run-suites.ts';
 import { Started } from './started.ts';
 import type { Suite } from './suite.ts';
 
-const SUITES: readonly Suite[] = [GO_SUITE, PYTHON_SUITE];
+const SUITES: readonly Suite[] = [GO_SUITE, PYTHON_SUITE, JAVA_SUITE];
 const started = new Started();
 
 async function main(): Promise<number> {

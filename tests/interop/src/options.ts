@@ -25,6 +25,7 @@ export const USAGE = `usage: npm run interop [-- LANG [--target URL] [--grpc-tar
   LANG           one of the languages below; all of them by default
     go           dtm's Go client, over HTTP, JSON-RPC and gRPC
     python       dtm's Python client
+    java         dtm's Java client
   --target URL   a coordinator that runs already (http://127.0.0.1:36789); otherwise a Holdfast is started
   --grpc-target HOST:PORT
                  its gRPC; without it, the cases over gRPC are skipped

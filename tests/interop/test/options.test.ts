@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readOptions, USAGE } from '../src/options.ts';
 
 it('by default runs every case of every language against a coordinator that it starts', () => {
-  const suites = ['go', 'python'];
+  const suites = ['go', 'python', 'java'];
   expect(readOptions([])).toEqual({ suites, target: undefined, grpcTarget: undefined, run: undefined });
 });
 
