@@ -3,13 +3,14 @@
  * understood, tested and simulated alone.
  */
 const ALLOWED: readonly (readonly [user: RegExp, used: RegExp])[] = [
-  [/^protocol$/, /^$/],
+  [/^(protocol|http2)$/, /^$/],
   [/^core$/, /^protocol$/],
-  [/^(store-\w+|branches|conformance)$/, /^(protocol|core)$/],
+  [/^(store-\w+|conformance)$/, /^(protocol|core)$/],
+  [/^branches$/, /^(protocol|core|http2)$/],
   [/^api$/, /^(protocol|core|branches)$/],
   [/^client$/, /^protocol$/],
   [/^embed$/, /^(protocol|core|branches|api|client|store-\w+)$/],
-  [/^server$/, /^(protocol|core|branches|api|store-\w+)$/],
+  [/^server$/, /^(protocol|core|http2|branches|api|store-\w+)$/],
   [/^cli$/, /^(protocol|core|client|server|store-\w+)$/],
 ];
 

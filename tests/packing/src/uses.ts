@@ -8,6 +8,10 @@ export const USES: Readonly<Record<string, string>> = {
     const { resultOfHttp } = await load('@holdfast/protocol');
     if (resultOfHttp(409, '').kind === 'FAILURE') print('works');`,
 
+  '@holdfast/http2': `
+    const { encodeHeaders } = await load('@holdfast/http2');
+    if (encodeHeaders([[':status', '200']]).toString('hex') === '88') print('works');`,
+
   '@holdfast/client': `
     const { connect, CoordinatorUnreachable } = await load('@holdfast/client');
     const hf = connect('http://127.0.0.1:1', { retryForMs: 0 });

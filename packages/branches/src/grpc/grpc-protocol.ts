@@ -1,6 +1,6 @@
 import type { BranchRequest } from '@holdfast/core';
 import { type BranchResult, branchResult } from '@holdfast/protocol';
-import { isGrpcUrl, WORKFLOW_DATA } from '@holdfast/protocol/grpc';
+import { framedMessage, isGrpcUrl, WORKFLOW_DATA } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { HTTP_CLIENT_SETTINGS } from '../http/client-settings.ts';
 import type { ConnectionPools } from '../http/connection-pools.ts';
@@ -94,11 +94,6 @@ const INITIATOR = '00';
 
 /** The message of a call: the payload as it is, or a workflow's input for the code that runs it. */
 function frameOf({ payload, pattern, branchId }: BranchRequest): Buffer {
-  const message =
-    pattern === 'workflow' && branchId === INITIATOR ? encodeMessage(WORKFLOW_DATA, { Data: payload }) : payload;
-  const frame = Buffer.allocUnsafe(5 + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, 5);
-  return frame;
+  const isInput = pattern === 'workflow' && branchId === INITIATOR;
+  return framedMessage(isInput ? encodeMessage(WORKFLOW_DATA, { Data: payload }) : payload);
 }

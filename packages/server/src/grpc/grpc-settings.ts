@@ -2,13 +2,14 @@
 export const GRPC_SERVER_SETTINGS = {
   /** Calls in progress over one connection; a client queues further ones. */
   maxConcurrentStreams: 1_000,
-  /** Fields of metadata of one call; nghttp2 bounds their length at 64 KB. */
+  /** Fields of metadata of one call; `HTTP2_LIMITS` bounds their length. */
   maxHeaderListPairs: 128,
-  /** Frames that nghttp2 may hold per connection, in MB; beyond it, new calls are rejected. */
-  maxSessionMemoryMb: 16,
-  /** Frames in error, and calls beyond the limit, until a connection is closed. */
-  maxInvalidFrames: 100,
-  maxRejectedStreams: 100,
+  /** Responses that wait for one client's windows; beyond them, new calls are rejected. */
+  maxQueuedBytes: 80 * 1024 * 1024,
+  /** Bytes for a client that does not read; beyond them, nothing is read from the client. */
+  maxUnsentBytes: 256 * 1024,
+  /** Bytes that are read from a client after the end of its connection. */
+  maxDiscardedBytes: 256 * 1024,
   /** Received bytes of messages that are not complete, over all connections. */
   maxHeldBytes: 256 * 1024 * 1024,
   /** How long a request may take to arrive. */

@@ -1,56 +1,64 @@
-import { GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { GRPC_STATUS, MESSAGE_HEAD } from '@holdfast/protocol/grpc';
 import { GrpcError } from './grpc-error.ts';
 
-/** Before each message: whether it is compressed (1 byte), and its length (4 bytes, big endian). */
-export const FRAME_HEAD = 5;
 const NO_BYTES = Buffer.alloc(0);
 const SMALLEST_HELD = 1024;
 
 /**
- * Splits the bytes of one call into messages. Throws `GrpcError` as soon as a message is announced
- * that is too long or compressed. Incomplete messages are copied into one growing buffer, however
- * small their pieces are.
+ * Splits the bytes of one call into messages, which are taken one by one. A message that arrives in
+ * one piece is not copied. Others are copied into one growing buffer, however small their pieces
+ * are.
  */
 export class MessageReader {
   readonly #maxBytes: number;
-  #held: Buffer = NO_BYTES;
-  #length = 0;
+  /** The bytes that were not taken: from `#start` to `#end`. */
+  #bytes: Buffer = NO_BYTES;
+  #start = 0;
+  #end = 0;
+  /** Whether `#bytes` belongs to the reader, so that others can be appended behind the end. */
+  #isOwn = false;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Number of bytes that wait for the rest of their message. */
+  /** Number of bytes that were added but not taken. */
   get heldBytes(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  /** Returns the messages that are complete now. They may share memory with the pieces. */
-  push(piece: Buffer): readonly Buffer[] {
-    let rest = piece;
-    if (this.#length > 0) {
-      this.#hold(piece);
-      rest = this.#held.subarray(0, this.#length);
-    }
-    const messages: Buffer[] = [];
-    for (let end = this.#endIn(rest); end !== undefined && rest.length >= end; end = this.#endIn(rest)) {
-      messages.push(rest.subarray(FRAME_HEAD, end));
-      rest = rest.subarray(end);
-    }
-    if (messages.length > 0 || this.#length === 0) {
-      // The messages keep the old buffer.
-      this.#held = NO_BYTES;
-      this.#length = 0;
-      if (rest.length > 0) this.#hold(rest);
-    }
-    return messages;
+  /** Adds bytes, which must not change afterwards. */
+  add(piece: Buffer): void {
+    if (this.heldBytes > 0) return this.#append(piece);
+    this.#bytes = piece;
+    this.#start = 0;
+    this.#end = piece.length;
+    this.#isOwn = false;
   }
 
-  /** The end of the message at the beginning of `bytes`; undefined while its head is incomplete. */
-  #endIn(bytes: Buffer): number | undefined {
-    if (bytes.length < FRAME_HEAD) return undefined;
-    const length = bytes.readUInt32BE(1);
-    if (bytes[0] !== 0)
+  /**
+   * Takes the next message; undefined while it is incomplete. It may share memory with the pieces.
+   * Throws `GrpcError` as soon as a message is announced that is too long or compressed.
+   */
+  next(): Buffer | undefined {
+    const end = this.#endOfMessage();
+    if (end === undefined || end > this.#end) return undefined;
+    const message = this.#bytes.subarray(this.#start + MESSAGE_HEAD, end);
+    this.#start = end;
+    if (end === this.#end) this.#bytes = NO_BYTES;
+    return message;
+  }
+
+  /** Copies what was not taken, so that it does not keep the memory of its piece. */
+  keep(): void {
+    if (this.heldBytes > 0 && !this.#isOwn) this.#append(NO_BYTES);
+  }
+
+  /** Where the next message ends; undefined while its head is incomplete. */
+  #endOfMessage(): number | undefined {
+    if (this.heldBytes < MESSAGE_HEAD) return undefined;
+    const length = this.#bytes.readUInt32BE(this.#start + 1);
+    if (this.#bytes[this.#start] !== 0)
       throw new GrpcError(GRPC_STATUS.unimplemented, 'compressed messages are not supported; send them as identity');
     if (length > this.#maxBytes)
       throw new GrpcError(
@@ -58,27 +66,22 @@ export class MessageReader {
         `the message must have at most ${this.#maxBytes} bytes, not ${length}`,
         { 'holdfast-code': 'too_large' },
       );
-    return FRAME_HEAD + length;
+    return this.#start + MESSAGE_HEAD + length;
   }
 
-  /** Appends bytes. A full buffer is doubled, so each byte is copied a few times at most. */
-  #hold(bytes: Buffer): void {
-    const length = this.#length + bytes.length;
-    if (length > this.#held.length) {
-      const larger = Buffer.allocUnsafe(Math.max(SMALLEST_HELD, length, 2 * this.#held.length));
-      this.#held.copy(larger, 0, 0, this.#length);
-      this.#held = larger;
+  /** A full buffer is doubled, so each byte is copied a few times at most. */
+  #append(piece: Buffer): void {
+    const held = this.heldBytes;
+    const room = this.#isOwn ? this.#bytes.length - this.#end : -1;
+    if (piece.length > room) {
+      // Messages that were taken keep the old buffer.
+      const larger = Buffer.allocUnsafe(Math.max(SMALLEST_HELD, held + piece.length, 2 * held));
+      this.#bytes.copy(larger, 0, this.#start, this.#end);
+      this.#bytes = larger;
+      this.#start = 0;
+      this.#end = held;
+      this.#isOwn = true;
     }
-    bytes.copy(this.#held, this.#length);
-    this.#length = length;
+    this.#end += piece.copy(this.#bytes, this.#end);
   }
-}
-
-/** A message with its head, ready to be sent. */
-export function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(FRAME_HEAD + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, FRAME_HEAD);
-  return frame;
 }

@@ -1,26 +1,27 @@
 /** Requests that wait for their method, at most this many: then the client is paused. */
 const MOST_WAITING = 16;
 
-/** The source of a call's bytes. */
-interface Pausable {
-  pause(): unknown;
-  resume(): unknown;
-}
-
 /** The requests of a streaming call, in their order. */
 export class RequestQueue implements AsyncIterable<Buffer> {
-  readonly #source: Pausable;
+  readonly #emptied: () => void;
   readonly #waiting: Buffer[] = [];
   #isEnded = false;
+  #isFull = false;
   #wake: (() => void) | undefined;
 
-  constructor(source: Pausable) {
-    this.#source = source;
+  /** @param emptied called when a queue that was full is empty again */
+  constructor(emptied: () => void) {
+    this.#emptied = emptied;
+  }
+
+  /** Whether no request may be added until it is empty. */
+  get isFull(): boolean {
+    return this.#isFull;
   }
 
   push(request: Buffer): void {
     this.#waiting.push(request);
-    if (this.#waiting.length >= MOST_WAITING) this.#source.pause();
+    if (this.#waiting.length >= MOST_WAITING) this.#isFull = true;
     this.#wake?.();
   }
 
@@ -34,7 +35,7 @@ export class RequestQueue implements AsyncIterable<Buffer> {
     for (;;) {
       const request = this.#waiting.shift();
       if (request !== undefined) {
-        if (this.#waiting.length === 0) this.#source.resume();
+        if (this.#waiting.length === 0) this.#resume();
         yield request;
       } else if (this.#isEnded) return;
       else
@@ -42,5 +43,11 @@ export class RequestQueue implements AsyncIterable<Buffer> {
           this.#wake = resolve;
         });
     }
+  }
+
+  #resume(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#emptied();
   }
 }

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { framed, MessageReader } from '../../src/grpc/message-reader.ts';
+import { framedMessage as framed } from '@holdfast/protocol/grpc';
+import { MessageReader } from '../../src/grpc/message-reader.ts';
+
+/** Adds a piece and takes the messages that are complete then. */
+function push(reader: MessageReader, piece: Buffer): readonly Buffer[] {
+  reader.add(piece);
+  const messages: Buffer[] = [];
+  for (let message = reader.next(); message !== undefined; message = reader.next()) messages.push(message);
+  reader.keep();
+  return messages;
+}
 
 describe('the messages of a call', () => {
   it('are the same however their bytes are cut', () => {
@@ -12,7 +22,7 @@ describe('the messages of a call', () => {
         const read: Buffer[] = [];
         let at = 0;
         for (const cut of [...cuts, all.length]) {
-          read.push(...reader.push(all.subarray(at, at + cut)));
+          read.push(...push(reader, all.subarray(at, at + cut)));
           at = Math.min(all.length, at + cut);
         }
         expect(read.map((message) => [...message])).toEqual(messages.map((message) => [...message]));
@@ -24,18 +34,18 @@ describe('the messages of a call', () => {
   it('that arrive byte by byte are held in one buffer', () => {
     const reader = new MessageReader(100_000);
     const frame = framed(Buffer.alloc(100_000, 7));
-    for (let at = 0; at < frame.length - 1; at++) expect(reader.push(frame.subarray(at, at + 1))).toEqual([]);
+    for (let at = 0; at < frame.length - 1; at++) expect(push(reader, frame.subarray(at, at + 1))).toEqual([]);
     expect(reader.heldBytes).toBe(frame.length - 1);
-    expect(reader.push(frame.subarray(-1))).toEqual([Buffer.alloc(100_000, 7)]);
+    expect(push(reader, frame.subarray(-1))).toEqual([Buffer.alloc(100_000, 7)]);
     expect(reader.heldBytes).toBe(0);
   });
 
   it('that were read do not change when later bytes arrive', () => {
     const reader = new MessageReader(100);
     const [first, second] = [framed(Buffer.from('first')), framed(Buffer.from('second'))];
-    reader.push(first.subarray(0, 3));
-    const [read] = reader.push(Buffer.concat([first.subarray(3), second.subarray(0, 4)]));
-    reader.push(second.subarray(4));
+    push(reader, first.subarray(0, 3));
+    const [read] = push(reader, Buffer.concat([first.subarray(3), second.subarray(0, 4)]));
+    push(reader, second.subarray(4));
     expect(read?.toString()).toBe('first');
   });
 });

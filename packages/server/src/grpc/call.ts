@@ -1,0 +1,114 @@
+import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
+import { HoldfastError } from '@holdfast/protocol';
+import { encodeGrpcMessage, framedMessage, GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { type Log, logDefect } from '../logs/log.ts';
+import { type CallMetadata, GrpcContext } from './grpc-context.ts';
+import { GrpcError } from './grpc-error.ts';
+
+export const GRPC_TYPE = 'application/grpc';
+
+const HEADERS: readonly (readonly [string, string])[] = [
+  [':status', '200'],
+  ['content-type', GRPC_TYPE],
+];
+const RESPONSE_HEADERS = encodeHeaders(HEADERS);
+const OK: readonly (readonly [string, string])[] = [['grpc-status', '0']];
+const OK_TRAILERS = encodeHeaders(OK);
+
+/** What a call needs from its server. */
+export interface CallOwner {
+  readonly log: Log;
+  readonly maxMessageBytes: number;
+  /** Called after each call. */
+  readonly responded: (path: string, status: number, durationMs: number) => void;
+}
+
+/** One call, until its status is sent or its stream is closed. */
+export class Call {
+  readonly startedMs = performance.now();
+  readonly context: GrpcContext;
+  readonly stream: Http2Stream;
+  readonly #path: string;
+  readonly #owner: CallOwner;
+  readonly #abort = new AbortController();
+  #isEnded = false;
+
+  constructor(stream: Http2Stream, path: string, fields: readonly Field[], owner: CallOwner) {
+    this.stream = stream;
+    this.#path = path;
+    this.#owner = owner;
+    this.context = new GrpcContext(metadataOf(fields), this.startedMs, this.#abort.signal);
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Aborts when the call ends before its method. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Sends the response and the status OK. */
+  respond(message: Uint8Array): void {
+    if (this.#isEnded) return;
+    this.#ended(GRPC_STATUS.ok);
+    this.stream.sendHeaders(RESPONSE_HEADERS);
+    this.stream.sendData(framedMessage(message));
+    this.stream.sendTrailers(OK_TRAILERS);
+  }
+
+  /** Sends one of several responses. Returns false if it waits for the client's window. */
+  send(message: Uint8Array): boolean {
+    if (this.#isEnded) return true;
+    if (!this.stream.hasSentHeaders) this.stream.sendHeaders(RESPONSE_HEADERS);
+    return this.stream.sendData(framedMessage(message));
+  }
+
+  /** Ends the call with the status of an error, or OK. */
+  end(thrown?: unknown): void {
+    if (this.#isEnded) return;
+    const error = thrown === undefined ? undefined : this.#errorOf(thrown);
+    this.#ended(error?.code ?? GRPC_STATUS.ok);
+    // A streaming method runs until then, if its call was ended by an error or by the server.
+    this.#abort.abort();
+    const trailers = trailersOf(error);
+    if (this.stream.hasSentHeaders) this.stream.sendTrailers(encodeHeaders(trailers));
+    else this.stream.sendHeaders(encodeHeaders([...HEADERS, ...trailers]), true);
+  }
+
+  /** The stream is closed: the client has disconnected, or the call has ended. */
+  closed(): void {
+    if (this.#isEnded) return;
+    this.#ended(GRPC_STATUS.cancelled);
+    this.#abort.abort();
+  }
+
+  #ended(code: number): void {
+    this.#isEnded = true;
+    this.#owner.responded(this.#path, code, performance.now() - this.startedMs);
+  }
+
+  #errorOf(thrown: unknown): GrpcError {
+    if (thrown instanceof GrpcError) return thrown;
+    const error = HoldfastError.from(thrown);
+    if (error.code === 'internal') logDefect(this.#owner.log, this.#path, error);
+    return GrpcError.from(error);
+  }
+}
+
+/** A field that was sent several times is one list, as in HTTP. */
+const metadataOf = (fields: readonly Field[]): CallMetadata => ({
+  field: (name) => {
+    let found: string | undefined;
+    for (const field of fields)
+      if (field.name === name) found = found === undefined ? field.value : `${found}, ${field.value}`;
+    return found;
+  },
+});
+
+function trailersOf(error: GrpcError | undefined): readonly (readonly [string, string])[] {
+  if (error === undefined) return OK;
+  const details = Object.entries(error.details).map(([name, value]) => [name, encodeGrpcMessage(value)] as const);
+  return [['grpc-status', String(error.code)], ['grpc-message', encodeGrpcMessage(error.message)], ...details];
+}

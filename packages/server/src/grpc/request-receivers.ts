@@ -1,0 +1,225 @@
+import type { StreamReceiver } from '@holdfast/http2';
+import { GRPC_STATUS } from '@holdfast/protocol/grpc';
+import type { Call } from './call.ts';
+import { GrpcError } from './grpc-error.ts';
+import type { StreamMethod, UnaryMethod } from './grpc-method.ts';
+import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
+import { MessageReader } from './message-reader.ts';
+import { RequestQueue } from './request-queue.ts';
+
+/** The received bytes of all calls that are not complete messages. */
+export class HeldBytes {
+  #bytes = 0;
+
+  get areTooMany(): boolean {
+    return this.#bytes > GRPC_SERVER_SETTINGS.maxHeldBytes;
+  }
+
+  change(bytes: number): void {
+    this.#bytes += bytes;
+  }
+}
+
+/** What the receiver of a call needs. */
+export interface ReceiverOptions {
+  readonly call: Call;
+  readonly maxMessageBytes: number;
+  readonly held: HeldBytes;
+  /** Called when the whole request has come. */
+  readonly received?: () => void;
+  /** Called when the stream is closed. */
+  readonly closed: () => void;
+}
+
+/** Receives the requests of one call. An error in them ends the call. */
+abstract class RequestReceiver implements StreamReceiver {
+  protected readonly call: Call;
+  protected readonly reader: MessageReader;
+  readonly #options: ReceiverOptions;
+  #heldBytes = 0;
+
+  constructor(options: ReceiverOptions) {
+    this.call = options.call;
+    this.reader = new MessageReader(options.maxMessageBytes);
+    this.#options = options;
+  }
+
+  /** Takes the messages that are complete now. */
+  protected abstract read(): void;
+
+  /** The peer has sent everything, and no bytes are left. */
+  protected abstract finish(): void;
+
+  /** Whether bytes are left in the reader on purpose. */
+  protected get isPaused(): boolean {
+    return false;
+  }
+
+  /** Trailers of a request have no meaning in gRPC. */
+  headers(): void {}
+
+  data(piece: Buffer): void {
+    if (this.call.isEnded) return;
+    this.reader.add(piece);
+    this.readSafely();
+    if (!this.isPaused) this.call.stream.consume(piece.length);
+  }
+
+  complete(): void {
+    this.#options.received?.();
+    if (this.call.isEnded || this.isPaused) return;
+    const { heldBytes } = this.reader;
+    if (heldBytes > 0) this.call.end(truncated(heldBytes));
+    else this.finish();
+  }
+
+  drained(): void {}
+
+  closed(): void {
+    this.#hold(0);
+    this.#options.closed();
+    this.call.closed();
+  }
+
+  /** `read`, with its errors as the end of the call. */
+  protected readSafely(): void {
+    try {
+      this.read();
+      this.reader.keep();
+      this.#hold(this.reader.heldBytes);
+      // A message that came in one piece needs no room.
+      if (this.#heldBytes > 0 && this.#options.held.areTooMany) throw tooManyBytes();
+    } catch (error) {
+      this.call.end(error);
+    }
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return;
+    this.#options.held.change(bytes - this.#heldBytes);
+    this.#heldBytes = bytes;
+  }
+}
+
+/** The request of a unary method. The method is called when the whole request has come. */
+export class OneRequest extends RequestReceiver {
+  readonly #method: UnaryMethod;
+  #request: Buffer | undefined;
+
+  constructor(method: UnaryMethod, options: ReceiverOptions) {
+    super(options);
+    this.#method = method;
+  }
+
+  protected read(): void {
+    for (let message = this.reader.next(); message !== undefined; message = this.reader.next()) {
+      if (this.#request !== undefined)
+        throw new GrpcError(GRPC_STATUS.invalidArgument, 'the method takes one request, not several');
+      this.#request = message;
+    }
+  }
+
+  protected finish(): void {
+    if (this.#request === undefined)
+      return this.call.end(new GrpcError(GRPC_STATUS.invalidArgument, 'the request has no message'));
+    void this.#run(this.#request);
+  }
+
+  async #run(request: Buffer): Promise<void> {
+    try {
+      this.call.respond(await this.#method.call(this.call.context, request));
+    } catch (error) {
+      this.call.end(error);
+    }
+  }
+}
+
+/** The requests of a streaming method, which runs from the beginning of the call. */
+export class ManyRequests extends RequestReceiver {
+  readonly #method: StreamMethod;
+  readonly #requests: RequestQueue;
+  #isComplete = false;
+  /** Bytes that the client may not send again yet, since the method does not take its requests. */
+  #unconsumed = 0;
+  #drained: (() => void)[] = [];
+
+  constructor(method: StreamMethod, options: ReceiverOptions) {
+    super(options);
+    this.#method = method;
+    this.#requests = new RequestQueue(() => this.#resume());
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  protected override get isPaused(): boolean {
+    return this.#requests.isFull;
+  }
+
+  protected read(): void {
+    while (!this.#requests.isFull) {
+      const message = this.reader.next();
+      if (message === undefined) return;
+      this.#requests.push(message);
+    }
+  }
+
+  override data(piece: Buffer): void {
+    super.data(piece);
+    if (this.isPaused) this.#unconsumed += piece.length;
+  }
+
+  override complete(): void {
+    this.#isComplete = true;
+    super.complete();
+  }
+
+  protected finish(): void {
+    this.#requests.end();
+  }
+
+  override drained(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  override closed(): void {
+    super.closed();
+    this.drained();
+  }
+
+  /** The method has taken all requests of the queue. */
+  #resume(): void {
+    if (this.call.isEnded) return;
+    this.readSafely();
+    if (this.isPaused) return;
+    this.call.stream.consume(this.#unconsumed);
+    this.#unconsumed = 0;
+    if (this.#isComplete) super.complete();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.call;
+    signal.addEventListener('abort', () => this.#requests.end());
+    try {
+      await this.#method.run({
+        signal,
+        requests: this.#requests,
+        send: async (message) => {
+          if (!this.call.send(message)) await new Promise<void>((resolve) => this.#drained.push(resolve));
+        },
+      });
+      this.call.end();
+    } catch (error) {
+      this.call.end(error);
+    }
+  }
+}
+
+const truncated = (bytes: number): GrpcError =>
+  new GrpcError(GRPC_STATUS.invalidArgument, `the request ended within a message, after ${bytes} of its bytes`);
+
+const tooManyBytes = (): GrpcError =>
+  new GrpcError(GRPC_STATUS.resourceExhausted, 'too many requests are being received at once; try again later', {
+    'holdfast-code': 'overloaded',
+  });
