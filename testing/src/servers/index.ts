@@ -1,7 +1,7 @@
 export { type Certificate, makeCertificate } from './certificate.ts';
 export { captureChild, runChild, startChild, type Captured, type Child, type ChildOptions } from './child.ts';
 export { createDataFolder, removeDataFolder } from './data-folder.ts';
-export { createFakeClock, type FakeClock } from './fake-clock.ts';
+export { createFakeClock, createSignalSafeClock, type FakeClock } from './fake-clock.ts';
 export { freePort } from './free-port.ts';
 export { type Garble, garblingProxy, type GarblingProxy } from './garbling-proxy.ts';
 export { holdingProxy, type HoldingProxy, type Moment } from './holding-proxy.ts';

@@ -1,5 +1,5 @@
 import type { Store } from '@holdfast/core/store';
-import { createFakeClock, type FakeClock } from '../servers/index.ts';
+import type { FakeClock } from '../servers/index.ts';
 import { afterAll, expect, it } from 'vitest';
 import { insertOf } from './items.ts';
 
@@ -9,12 +9,12 @@ const HOUR_MS = HOUR_S * 1_000;
 const PATIENCE_MS = 20_000;
 
 /**
- * A clock for the server of a test file, removed after its tests. Call it within a
- * `describeWith(['faketime', …], …)`.
+ * A clock for the server of a test file, removed after its tests. Call it within a `describeWith`
+ * that requires the program of this clock.
  */
-export function useFakeClock(): FakeClock {
-  const clock = createFakeClock();
-  if (clock === undefined) throw new Error('faketime is installed without its library');
+export function useFakeClock(create: () => FakeClock | undefined): FakeClock {
+  const clock = create();
+  if (clock === undefined) throw new Error('the library of the clock is not installed');
   afterAll(() => clock.remove());
   return clock;
 }

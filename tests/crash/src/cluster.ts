@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFakeClock, type DatabaseServer, type FakeClock, freePort } from '@holdfast/testing/servers';
+import {
+  createFakeClock,
+  createSignalSafeClock,
+  type DatabaseServer,
+  type FakeClock,
+  freePort,
+} from '@holdfast/testing/servers';
 import { CoordinatorProcess } from './coordinator-process.ts';
 import { planFaults } from './database-faults/fault-plan.ts';
 import { FaultRun } from './database-faults/fault-run.ts';
@@ -29,9 +35,7 @@ export async function cluster(
   folder: string,
   print: (line: string) => void,
 ): Promise<Subject> {
-  const clock = options.faults > 0 ? createFakeClock() : undefined;
-  if (options.faults > 0 && clock === undefined)
-    throw new Error('--faults moves the clock of the database, for which faketime is missing on this machine');
+  const clock = options.faults > 0 ? clockOf(options.store) : undefined;
   const database = await startDatabase(options.store, clock?.environment);
   try {
     const ports: number[] = [];
@@ -42,6 +46,16 @@ export async function cluster(
     clock?.remove();
     throw error;
   }
+}
+
+/** The wall clock of the database. Throws if its program is not installed. */
+function clockOf(store: SharedStore): FakeClock {
+  const [create, program] =
+    store === 'postgres' ? ([createSignalSafeClock, 'cc'] as const) : ([createFakeClock, 'faketime'] as const);
+  const clock = create();
+  if (clock === undefined)
+    throw new Error(`--faults moves the clock of the database, for which ${program} is missing on this machine`);
+  return clock;
 }
 
 interface Parts {

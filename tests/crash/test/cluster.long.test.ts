@@ -68,7 +68,7 @@ const FAULTY: RunOptions = {
 
 for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][])
   describeWith(
-    [server, 'nginx', 'faketime'],
+    [server, 'nginx', store === 'postgres' ? 'cc' : 'faketime'],
     `three coordinators over ${store} that is disturbed while it runs`,
     () => {
       it('keep every promise, whatever is locked, cut, altered, restarted or set', async () => {

@@ -179,7 +179,7 @@ function drawOptions(random: Random, silenceMs: number, tight: boolean): EngineO
     requestTimeoutMs: random.pick([800, 2_000]),
     maxClaims: random.pick([3, 5]),
     maxInProgress: tight ? random.int(2, 6) : 1_000,
-    maxCallsPerDestination: tight ? random.int(1, 4) : 512,
+    maxCallsPerDestination: tight ? random.int(1, 4) : 128,
     maxQueuedPerDestination: tight ? random.int(1, 6) : 2_048,
     progressFlushMs: random.pick([100, 1_000]),
     pollMs: random.pick([200, 1_000]),

@@ -70,7 +70,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   alertAfterRetries: 3,
   maxClaims: 5,
   maxInProgress: 10_000,
-  maxCallsPerDestination: 512,
+  maxCallsPerDestination: 128,
   maxQueuedPerDestination: 2_048,
   maxWaiters: 20_000,
   progressFlushMs: 1_000,

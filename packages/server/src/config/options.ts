@@ -85,7 +85,7 @@ export const OPTIONS = {
   maxCallsPerDestination: option(
     count,
     ENGINE.maxCallsPerDestination,
-    'concurrent calls to one host, each over its own connection',
+    'concurrent calls to one host, each over its own connection; more help if its calls take long',
   ),
   maxQueuedPerDestination: option(
     count,
