@@ -7,3 +7,5 @@ export { createLog, type LogOptions } from './logs/create-log.ts';
 export { type Log, SILENT } from './logs/log.ts';
 export { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http/http-settings.ts';
 export type { Siblings, Snapshot } from './metrics/exposition.ts';
+export { DtmConverter } from './dtm-import/convert.ts';
+export { type DtmBranch, type DtmContext, type DtmGlobal, NotImportable } from './dtm-import/dtm-records.ts';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { registerDoctor } from '../doctor/doctor-command.ts';
+import { registerImport } from '../dtm-import/import-command.ts';
 import { registerHelp } from './help-command.ts';
 import { registerList } from './list-command.ts';
 import { registerMigrate } from './migrate-command.ts';
@@ -27,5 +28,6 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerBarrierSchema(program, io);
   registerXa(program, io);
   registerDoctor(program, io);
+  registerImport(program, io);
   registerHelp(program, io);
 }

@@ -1,8 +1,8 @@
 import { containExceptions, destroy } from '@holdfast/store-mysql';
 import { createConnection, type QueryError, type RowDataPacket } from 'mysql2';
-import { CONNECT_TIMEOUT_MS, type Database, MOST_BYTES, QUERY_TIMEOUT_MS, type Row } from './open-database.ts';
+import { CONNECT_TIMEOUT_MS, type Database, type Limits, type Row } from './open-database.ts';
 
-export async function openMysqlDatabase(url: string): Promise<Database> {
+export async function openMysqlDatabase(url: string, { mostBytes, queryTimeoutMs }: Limits): Promise<Database> {
   const client = createConnection({
     uri: url.replace(/^mariadb:/, 'mysql:'),
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -17,7 +17,7 @@ export async function openMysqlDatabase(url: string): Promise<Database> {
       fail(thrown);
       destroy(client);
     },
-    MOST_BYTES,
+    mostBytes,
   );
   // A connection lost while idle is reported by the next query.
   client.on('error', fail);
@@ -33,7 +33,7 @@ export async function openMysqlDatabase(url: string): Promise<Database> {
     kind: 'mysql',
     async query(text, values = []) {
       const rows = await settled<readonly Row[]>((done) =>
-        client.query<RowDataPacket[]>({ sql: text, values: [...values], timeout: QUERY_TIMEOUT_MS }, done),
+        client.query<RowDataPacket[]>({ sql: text, values: [...values], timeout: queryTimeoutMs }, done),
       );
       return Array.isArray(rows) ? (rows as readonly Row[]) : [];
     },

@@ -15,16 +15,23 @@ export interface Database {
 }
 
 export const CONNECT_TIMEOUT_MS = 5_000;
-export const QUERY_TIMEOUT_MS = 10_000;
-/** From the server in total: the commands read names and single values. */
-export const MOST_BYTES = 64 * 1024 * 1024;
+const QUERY_TIMEOUT_MS = 10_000;
+/** Bounds on one connection. */
+export interface Limits {
+  /** From the server in total. */
+  readonly mostBytes: number;
+  readonly queryTimeoutMs: number;
+}
+
+/** For commands that read names and single values. */
+const INSPECTION: Limits = { mostBytes: 64 * 1024 * 1024, queryTimeoutMs: QUERY_TIMEOUT_MS };
 
 /**
  * Connects to the database at a URL. The client library is an optional package and loaded only
  * here.
  * @throws {CommandError} the URL is invalid, the package is not installed, or the connection failed
  */
-export async function openDatabase(url: string): Promise<Database> {
+export async function openDatabase(url: string, limits: Limits = INSPECTION): Promise<Database> {
   const scheme = /^([a-z]+):\/\//.exec(url)?.[1];
   const open = scheme === undefined ? undefined : OPENERS[scheme];
   if (open === undefined || !URL.canParse(url))
@@ -34,7 +41,7 @@ export async function openDatabase(url: string): Promise<Database> {
       `a database URL begins with postgres:// or mysql://, not with ${scheme ?? 'a text without a scheme'}`,
     );
   try {
-    return await open(url);
+    return await open(url, limits);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const message = `the database at ${placeOfUrl(url)} cannot be opened: ${reasonOf(error)}`;
@@ -42,12 +49,12 @@ export async function openDatabase(url: string): Promise<Database> {
   }
 }
 
-const openPg = async (url: string): Promise<Database> =>
-  (await loaded('pg', () => import('./pg-database.ts'))).openPgDatabase(url);
-const openMysql = async (url: string): Promise<Database> =>
-  (await loaded('mysql2', () => import('./mysql-database.ts'))).openMysqlDatabase(url);
+const openPg = async (url: string, limits: Limits): Promise<Database> =>
+  (await loaded('pg', () => import('./pg-database.ts'))).openPgDatabase(url, limits);
+const openMysql = async (url: string, limits: Limits): Promise<Database> =>
+  (await loaded('mysql2', () => import('./mysql-database.ts'))).openMysqlDatabase(url, limits);
 
-const OPENERS: Readonly<Record<string, ((url: string) => Promise<Database>) | undefined>> = {
+const OPENERS: Readonly<Record<string, ((url: string, limits: Limits) => Promise<Database>) | undefined>> = {
   postgres: openPg,
   postgresql: openPg,
   mysql: openMysql,

@@ -1,14 +1,14 @@
 import { containExceptions } from '@holdfast/store-postgres';
 import pg from 'pg';
-import { CONNECT_TIMEOUT_MS, type Database, MOST_BYTES, QUERY_TIMEOUT_MS, type Row } from './open-database.ts';
+import { CONNECT_TIMEOUT_MS, type Database, type Limits, type Row } from './open-database.ts';
 
-export async function openPgDatabase(url: string): Promise<Database> {
+export async function openPgDatabase(url: string, { mostBytes, queryTimeoutMs }: Limits): Promise<Database> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
   });
-  containExceptions(client, MOST_BYTES);
+  containExceptions(client, mostBytes);
   // A connection lost while idle is reported by the next query.
   client.on('error', () => {});
   await client.connect();

@@ -62,10 +62,11 @@ export function encodeDefinition(definition: Definition): Uint8Array {
     break;
   }
   if (workflowName !== '') head.rare(',"workflowName":').quoted(workflowName);
-  const { createdBy, trace } = definition;
+  const { createdBy, trace, startedAtMs } = definition;
   if (createdBy !== undefined) head.rare(',"createdBy":').quoted(createdBy);
   if (trace !== undefined) head.rare(',"traceparent":').quoted(trace.traceparent);
   if (trace?.tracestate !== undefined) head.rare(',"tracestate":').quoted(trace.tracestate);
+  if (startedAtMs !== undefined) head.rare(',"startedAtMs":').number(startedAtMs);
   return head.json(END).end(workflowData.length === 0 ? payloads : [...payloads, workflowData]);
 }
 
@@ -128,12 +129,13 @@ function read(frame: Frame): Definition {
     workflowName: textOf(head.workflowName, '', WHAT),
     workflowData,
   };
-  const { createdBy, traceparent } = head;
-  if (createdBy === undefined && traceparent === undefined) return definition;
+  const { createdBy, traceparent, startedAtMs } = head;
+  if (createdBy === undefined && traceparent === undefined && startedAtMs === undefined) return definition;
   return {
     ...definition,
     ...(createdBy !== undefined && { createdBy: textOf(createdBy, undefined, WHAT) }),
     ...(traceparent !== undefined && { trace: traceOf(traceparent, head.tracestate) }),
+    ...(startedAtMs !== undefined && { startedAtMs: numberOf(startedAtMs, 0, WHAT) }),
   };
 }
 

@@ -17,7 +17,7 @@ export function transactionOf(record: StoredTransaction): Transaction {
   const definition = decodeDefinition(record.definition);
   const registered = decodeRegistrations(record.entries);
   try {
-    return assemble(record.key, definition, record.createdAtMs, registered, state);
+    return assemble(record.key, definition, definition.startedAtMs ?? record.createdAtMs, registered, state);
   } catch (error) {
     throw new UnreadableRecord(`its parts do not fit together: ${logTextOfThrown(error)}`);
   }

@@ -62,6 +62,11 @@ export interface Definition {
   readonly createdBy?: string;
   /** The trace in which the transaction was created; absent if its caller sent none. */
   readonly trace?: TraceContext;
+  /**
+   * When another coordinator began the transaction, which was imported: its timeout counts from
+   * then. Absent: from the creation of its record.
+   */
+  readonly startedAtMs?: number;
 }
 
 export interface Step {

@@ -64,6 +64,7 @@ export const definition: fc.Arbitrary<Definition> = fc.record(
     workflowName: text,
     workflowData: bytes,
     createdBy: text,
+    startedAtMs: count,
     trace: fc.record({ traceparent: text, tracestate: text }, { requiredKeys: ['traceparent'], noNullPrototype: true }),
   },
   { requiredKeys: STORED_ALWAYS, noNullPrototype: true },

@@ -154,6 +154,11 @@ describe('principals and traces in records', () => {
     expect(headOf(encodeDefinition(created))).toBe(definitionHead);
     expect(decodeDefinition(framed(definitionHead))).toMatchObject({ createdBy: 'alice', trace });
 
+    const imported = { ...emptyDefinition('tcc'), startedAtMs: CREATED_AT_MS };
+    const importedHead = `{"pattern":"tcc","protocol":"http","startedAtMs":${CREATED_AT_MS}}`;
+    expect(headOf(encodeDefinition(imported))).toBe(importedHead);
+    expect(decodeDefinition(framed(importedHead))).toMatchObject({ startedAtMs: CREATED_AT_MS });
+
     expect(headOf(encodeAbortCommand({ reason: 'no', by: 'alice' }).body)).toBe('{"reason":"no","by":"alice"}');
     const retries = [encodeRetryCommand('w', 'bob'), encodeRetryCommand('x', 'carol')];
     expect(headOf(retries[0]?.body ?? Buffer.of())).toBe('{"by":"bob"}');
@@ -165,7 +170,12 @@ describe('principals and traces in records', () => {
       (line) => `{"status":"failed","base":1,"branches":[],"timeline":[${line}]}`,
     );
     for (const head of states) expect(() => decodeState(framed(head))).toThrow(UnreadableRecord);
-    for (const field of ['"createdBy":1', '"traceparent":[]', '"traceparent":"x","tracestate":null'])
+    for (const field of [
+      '"startedAtMs":"1"',
+      '"createdBy":1',
+      '"traceparent":[]',
+      '"traceparent":"x","tracestate":null',
+    ])
       expect(() => decodeDefinition(framed(`{"pattern":"tcc","protocol":"http",${field}}`))).toThrow(UnreadableRecord);
   });
 });
