@@ -18,7 +18,7 @@ import { configWith } from './config/config-with.ts';
 import { flagOf, type ServerConfig } from './config/options.ts';
 import { grpcMethods } from './grpc/grpc-methods.ts';
 import type { GrpcMethod, GrpcTransport } from './grpc/grpc-method.ts';
-import { GrpcServer } from './grpc/grpc-server.ts';
+import { GrpcServer, type GrpcServerOptions } from './grpc/grpc-server.ts';
 import { dtmRoutes } from './http/dtm-routes.ts';
 import { jsonRpcRoute } from './http/json-rpc.ts';
 import { knownHosts } from './http/known-hosts.ts';
@@ -87,7 +87,7 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
   // The port comes first: if it is in use, most often by another coordinator, the store is not
   // touched.
   const url = await listen(http, config, 'httpPort');
-  const grpc = new GrpcServer({
+  const grpc = await grpcServerOf(config, {
     log,
     maxMessageBytes: config.maxBodyBytes,
     maxConnections: config.maxConnections,
@@ -132,6 +132,13 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     created,
     close: () => (closing ??= closeAll(http, grpc, running, config)),
   };
+}
+
+/** The library is loaded only if it is chosen. */
+async function grpcServerOf({ grpcServer }: ServerConfig, options: GrpcServerOptions): Promise<GrpcTransport> {
+  if (grpcServer === 'own') return new GrpcServer(options);
+  const { GrpcJsServer } = await import('./grpc/library/grpc-js-server.ts');
+  return new GrpcJsServer(options);
 }
 
 /**

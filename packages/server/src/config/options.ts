@@ -124,6 +124,11 @@ export const OPTIONS = {
     'own',
     'reader of requests: own (common requests; node:http reads the rest) or node (node:http reads all)',
   ),
+  grpcServer: option(
+    choice('own', 'grpc-js'),
+    'own',
+    'gRPC server: own (the server of Holdfast) or grpc-js (the library)',
+  ),
 
   logLevel: option(choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'lowest level that is logged'),
   logFormat: option(choice('auto', 'pretty', 'json'), 'auto', 'auto is pretty on a terminal and json otherwise'),

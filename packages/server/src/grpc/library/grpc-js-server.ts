@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import grpc from '@grpc/grpc-js';
+import { HoldfastError } from '@holdfast/protocol';
+import { decodeGrpcMessage, encodeGrpcMessage, formatGrpcTimeout, GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { logDefect } from '../../logs/log.ts';
+import { GrpcContext } from '../grpc-context.ts';
+import { GrpcError } from '../grpc-error.ts';
+import type { GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
+import type { GrpcServerOptions } from '../grpc-server.ts';
+import { GRPC_SERVER_SETTINGS } from '../grpc-settings.ts';
+import { RequestQueue } from '../request-queue.ts';
+
+/** How long unfinished calls may take after everything else has been closed. */
+const LAST_CALLS_MS = 1_000;
+
+/**
+ * The gRPC server of the library `@grpc/grpc-js`, in case our own has a bug. It has fewer limits:
+ * docs/grpc.md lists the differences.
+ */
+export class GrpcJsServer implements GrpcTransport {
+  readonly #options: GrpcServerOptions;
+  readonly #server: grpc.Server;
+  readonly #connections: ReturnType<grpc.Server['createConnectionInjector']>;
+  readonly #listener = net.createServer();
+  readonly #sockets = new Set<net.Socket>();
+  /** Connections that were accepted before the methods are known; they wait. */
+  #waiting: net.Socket[] | undefined = [];
+  #closed: Promise<unknown> | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#server = new grpc.Server({
+      'grpc.max_receive_message_length': options.maxMessageBytes,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': GRPC_SERVER_SETTINGS.maxConcurrentStreams,
+      'grpc.keepalive_time_ms': GRPC_SERVER_SETTINGS.keepAliveMs,
+      'grpc.keepalive_timeout_ms': GRPC_SERVER_SETTINGS.keepAliveTimeoutMs,
+      'grpc.enable_channelz': 0,
+    });
+    this.#connections = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+    this.#listener.maxConnections = options.maxConnections;
+    this.#listener.on('connection', (socket) => this.#accepted(socket));
+  }
+
+  async listen(host: string, port: number): Promise<string> {
+    this.#listener.listen(port, host);
+    await once(this.#listener, 'listening');
+    const { address, family, port: bound } = this.#listener.address() as net.AddressInfo;
+    return `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+  }
+
+  use(methods: readonly GrpcMethod[]): void {
+    for (const method of methods) {
+      if (method.kind === 'unary') this.#server.register(method.path, this.#unary(method), bytesOf, asIs, 'unary');
+      else this.#server.register(method.path, this.#stream(method), bytesOf, asIs, 'bidi');
+    }
+    for (const socket of this.#waiting ?? []) this.#connections.injectConnection(socket);
+    this.#waiting = undefined;
+  }
+
+  stopAccepting(): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = once(this.#listener, 'close');
+    this.#listener.close();
+  }
+
+  async close(): Promise<void> {
+    this.stopAccepting();
+    // Ends the sessions after their calls, or after this time.
+    this.#connections.drain(LAST_CALLS_MS);
+    for (const socket of this.#waiting ?? []) socket.destroy();
+    const impatient = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, LAST_CALLS_MS);
+    await this.#closed;
+    clearTimeout(impatient);
+    this.#connections.destroy();
+    this.#server.forceShutdown();
+  }
+
+  #accepted(socket: net.Socket): void {
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#waiting === undefined) this.#connections.injectConnection(socket);
+    else this.#waiting.push(socket);
+  }
+
+  #unary(method: UnaryMethod): grpc.handleUnaryCall<Buffer, Uint8Array> {
+    return (call, callback) => {
+      const end = this.#endOf(method.path, call);
+      method.call(contextOf(call, end.signal), call.request).then(
+        (response) => {
+          end.with(GRPC_STATUS.ok);
+          callback(null, response);
+        },
+        (thrown: unknown) => {
+          const error = this.#errorOf(thrown, method.path);
+          end.with(error.code);
+          callback(statusOf(error));
+        },
+      );
+    };
+  }
+
+  #stream(method: StreamMethod): grpc.handleBidiStreamingCall<Buffer, Uint8Array> {
+    return (call) => {
+      const end = this.#endOf(method.path, call);
+      const requests = new RequestQueue(() => call.resume());
+      call.on('data', (request: Buffer) => {
+        requests.push(request);
+        if (requests.isFull) call.pause();
+      });
+      call.on('end', () => requests.end());
+      end.signal.addEventListener('abort', () => requests.end());
+      const send = async (message: Uint8Array): Promise<void> => {
+        if (end.signal.aborted || call.write(message)) return;
+        await drained(call);
+      };
+      method.run({ signal: end.signal, requests, send }).then(
+        () => {
+          end.with(GRPC_STATUS.ok);
+          call.end();
+        },
+        (thrown: unknown) => {
+          const error = this.#errorOf(thrown, method.path);
+          end.with(error.code);
+          call.emit('error', statusOf(error));
+        },
+      );
+    };
+  }
+
+  /** Reports the end of a call once; the signal aborts when its caller no longer waits. */
+  #endOf(path: string, call: AnyCall): { readonly signal: AbortSignal; readonly with: (code: number) => void } {
+    const startedMs = performance.now();
+    const abort = new AbortController();
+    let isEnded = false;
+    const end = (code: number): void => {
+      if (isEnded) return;
+      isEnded = true;
+      this.#options.responded(path, code, performance.now() - startedMs);
+    };
+    call.on('cancelled', () => {
+      end(leftMs(call) <= 0 ? GRPC_STATUS.deadlineExceeded : GRPC_STATUS.cancelled);
+      abort.abort();
+    });
+    return { signal: abort.signal, with: end };
+  }
+
+  #errorOf(thrown: unknown, path: string): GrpcError {
+    if (thrown instanceof GrpcError) return thrown;
+    const error = HoldfastError.from(thrown);
+    if (error.code === 'internal') logDefect(this.#options.log, path, error);
+    return GrpcError.from(error);
+  }
+}
+
+type AnyCall = grpc.ServerUnaryCall<Buffer, Uint8Array> | grpc.ServerDuplexStream<Buffer, Uint8Array>;
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+const bytesOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Milliseconds until the caller's deadline; Infinity without one. */
+function leftMs(call: AnyCall): number {
+  const deadline = call.getDeadline();
+  return (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now();
+}
+
+function contextOf(call: AnyCall, signal: AbortSignal): GrpcContext {
+  const timeoutMs = leftMs(call);
+  const field = (name: string): string | undefined => {
+    // The library takes the field out of the metadata.
+    if (name === 'grpc-timeout') return timeoutMs === Infinity ? undefined : formatGrpcTimeout(timeoutMs);
+    const [value, ...more] = call.metadata.get(name);
+    return typeof value === 'string' && more.length === 0 ? value : undefined;
+  };
+  return new GrpcContext({ field }, performance.now(), signal);
+}
+
+function statusOf({ code, message, details }: GrpcError): Partial<grpc.StatusObject> & Error {
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(details)) metadata.set(name, encodeGrpcMessage(value));
+  // The library encodes the message, and does not bound it.
+  return Object.assign(new Error(message), { code, details: decodeGrpcMessage(encodeGrpcMessage(message)), metadata });
+}
+
+function drained(call: grpc.ServerDuplexStream<Buffer, Uint8Array>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done);
+      call.off('cancelled', done);
+      resolve();
+    };
+    call.on('drain', done);
+    call.on('cancelled', done);
+  });
+}
