@@ -283,18 +283,29 @@ export class UnexpectedResponse extends Error {
   readonly code = 'unexpected_response';
   readonly url: string;
   readonly gid: string | undefined;
-  /** Undefined: the coordinator runs in this process. */
+  /** Undefined: the coordinator was called over gRPC, or runs in this process. */
   readonly httpStatus: number | undefined;
+  /** Undefined: the coordinator was not called over gRPC. */
+  readonly grpcCode: number | undefined;
   /** As of a `CoordinatorUnreachable`. */
   readonly outcome = 'unknown';
 
-  constructor(url: string, gid: string | undefined, httpStatus: number | undefined, what: string, cause?: unknown) {
+  constructor(
+    url: string,
+    gid: string | undefined,
+    httpStatus: number | undefined,
+    what: string,
+    cause?: unknown,
+    grpcCode?: number,
+  ) {
+    const status = httpStatus === undefined ? `the gRPC code ${grpcCode}` : `HTTP ${httpStatus}`;
     super(
-      httpStatus === undefined
+      httpStatus === undefined && grpcCode === undefined
         ? `The coordinator of this process (${url}) failed: ${what}. See the cause, and report it.`
-        : `${url} responded with HTTP ${httpStatus}: ${what}. Check that a Holdfast coordinator of this version is running there, and read its log.`,
+        : `${url} responded with ${status}: ${what}. Check that a Holdfast coordinator of this version is running there, and read its log.`,
       cause === undefined ? undefined : { cause },
     );
+    this.grpcCode = grpcCode;
     this.url = url;
     this.gid = gid;
     this.httpStatus = httpStatus;

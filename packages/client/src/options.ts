@@ -14,12 +14,15 @@ export interface ConnectOptions extends TransportOptions {
 
 /** How requests are made. */
 export interface TransportOptions {
-  /** Maximum number of open connections. A submit or wait holds one while it waits. Default 128. */
+  /**
+   * Maximum number of open connections. A submit or wait holds one while it waits. Default 128.
+   * Over gRPC all calls share one connection.
+   */
   readonly connections?: number;
   /**
    * How long one response of the coordinator may take, beyond the requested waiting time, in ms.
    * The coordinator receives this time with each request, slightly shortened
-   * (`Request-Timeout-Ms`). 0: unlimited. Default 10,000.
+   * (`Request-Timeout-Ms`, over gRPC `grpc-timeout`). 0: unlimited. Default 10,000.
    */
   readonly requestTimeoutMs?: number;
   /**
@@ -31,7 +34,7 @@ export interface TransportOptions {
   readonly retryForMs?: number;
   /** The timeout of `wait: true`, in ms. Default 30,000. */
   readonly waitTimeoutMs?: number;
-  /** Sent with every request to the coordinator. */
+  /** Sent with every request to the coordinator; over gRPC as metadata. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isGrpcUrl } from '@holdfast/protocol/grpc';
 import type { Api } from './api/api.ts';
 import { type BranchTarget, urlOf, type WithPayload } from './branch-declaration.ts';
 import { BranchIds } from './branch-ids.ts';
@@ -115,7 +116,9 @@ class XaWork implements Xa {
    * participant's is rejected if the action arrives too late.
    */
   #ownRegistration(url: string): Readonly<Record<string, string>> {
-    const coordinator = this.#api.url;
-    return { phase2_url: url, ...(coordinator === undefined ? {} : { dtm: coordinator + DTM_PREFIX }) };
+    const { url: root, grpcAddress } = this.#api;
+    const overHttp = root === undefined ? undefined : root + DTM_PREFIX;
+    const coordinator = isGrpcUrl(url) ? (grpcAddress ?? overHttp) : overHttp;
+    return { phase2_url: url, ...(coordinator === undefined ? {} : { dtm: coordinator }) };
   }
 }

@@ -115,4 +115,13 @@ export function renderError(error: HoldfastError, names?: FieldNames): RenderedE
 export const withField = (field: string | undefined, fault: string): string =>
   field === undefined ? fault : `${field}: ${fault}`;
 
+/**
+ * The second part of a text that `withField` joined, for transports that carry the whole text only;
+ * undefined if the text does not begin with the field.
+ */
+export function withoutField(field: string, whole: string): string | undefined {
+  const start = withField(field, '');
+  return whole.startsWith(start) ? whole.slice(start.length) : undefined;
+}
+
 const INTERNAL = 'internal error; the log of the coordinator has the details';

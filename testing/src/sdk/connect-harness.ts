@@ -14,12 +14,19 @@ export interface SdkParticipants {
   close(): Promise<void>;
 }
 
+export interface ConnectHarnessOptions extends Pick<SdkHarness, 'name' | 'oddGid'> {
+  /** How the client reaches the coordinator; default: over HTTP. */
+  readonly coordinator?: 'http' | 'grpc';
+}
+
 type Serve = (branches: Handlers, hf: Holdfast) => Promise<SdkParticipants>;
 
 /** A server on the store in memory, participants over a transport, and a client of both. */
-export const connectHarnessOf = ({ name, oddGid }: Pick<SdkHarness, 'name' | 'oddGid'>, serve: Serve): SdkHarness => ({
-  name,
-  oddGid,
+export const connectHarnessOf = (
+  { coordinator = 'http', ...described }: ConnectHarnessOptions,
+  serve: Serve,
+): SdkHarness => ({
+  ...described,
   async start<B extends Handlers>(branches: B, options: SdkOptions = {}) {
     const { waitTimeoutMs, retryIntervalMs, timeoutToFailMs, requestTimeoutMs, store } = {
       ...DEFAULT_SDK_OPTIONS,
@@ -30,6 +37,7 @@ export const connectHarnessOf = ({ name, oddGid }: Pick<SdkHarness, 'name' | 'od
       {
         store: 'memory:',
         httpPort: 0,
+        grpcPort: 0,
         retryInterval: retryIntervalMs,
         timeoutToFail: timeoutToFailMs,
         requestTimeout: requestTimeoutMs,
@@ -37,7 +45,8 @@ export const connectHarnessOf = ({ name, oddGid }: Pick<SdkHarness, 'name' | 'od
       },
       store === undefined ? {} : { store },
     );
-    const hf = connect(server.url, { waitTimeoutMs, drainMs: 100 });
+    const url = coordinator === 'grpc' ? `grpc://${server.grpcAddress}` : server.url;
+    const hf = connect(url, { waitTimeoutMs, drainMs: 100 });
     const participants = await serve(branches, hf);
     onTestFinished(async () => {
       await server.close();
@@ -54,6 +63,12 @@ export const connectHarnessOf = ({ name, oddGid }: Pick<SdkHarness, 'name' | 'od
 
 /** Participants over HTTP. */
 export const connectHarness = connectHarnessOf({ name: 'connect', oddGid: 'a b?c#d%e/ü' }, serveHttp);
+
+/** A coordinator that is called over gRPC, and participants over HTTP. */
+export const connectGrpcHarness = connectHarnessOf(
+  { name: 'connect over gRPC', oddGid: 'a b?c#d%e/ü', coordinator: 'grpc' },
+  serveHttp,
+);
 
 const CALL_BACK_PATH = '/.workflows';
 

@@ -18,10 +18,20 @@ export interface Api extends ApiCalls {
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
   close(): Promise<void>;
   /**
-   * URL of the coordinator that participants of XA receive; undefined if it cannot be reached over
-   * the network.
+   * URL of the coordinator that participants of XA receive over HTTP; undefined if it is not known,
+   * or cannot be reached over the network.
    */
   readonly url: string | undefined;
+  /** `host:port` of the coordinator that participants of XA receive over gRPC, if it is known. */
+  readonly grpcAddress?: string;
+}
+
+/** The requests to a coordinator over the network. */
+export interface ConnectedApi extends Api {
+  /** Its URL, without credentials, for errors. */
+  readonly name: string;
+  /** Ends the calls in progress: their outcomes are unknown. */
+  destroy(): Promise<void>;
 }
 
 /**

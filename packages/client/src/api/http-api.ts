@@ -1,5 +1,5 @@
 import { httpRequestsOf, OPERATION_NAMES, operationOf, type InputOf, type OperationName } from '@holdfast/protocol';
-import type { Api, ApiCall, ApiCalls } from './api.ts';
+import type { ApiCall, ApiCalls, ConnectedApi } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { gidOfInput } from './gid-of-input.ts';
 import { type HttpApiOptions, HttpTransport } from './http-transport.ts';
@@ -7,10 +7,8 @@ import { type HttpApiOptions, HttpTransport } from './http-transport.ts';
 /** A response without a body. */
 const NOTHING = { parse: () => undefined };
 
-export interface HttpApi extends Api {
+export interface HttpApi extends ConnectedApi {
   readonly url: string;
-  /** Ends the calls in progress: their outcomes are unknown. */
-  destroy(): Promise<void>;
 }
 
 /** The coordinator's `/api/v1` over HTTP. */
@@ -21,6 +19,7 @@ export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpAp
   return {
     ...(calls as unknown as ApiCalls),
     callBranch: (request) => branches.call(request),
+    name: transport.url,
     url: transport.url,
     close: async () => {
       await Promise.all([transport.close(), branches.close()]);

@@ -1,17 +1,15 @@
-import { API_ROOT, basicAuthorization, type DeadlineOutcome, problemDetails, rejectionCode } from '@holdfast/protocol';
+import { API_ROOT, basicAuthorization, problemDetails, rejectionCode } from '@holdfast/protocol';
 import { type Dispatcher, Pool } from 'undici';
 import { ErrorResponse } from '../error-response.ts';
-import { CoordinatorUnreachable, DeadlineExceeded, type RequestRejected, UnexpectedResponse } from '../errors.ts';
+import { UnexpectedResponse } from '../errors.ts';
 import { LONGEST_TIMER_MS } from '../longest-timer.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
-import { pause } from './back-off.ts';
-import { SHORTEST_REPEAT_MS, statedMs } from './call-end.ts';
 import { Ending } from './ending.ts';
 import { isNeverSent } from './never-sent.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
+import { type AttemptTimes, attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
-import { RetryBudget } from './retry-budget.ts';
 
 /** Reads a JSON value, or throws. */
 interface Schema<T> {
@@ -37,38 +35,8 @@ export interface HttpApiOptions extends Required<TransportOptions> {
 /** The API never sends a larger response: its pages and transactions are bounded. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
-/**
- * The longest time that one request lets the coordinator hold its response back: shorter than
- * proxies tolerate.
- */
-const LONGEST_POLL_MS = 20_000;
-
 /** The largest value of the header field `Request-Timeout-Ms`. */
 const LONGEST_STATED_MS = 999_999_999;
-
-const pollMs = (untilMs: number): number =>
-  Math.round(Math.max(0, Math.min(untilMs - performance.now(), LONGEST_POLL_MS)));
-
-type Outcome<T> =
-  | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'rejected'; readonly rejection: RequestRejected }
-  | Retry;
-
-interface Retry {
-  readonly kind: 'retry';
-  readonly cause: unknown;
-  /** Whether the request may have been sent. */
-  readonly sent: boolean;
-  /** Of a response `deadline_exceeded`. */
-  readonly outcome?: DeadlineOutcome;
-}
-
-/** How long one attempt may take; Infinity: unlimited. */
-interface AttemptTimes {
-  readonly clientMs: number;
-  /** Shorter, so that the coordinator's response arrives first. */
-  readonly coordinatorMs: number;
-}
 
 const fieldOf = (ms: number): string => String(Math.ceil(Math.min(ms, LONGEST_STATED_MS)));
 
@@ -82,8 +50,6 @@ export class HttpTransport {
   readonly #root: string;
   readonly #pool: Pool;
   readonly #options: HttpApiOptions;
-  /** The time for a response that the coordinator receives, without a wait. */
-  readonly #statedMs: number;
   /** Whether the application's header fields contain the timeout. */
   readonly #hasOwnTimeout: boolean;
   #closing: Promise<void> | undefined;
@@ -103,7 +69,6 @@ export class HttpTransport {
     this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#options =
       authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
-    this.#statedMs = options.requestTimeoutMs === 0 ? Infinity : statedMs(options.requestTimeoutMs);
     this.#hasOwnTimeout = Object.hasOwn(lowerCased(options.headers), 'request-timeout-ms');
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
@@ -113,27 +78,18 @@ export class HttpTransport {
   }
 
   async call<T>(request: HttpRequest<T>, call: ApiCall): Promise<ApiResponse<T>> {
-    const budget = new RetryBudget(call.retryForMs ?? this.#options.retryForMs);
-    const { endsMs = Infinity } = call;
-    let repeated = false;
-    for (let attempt = 1; ; attempt++) {
-      if (this.#closing !== undefined)
-        throw this.#error(CoordinatorUnreachable, request, attempt, repeated, new Error('this client was closed'));
-      const startedMs = performance.now();
-      if (startedMs >= endsMs)
-        throw this.#error(DeadlineExceeded, request, attempt - 1, repeated, new Error('its time has expired'));
-      const waitMs = call.waitUntilMs === undefined ? undefined : pollMs(call.waitUntilMs);
-      const outcome = await this.#attempt(request, call, waitMs);
-      if (outcome.kind === 'done') return { ok: true, value: outcome.value };
-      if (outcome.kind === 'rejected') return { ok: false, rejection: outcome.rejection, repeated };
-      repeated ||= outcome.sent && outcome.outcome !== 'not_started';
-      const pauseMs = budget.failed(attempt, performance.now() - startedMs, outcome.sent ? (waitMs ?? 0) : 0);
-      const isOver = performance.now() + (pauseMs ?? 0) + SHORTEST_REPEAT_MS > endsMs;
-      if (isOver || (pauseMs === undefined && outcome.outcome !== undefined))
-        throw this.#error(DeadlineExceeded, request, attempt, repeated, outcome.cause);
-      if (pauseMs === undefined) throw this.#error(CoordinatorUnreachable, request, attempt, repeated, outcome.cause);
-      await pause(pauseMs, call.signal);
-    }
+    const { gid, method } = request;
+    const coordinator = { url: this.url, retryForMs: this.#options.retryForMs, isClosed: () => this.#isClosed };
+    return callRepeatedly(coordinator, {
+      ...call,
+      gid,
+      isQuery: method === 'GET',
+      attempt: (waitMs) => this.#attempt(request, call, waitMs),
+    });
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Can be called again: shutdown hooks and `await using` may both call it. */
@@ -147,21 +103,11 @@ export class HttpTransport {
     return this.#pool.destroy();
   }
 
-  #error(
-    Class: typeof CoordinatorUnreachable | typeof DeadlineExceeded,
-    { gid, method }: HttpRequest<unknown>,
-    attempts: number,
-    repeated: boolean,
-    cause: unknown,
-  ): CoordinatorUnreachable {
-    return new Class(this.url, gid, attempts, repeated && method !== 'GET' ? 'unknown' : 'not_started', cause);
-  }
-
   async #attempt<T>(request: HttpRequest<T>, call: ApiCall, waitMs: number | undefined): Promise<Outcome<T>> {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
-    const times = this.#timesOf(waitMs, call);
+    const times = attemptTimes(this.#options.requestTimeoutMs, waitMs, call);
     // A body that is not JSON is the caller's mistake; repeating the request cannot help.
     const options = this.#requestOptions(request, waitMs, times);
     const ending = call.endsMs === undefined ? undefined : new Ending(times.clientMs, call.signal);
@@ -178,16 +124,6 @@ export class HttpTransport {
       ending?.over();
     }
     return this.#read(request, status, text);
-  }
-
-  /** How long one response may take, with the wait. */
-  #timesOf(waitMs = 0, { endsMs = Infinity }: ApiCall): AttemptTimes {
-    const responseMs = this.#options.requestTimeoutMs || Infinity;
-    const leftMs = endsMs - performance.now();
-    return {
-      clientMs: Math.max(1, Math.min(responseMs + waitMs, leftMs)),
-      coordinatorMs: Math.max(1, Math.min(this.#statedMs + waitMs, leftMs === Infinity ? leftMs : statedMs(leftMs))),
-    };
   }
 
   #requestOptions(

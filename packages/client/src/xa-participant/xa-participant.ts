@@ -7,6 +7,7 @@ import type { BarrierRow } from '../barrier/dialect.ts';
 import { rowsOf } from '../barrier/rows.ts';
 import { checkedLockTimeout } from '../lock-timeout.ts';
 import { XaLockTimeout, XaUndecided } from './errors.ts';
+import { GrpcRegistration } from './grpc-registration.ts';
 import { coordinatorRoot, registerXaBranch } from './registration.ts';
 import type { XaConnection, XaDialect, XaEnd } from './xa-dialect.ts';
 
@@ -20,7 +21,8 @@ export interface XaOptions {
   /** The barrier's table; see the options of the barrier in this database. */
   readonly table?: string;
   /**
-   * The coordinator at which actions are registered, such as `http://coordinator:36789`. Default:
+   * The coordinator at which actions are registered, such as `http://coordinator:36789`, or over
+   * gRPC `grpc://coordinator:36790`. Default:
    * the coordinator that the call names, but only at a loopback address: otherwise any client of
    * this participant could make it send requests to any address. Omit it for transactions of an
    * `embed()`, whose coordinator is not reachable: its initiator has registered the branch.
@@ -85,6 +87,7 @@ export class DialectXa<Tx extends Open, Open> implements Barrier<Tx> {
   readonly checkBack: Barrier<Tx>['checkBack'];
   readonly #dialect: XaDialect<Tx, Open>;
   readonly #coordinator: string | undefined;
+  readonly #overGrpc = new GrpcRegistration();
   readonly #lockTimeoutMs: number;
   /**
    * A branch is one XA transaction: a second use within one call would find it prepared and not run
@@ -164,7 +167,7 @@ export class DialectXa<Tx extends Open, Open> implements Barrier<Tx> {
       claim = await this.#claim(connection, row);
       if (claim === 'inserted') {
         const value = await work(connection.tx);
-        await registerXaBranch(call, this.#coordinator);
+        await registerXaBranch(call, this.#coordinator, this.#overGrpc);
         await connection.prepare();
         return { ran: true, value };
       }
