@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLmdbStore } from '@holdfast/store-lmdb';
-import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
+import { freePort, startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { barrierSchema } from '@holdfast/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
@@ -52,6 +52,21 @@ describe('holdfast doctor', () => {
     expect(exitCode).toBe(1);
     expect(find('store')).toMatchObject({ level: 'fail' });
     expect(find('server')).toMatchObject({ level: 'fail' });
+  });
+
+  it('distinguishes a server that cuts its response off, and another program, from one that does not respond', async () => {
+    const found = async (respond: (response: ServerResponse) => void): Promise<string | undefined> => {
+      const other = createServer((_request, response) => respond(response)).listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      onTestFinished(() => void other.close());
+      const { port } = other.address() as AddressInfo;
+      const { find } = await doctor('--store', 'memory:', '--server', `http://127.0.0.1:${port}`);
+      return find('server')?.found;
+    };
+    expect(await found((response) => response.destroy())).toMatch(/did not send a complete response$/);
+    expect(await found((response) => response.end('<html>'))).toMatch(/is not a Holdfast coordinator$/);
+    const silent = await doctor('--store', 'memory:', '--server', `http://127.0.0.1:${await freePort()}`);
+    expect(silent.find('server')?.found).toMatch(/^no coordinator responds at/);
   });
 
   it('distinguishes a coordinator at the port from another program', async () => {

@@ -4,6 +4,9 @@
 export const PATTERNS = ['saga', 'tcc', 'xa', 'msg', 'workflow'] as const;
 export type Pattern = (typeof PATTERNS)[number];
 
+/** The word for a transaction of a pattern in texts: `msg` is only its name on the wire. */
+export const nounOfPattern = (pattern: Pattern): string => (pattern === 'msg' ? 'message' : pattern);
+
 /** Status of a global transaction; `succeed` and `failed` are final. */
 export const STATUSES = ['prepared', 'submitted', 'aborting', 'succeed', 'failed'] as const;
 export type Status = (typeof STATUSES)[number];

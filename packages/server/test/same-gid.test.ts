@@ -105,7 +105,7 @@ describe.each(APIS)('a gid submitted again over %s', (_, submit) => {
     await submit({ path: '/ok', amount: 30 });
     expect((await submit({ path: '/other', amount: 30 })).text).toContain('the action of step 1 differs');
     const other = await submit({ path: '/ok', amount: 30, pattern: 'msg' });
-    expect(other.text).toContain('is a saga, not a msg');
+    expect(other.text).toContain('is a saga, not a message');
     if (other.code !== undefined) expect(other.code).toBe('exists');
   });
 });
@@ -196,7 +196,7 @@ describe('a branch', () => {
       expect((await prepare(other)).status).toBe(200);
       const rest = await server.dtm('registerBranch', branch(pattern));
       expect([rest.status, rest.json.dtm_result]).toEqual([409, 'FAILURE']);
-      expect(rest.text).toContain(`is a ${other}, not a ${pattern}`);
+      expect(rest.text).toContain(`is a ${other === 'msg' ? 'message' : other}, not a ${pattern}`);
       expect((await server.rpc('registerBranch', branch(pattern))).json.error.code).toBe(-32_901);
       expect((await server.query(gid)).branches.map(({ op }) => op)).toEqual(other === 'msg' ? ['action'] : []);
     }

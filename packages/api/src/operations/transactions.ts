@@ -1,5 +1,5 @@
 import type { CallContext, Coordinator, TransactionInput, TransactionView } from '@holdfast/core';
-import { HoldfastError, type Status, type TRANSACTION_OPERATIONS } from '@holdfast/protocol';
+import { HoldfastError, nounOfPattern, type Status, type TRANSACTION_OPERATIONS } from '@holdfast/protocol';
 import { defined } from '../reading/defined.ts';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { invalid } from '../reading/parse.ts';
@@ -42,7 +42,7 @@ export function transactionOperations(coordinator: Coordinator): Implementations
       if (pattern === 'workflow')
         throw new HoldfastError('refused', `${gid} is a workflow, which only its code can finish`, { gid, status });
       if (branches !== undefined && pattern !== 'tcc' && pattern !== 'xa')
-        throw invalid(gid, ['branches'], `the branches of a ${pattern} are its steps; leave them out`);
+        throw invalid(gid, ['branches'], `the branches of a ${nounOfPattern(pattern)} are its steps; leave them out`);
       if (run !== undefined && (pattern !== 'tcc' || branches === undefined))
         throw invalid(gid, ['run'], 'is only allowed for a tcc, together with its branches; leave it out');
       views.assertMayWait(gid, waitMs);

@@ -1,5 +1,5 @@
 import type { CallContext, Coordinator, TransactionView } from '@holdfast/core';
-import { HoldfastError, isFinal, type Pattern } from '@holdfast/protocol';
+import { HoldfastError, isFinal, nounOfPattern, type Pattern } from '@holdfast/protocol';
 import { finalRead } from '../calls/deadline.ts';
 
 /** Reads and awaits the transactions that operations return. */
@@ -62,9 +62,13 @@ export class Views {
 /** A branch of another pattern would be stored and never called. */
 export function assertPattern({ gid, pattern, status }: TransactionView, expected: Pattern): void {
   if (pattern !== expected)
-    throw new HoldfastError('wrong_pattern', `${gid} is a ${pattern}, not a ${expected}`, {
-      gid,
-      field: ['pattern'],
-      status,
-    });
+    throw new HoldfastError(
+      'wrong_pattern',
+      `${gid} is a ${nounOfPattern(pattern)}, not a ${nounOfPattern(expected)}`,
+      {
+        gid,
+        field: ['pattern'],
+        status,
+      },
+    );
 }

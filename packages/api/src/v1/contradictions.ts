@@ -1,4 +1,4 @@
-import type { CheckedInputOf, Pattern } from '@holdfast/protocol';
+import { type CheckedInputOf, nounOfPattern, type Pattern } from '@holdfast/protocol';
 import { invalid } from '../reading/parse.ts';
 
 export type CheckedRequest = CheckedInputOf<'createTransaction'>['body'];
@@ -23,10 +23,11 @@ export function refuseContradictions(request: CheckedRequest): void {
   const { gid = '', pattern } = request;
   for (const [field, patterns, why] of BELONGS_TO) {
     if (request[field] !== undefined && !patterns.includes(pattern))
-      throw invalid(gid, [field], `${why}, this is a ${pattern}`);
+      throw invalid(gid, [field], `${why}, this is a ${nounOfPattern(pattern)}`);
   }
   if (REGISTERED.includes(pattern)) refuseSteps(request);
-  else if (request.steps.length === 0) throw invalid(gid, ['steps'], `a ${pattern} must have at least one`);
+  else if (request.steps.length === 0)
+    throw invalid(gid, ['steps'], `a ${nounOfPattern(pattern)} must have at least one`);
   if (pattern === 'workflow' && request.workflow === undefined)
     throw invalid(gid, ['workflow'], 'a workflow must have a name, by which it is called back');
   if (pattern === 'msg') refuseCompensations(request);

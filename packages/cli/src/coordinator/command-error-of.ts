@@ -57,8 +57,13 @@ const CUT_OFF = new Set([
 ]);
 
 /** An error without a code is that of a response which did not arrive completely in time. */
-const isCutOff = (error: unknown): boolean =>
-  error instanceof Error && (!('code' in error) || typeof error.code !== 'string' || CUT_OFF.has(error.code));
+const isCutOff = (error: unknown): boolean => error instanceof Error && (!hasCode(error) || brokeOff(error));
+
+/** Whether the server had accepted a connection, which then broke. */
+export const brokeOff = (error: unknown): boolean => hasCode(error) && CUT_OFF.has(error.code);
+
+const hasCode = (error: unknown): error is Error & { readonly code: string } =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string';
 
 function cutOff(server: string, error: CoordinatorUnreachable | RequestRejected): CommandError {
   const isDone = error instanceof CoordinatorUnreachable && error.outcome === 'unknown';
@@ -69,5 +74,4 @@ function cutOff(server: string, error: CoordinatorUnreachable | RequestRejected)
   return new CommandError(EXIT.unreachable, message, { cause: error });
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : textOfThrown(error);
+const codeOf = (error: unknown): string => (hasCode(error) ? error.code : textOfThrown(error));

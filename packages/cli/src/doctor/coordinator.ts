@@ -1,7 +1,9 @@
 import { basicAuthorization, placeOfUrl } from '@holdfast/protocol';
+import { brokeOff } from '../coordinator/command-error-of.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
+const CUT_OFF_ADVICE = 'see the log of the coordinator, or of the proxy in front of it; or correct --server';
 
 /**
  * Checks a running coordinator: whether it responds, is ready, and has the version of this command.
@@ -23,7 +25,11 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
       ready = await fetch(`${root}/readyz`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       const response = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       version = ((await response.json()) as { version?: unknown }).version;
-    } catch {
+    } catch (error) {
+      if (error instanceof SyntaxError) return [fail('server', `${root} is not a Holdfast coordinator`, start)];
+      // `fetch` wraps the error of the connection.
+      const cause = error instanceof TypeError ? error.cause : error;
+      if (brokeOff(cause)) return [fail('server', `${root} did not send a complete response`, CUT_OFF_ADVICE)];
       return [fail('server', `no coordinator responds at ${root}`, start)];
     }
     const what = `${root}, version ${String(version)}`;

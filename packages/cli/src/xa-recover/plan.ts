@@ -1,4 +1,4 @@
-import type { TransactionDetails } from '@holdfast/protocol';
+import { nounOfPattern, type TransactionDetails } from '@holdfast/protocol';
 import { duration } from '../output/time.ts';
 import type { Prepared, Reading } from './prepared.ts';
 
@@ -66,7 +66,7 @@ const mayOwn = ({ numbered, details: { pattern } }: Known): boolean =>
 function planForKnown({ branchId, details }: Known): Decision {
   const { pattern, status } = details;
   if (pattern !== 'xa' && pattern !== 'workflow')
-    return { will: 'leave', why: `that gid is a ${pattern}, so it is not an XA branch of Holdfast` };
+    return { will: 'leave', why: `that gid is a ${nounOfPattern(pattern)}, so it is not an XA branch of Holdfast` };
   switch (status) {
     case 'prepared':
     case 'submitted':

@@ -1,4 +1,11 @@
-import { HoldfastError, type Pattern, type Status, textOfThrown, type TransactionKey } from '@holdfast/protocol';
+import {
+  HoldfastError,
+  nounOfPattern,
+  type Pattern,
+  type Status,
+  textOfThrown,
+  type TransactionKey,
+} from '@holdfast/protocol';
 import type { Transaction } from '../patterns/model.ts';
 import type { UnreadableRecord } from '../codec/frame.ts';
 import type { Refusal, TransactionEvent } from '../patterns/step.ts';
@@ -43,7 +50,11 @@ export const contradicts = (
   { pattern, status }: { readonly pattern: Pattern; readonly status: Status },
   requested: Pattern,
 ): HoldfastError =>
-  new HoldfastError(code, `${gid} is a ${pattern}, not a ${requested}`, { gid, field: ['pattern'], status });
+  new HoldfastError(code, `${gid} is a ${nounOfPattern(pattern)}, not a ${nounOfPattern(requested)}`, {
+    gid,
+    field: ['pattern'],
+    status,
+  });
 
 /**
  * The gid belongs to a transaction with another definition: this submission was not executed and

@@ -1,5 +1,5 @@
 import type { BranchRegistration } from '@holdfast/core';
-import { type BranchStatus, type DtmBranch, dtmBranch, type Pattern } from '@holdfast/protocol';
+import { type BranchStatus, type DtmBranch, dtmBranch, nounOfPattern, type Pattern } from '@holdfast/protocol';
 import { type DtmRegistration, invalid, parse } from '@holdfast/api';
 import { DTM_BOUNDS } from './count-bounds.ts';
 import { HALF_PAIR, readPattern } from './read-transaction.ts';
@@ -51,7 +51,7 @@ function branchesOf(
       throw invalid(
         gid,
         ['trans_type'],
-        `branches are registered for tcc, xa and workflow; those of a ${pattern} are its steps`,
+        `branches are registered for tcc, xa and workflow; those of a ${nounOfPattern(pattern)} are its steps`,
       );
   }
 }
