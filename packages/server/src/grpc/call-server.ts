@@ -14,8 +14,8 @@ const NO_METHOD = '(none)';
 /** Serves the calls of all connections. */
 export class CallServer {
   readonly #options: CallOwner;
-  /** The calls whose requests are not complete, the oldest first. */
-  readonly #receiving = new Set<Call>();
+  /** The unary calls whose requests are not complete, the oldest first. */
+  readonly #receiving = new Map<Call, OneRequest>();
   readonly #streams = new Set<Call>();
   readonly #held = new HeldBytes();
   #methods: ReadonlyMap<string, GrpcMethod> | undefined;
@@ -46,9 +46,9 @@ export class CallServer {
   /** Ends the calls whose requests take too long to arrive. */
   endLate(nowMs: number): void {
     const beforeMs = nowMs - GRPC_SERVER_SETTINGS.requestTimeoutMs;
-    for (const call of this.#receiving) {
+    for (const [call, request] of this.#receiving) {
       if (call.startedMs > beforeMs) return;
-      call.end(
+      request.fail(
         new GrpcError(
           GRPC_STATUS.deadlineExceeded,
           `the request was not complete after ${GRPC_SERVER_SETTINGS.requestTimeoutMs} ms`,
@@ -66,9 +66,10 @@ export class CallServer {
     const { maxMessageBytes } = this.#options;
     const options = { call, maxMessageBytes, held: this.#held };
     if (method.kind === 'unary') {
-      this.#receiving.add(call);
       const done = (): void => void this.#receiving.delete(call);
-      return new OneRequest(method, { ...options, received: done, closed: done });
+      const receiver = new OneRequest(method, { ...options, received: done, closed: done });
+      this.#receiving.set(call, receiver);
+      return receiver;
     }
     this.#streams.add(call);
     const receiver = new ManyRequests(method, { ...options, closed: () => void this.#streams.delete(call) });

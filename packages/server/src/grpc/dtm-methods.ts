@@ -18,6 +18,7 @@ import { readSubmissionOf, readTransactionOf } from '../dtm/read-transaction.ts'
 import { decodeRequest } from './decode-request.ts';
 import { grpcErrorOf } from './grpc-error.ts';
 import type { UnaryMethod } from './grpc-method.ts';
+import { rejectRequest } from './reject-request.ts';
 
 const EMPTY = new Uint8Array(0);
 const [EMPTY_MESSAGE] = EMPTY_PROTO.messages;
@@ -75,6 +76,7 @@ const unary = <M extends ProtoMessage, Input, Result>(
     }
     return write(await run(context, input));
   },
+  reject: (context, error) => rejectRequest(run, context, error),
 });
 
 const change = <M extends ProtoMessage, Input>(

@@ -1,4 +1,5 @@
 import type { CallContext } from '@holdfast/core';
+import type { GrpcError } from './grpc-error.ts';
 
 /** A method with one request and one response. */
 export interface UnaryMethod {
@@ -10,6 +11,12 @@ export interface UnaryMethod {
    * status; any other error is an internal one.
    */
   call(context: CallContext, request: Buffer): Promise<Uint8Array>;
+  /**
+   * Called instead of `call` for a request that the transport rejects, such as one that is too
+   * long, so that interceptors apply to it. Rejects with the error that becomes the status. Absent:
+   * the method has no interceptors.
+   */
+  reject?(context: CallContext, error: GrpcError): Promise<never>;
 }
 
 /** A method with any number of requests and responses. */

@@ -50,6 +50,11 @@ abstract class RequestReceiver implements StreamReceiver {
   /** The peer has sent everything, and no bytes are left. */
   protected abstract finish(): void;
 
+  /** Whether the rest of the request is not needed. */
+  protected get isOver(): boolean {
+    return this.call.isEnded;
+  }
+
   /** Whether bytes are left in the reader on purpose. */
   protected get isPaused(): boolean {
     return false;
@@ -59,7 +64,7 @@ abstract class RequestReceiver implements StreamReceiver {
   headers(): void {}
 
   data(piece: Buffer): void {
-    if (this.call.isEnded) return;
+    if (this.isOver) return;
     this.reader.add(piece);
     this.readSafely();
     if (!this.isPaused) this.call.stream.consume(piece.length);
@@ -67,9 +72,9 @@ abstract class RequestReceiver implements StreamReceiver {
 
   complete(): void {
     this.#options.received?.();
-    if (this.call.isEnded || this.isPaused) return;
+    if (this.isOver || this.isPaused) return;
     const { heldBytes } = this.reader;
-    if (heldBytes > 0) this.call.end(truncated(heldBytes));
+    if (heldBytes > 0) this.fail(truncated(heldBytes));
     else this.finish();
   }
 
@@ -90,8 +95,13 @@ abstract class RequestReceiver implements StreamReceiver {
       // A message that came in one piece needs no room.
       if (this.#heldBytes > 0 && this.#options.held.areTooMany) throw tooManyBytes();
     } catch (error) {
-      this.call.end(error);
+      this.fail(error);
     }
+  }
+
+  /** Ends the call with an error in its request. */
+  fail(error: unknown): void {
+    this.call.end(error);
   }
 
   #hold(bytes: number): void {
@@ -105,6 +115,7 @@ abstract class RequestReceiver implements StreamReceiver {
 export class OneRequest extends RequestReceiver {
   readonly #method: UnaryMethod;
   #request: Buffer | undefined;
+  #isRejected = false;
 
   constructor(method: UnaryMethod, options: ReceiverOptions) {
     super(options);
@@ -119,9 +130,21 @@ export class OneRequest extends RequestReceiver {
     }
   }
 
+  protected override get isOver(): boolean {
+    return this.#isRejected || super.isOver;
+  }
+
+  /** The interceptors of the method's operation apply to a request that does not reach it. */
+  override fail(error: unknown): void {
+    if (this.isOver) return;
+    if (this.#method.reject === undefined || !(error instanceof GrpcError)) return super.fail(error);
+    this.#isRejected = true;
+    this.#method.reject(this.call.context, error).catch((thrown: unknown) => this.call.end(thrown));
+  }
+
   protected finish(): void {
     if (this.#request === undefined)
-      return this.call.end(new GrpcError(GRPC_STATUS.invalidArgument, 'the request has no message'));
+      return this.fail(new GrpcError(GRPC_STATUS.invalidArgument, 'the request has no message'));
     void this.#run(this.#request);
   }
 

@@ -6,6 +6,7 @@ import { inTurns } from '../../http/json-text.ts';
 import { places } from '../../http/places.ts';
 import { GrpcError } from '../grpc-error.ts';
 import type { UnaryMethod } from '../grpc-method.ts';
+import { rejectRequest } from '../reject-request.ts';
 import { v1ErrorOf } from './v1-error.ts';
 import { readV1Request } from './v1-request.ts';
 
@@ -28,6 +29,12 @@ function methodOf(name: OperationName, invoke: Invoke, onDefect: OnDefect): Unar
   const path = holdfastPath(messages);
   const names = { ...V1_NAMES, ...messages.fieldNames };
   const run = runnerOf(operation, messages, invoke);
+  const asStatus = (thrown: unknown): GrpcError => {
+    if (thrown instanceof GrpcError) return thrown;
+    const error = HoldfastError.from(thrown);
+    if (error.code === 'internal') onDefect(error, path);
+    return v1ErrorOf(error, names);
+  };
   return {
     kind: 'unary',
     path,
@@ -35,10 +42,14 @@ function methodOf(name: OperationName, invoke: Invoke, onDefect: OnDefect): Unar
       try {
         return await run(context, bytes);
       } catch (thrown) {
-        if (thrown instanceof GrpcError) throw thrown;
-        const error = HoldfastError.from(thrown);
-        if (error.code === 'internal') onDefect(error, path);
-        throw v1ErrorOf(error, names);
+        throw asStatus(thrown);
+      }
+    },
+    reject: async (context, error) => {
+      try {
+        return await rejectRequest(invoke, context, error);
+      } catch (thrown) {
+        throw asStatus(thrown);
       }
     },
   };
