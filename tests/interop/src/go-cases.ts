@@ -21,7 +21,7 @@ export const GO_SUITE: Suite = {
 
 /** Compiles the Go cases; undefined when Go is not installed. */
 async function buildGoCases(): Promise<Cases | undefined> {
-  const go = locate('go') ?? locate('go', ['/usr/local/go/bin']);
+  const go = locateGo();
   if (go === undefined) return undefined;
   const folder = await createDataFolder('go-cases', undefined);
   const binary = join(folder, 'cases.test');
@@ -48,6 +48,9 @@ async function buildGoCases(): Promise<Cases | undefined> {
     stop,
   };
 }
+
+/** The path of Go's command; undefined if Go is not installed. */
+export const locateGo = (): string | undefined => locate('go') ?? locate('go', ['/usr/local/go/bin']);
 
 interface Compiled {
   readonly go: string;

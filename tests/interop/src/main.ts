@@ -1,13 +1,17 @@
+import { GENERATED_SUITE } from './generated-cases.ts';
 import { GO_SUITE } from './go-cases.ts';
 import { JAVA_SUITE } from './java-cases.ts';
-import { readOptions } from './options.ts';
+import { caseListOf, differences } from './compatibility/case-list.ts';
+import { readCaseList, writeDocs } from './compatibility/files.ts';
+import { type Options, readOptions } from './options.ts';
+import type { Outcome } from './outcome.ts';
 import { PYTHON_SUITE } from './python-cases.ts';
 import { exitCode, formatTable, formatTotals } from './report.ts';
 import { runSuites } from './run-suites.ts';
 import { Started } from './started.ts';
-import type { Suite } from './suite.ts';
+import type { Suite, SuiteOutcomes } from './suite.ts';
 
-const SUITES: readonly Suite[] = [GO_SUITE, PYTHON_SUITE, JAVA_SUITE];
+const SUITES: readonly Suite[] = [GO_SUITE, PYTHON_SUITE, JAVA_SUITE, GENERATED_SUITE];
 const started = new Started();
 
 async function main(): Promise<number> {
@@ -22,12 +26,24 @@ async function main(): Promise<number> {
     for (const { suite, outcomes } of results) {
       process.stdout.write(`\n${suite.title}\n${formatTable(outcomes)}\n`);
     }
-    const outcomes = results.flatMap((result) => result.outcomes);
+    const outcomes = [...results.flatMap((result) => result.outcomes), ...(await compareDocs(options, results))];
+    process.stdout.write(formatTable(outcomes.filter(({ group }) => group === 'Suite')));
     process.stdout.write(`\n${formatTotals(outcomes)}\n`);
     return exitCode(outcomes, process.env['HOLDFAST_TEST_REQUIRE'] === 'all');
   } finally {
     await started.stop();
   }
+}
+
+/**
+ * Writes the documentation if the options specify it and every case has passed. Returns how a whole
+ * run differs from the documentation.
+ */
+async function compareDocs(options: Options, results: readonly SuiteOutcomes[]): Promise<readonly Outcome[]> {
+  const passed = results.every(({ outcomes }) => outcomes.every(({ verdict }) => verdict === 'pass'));
+  if (options.writeDocs && passed) await writeDocs(caseListOf(results));
+  const isWhole = options.target === undefined && options.run === undefined;
+  return isWhole ? differences(await readCaseList(), results) : [];
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -11,6 +11,8 @@ export interface Options {
   readonly grpcTarget: string | undefined;
   /** Which cases, as a pattern; undefined runs all. */
   readonly run: string | undefined;
+  /** Whether `cases.json` and `docs/compatibility.md` are written from the results. */
+  readonly writeDocs: boolean;
 }
 
 /** The text to print, and the exit code, when no suite is to be run. */
@@ -20,17 +22,19 @@ export interface Advice {
 }
 
 /** Printed for `--help`, and with what is wrong about a command line. */
-export const USAGE = `usage: npm run interop [-- LANG [--target URL] [--grpc-target HOST:PORT] [--run PATTERN]]
+export const USAGE = `usage: npm run interop [-- [--write-docs] [LANG] [--target URL] [--grpc-target HOST:PORT] [--run PATTERN]]
 
   LANG           one of the languages below; all of them by default
     go           dtm's Go client, over HTTP, JSON-RPC and gRPC
     python       dtm's Python client
     java         dtm's Java client
+    generated    clients that are generated from the published .proto files, and reflection
   --target URL   a coordinator that runs already (http://127.0.0.1:36789); otherwise a Holdfast is started
   --grpc-target HOST:PORT
                  its gRPC; without it, the cases over gRPC are skipped
   --run PATTERN  only the cases that match; Go: as in go test (TestSaga, TestXa/commits), other languages: a regular
                  expression for GROUP/NAME (Saga, Tcc/commits)
+  --write-docs   writes docs/compatibility.md from the results of a run of everything
 
 HOLDFAST_TEST_REQUIRE=all makes a skipped case a failure.`;
 
@@ -44,6 +48,7 @@ export function readOptions(args: readonly string[]): Options | Advice {
         target: { type: 'string' },
         'grpc-target': { type: 'string' },
         run: { type: 'string' },
+        'write-docs': { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
@@ -52,7 +57,10 @@ export function readOptions(args: readonly string[]): Options | Advice {
     if (values.help === true) return { text: USAGE, exitCode: 0 };
     if (suites.length === 0 || others.length > 0) return { text: USAGE, exitCode: 2 };
     const target = values.target?.replace(/\/+$/, '');
-    return { suites, target, grpcTarget: values['grpc-target'], run: values.run };
+    const writeDocs = values['write-docs'] === true;
+    const isWhole = name === undefined && target === undefined && values.run === undefined;
+    if (writeDocs && !isWhole) throw new Error('--write-docs needs a run of everything: give nothing else');
+    return { suites, target, grpcTarget: values['grpc-target'], run: values.run, writeDocs };
   } catch (error) {
     return { text: `${error instanceof Error ? error.message : String(error)}\n${USAGE}`, exitCode: 2 };
   }

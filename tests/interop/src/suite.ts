@@ -2,7 +2,7 @@ import type { Outcome } from './outcome.ts';
 import type { Stoppable } from './started.ts';
 
 /** The suites, in the order in which they run. */
-export const SUITE_NAMES = ['go', 'python', 'java'] as const;
+export const SUITE_NAMES = ['go', 'python', 'java', 'generated'] as const;
 
 /** A language whose client is run. */
 export type SuiteName = (typeof SUITE_NAMES)[number];

@@ -2,12 +2,24 @@ import { expect, it } from 'vitest';
 import { readOptions, USAGE } from '../src/options.ts';
 
 it('by default runs every case of every language against a coordinator that it starts', () => {
-  const suites = ['go', 'python', 'java'];
-  expect(readOptions([])).toEqual({ suites, target: undefined, grpcTarget: undefined, run: undefined });
+  const suites = ['go', 'python', 'java', 'generated'];
+  expect(readOptions([])).toEqual({
+    suites,
+    target: undefined,
+    grpcTarget: undefined,
+    run: undefined,
+    writeDocs: false,
+  });
 });
 
 it('runs one language', () => {
-  expect(readOptions(['go'])).toEqual({ suites: ['go'], target: undefined, grpcTarget: undefined, run: undefined });
+  expect(readOptions(['go'])).toEqual({
+    suites: ['go'],
+    target: undefined,
+    grpcTarget: undefined,
+    run: undefined,
+    writeDocs: false,
+  });
 });
 
 it('accepts a target, whose trailing slash is removed, and a pattern', () => {
@@ -16,6 +28,7 @@ it('accepts a target, whose trailing slash is removed, and a pattern', () => {
     target: 'http://127.0.0.1:36789',
     grpcTarget: undefined,
     run: 'TestXa',
+    writeDocs: false,
   });
 });
 
@@ -29,4 +42,10 @@ it('prints the usage for --help and exits with code 0', () => {
 
 it('names an unknown option', () => {
   expect(JSON.stringify(readOptions(['go', '--targt', 'x']))).toContain('--targt');
+});
+
+it('writes the documentation only from a run of everything', () => {
+  expect(readOptions(['--write-docs'])).toMatchObject({ writeDocs: true });
+  for (const args of [['go'], ['--run', 'Saga'], ['--target', 'http://127.0.0.1:36789']])
+    expect(readOptions(['--write-docs', ...args])).toMatchObject({ exitCode: 2 });
 });

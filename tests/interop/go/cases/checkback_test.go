@@ -13,8 +13,8 @@ import (
 
 func TestCheckBack(t *testing.T) {
 	onBoth(t, "a sender killed between its commit and the submit: the message is delivered", checkBackCommitted)
-	onBoth(t, "a sender killed before its commit: nothing is delivered, and a late commit is refused", checkBackNotCommitted)
-	run(t, "an answer that is not final is asked for again, with the message's headers", checkBackAskedAgain)
+	onBoth(t, "a sender killed before its commit: nothing is delivered, and a late commit is rejected", checkBackNotCommitted)
+	run(t, "a check-back without a final result is repeated, with the message's headers", checkBackAskedAgain)
 	run(t, "a delayed message waits", msgDelayed)
 	run(t, "the delay of a prepared message counts from its submit", msgDelayedAfterPrepare)
 }

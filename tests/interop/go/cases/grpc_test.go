@@ -38,13 +38,13 @@ func onBothGRPC(t *testing.T, name string, body func(s *scene, b *bank.Bank)) {
 
 func TestGrpcSaga(t *testing.T) {
 	runGRPC(t, "commits in two databases", grpcSagaCommits)
-	runGRPC(t, "rolls back newest first when a branch refuses", grpcSagaRollsBack)
+	runGRPC(t, "rolls back newest first when a branch returns FAILURE", grpcSagaRollsBack)
 	runGRPC(t, "passes payload, headers and context to a branch", grpcSagaPassesContext)
-	runGRPC(t, "a lost answer is retried and the barrier keeps one effect", grpcSagaLostAnswer)
-	runGRPC(t, "an ongoing branch is asked again", grpcSagaOngoing)
+	runGRPC(t, "a lost response is retried and the barrier keeps one effect", grpcSagaLostAnswer)
+	runGRPC(t, "an ongoing branch is called again", grpcSagaOngoing)
 	runGRPC(t, "runs concurrent steps in their order", grpcSagaConcurrent)
 	runGRPC(t, "mixes branches over HTTP and gRPC", grpcSagaMixed)
-	runGRPC(t, "submitted again after success succeeds; other steps under its gid are refused", grpcSagaSubmittedAgain)
+	runGRPC(t, "submitted again after success succeeds; other steps under its gid are rejected", grpcSagaSubmittedAgain)
 }
 
 func (s *scene) newGRPCSaga(steps ...string) *dtmgrpc.SagaGrpc {
@@ -156,7 +156,7 @@ func grpcSagaSubmittedAgain(s *scene) {
 
 func TestGrpcTcc(t *testing.T) {
 	runGRPC(t, "commits in two databases", grpcTccCommits)
-	runGRPC(t, "rolls back newest first when a try refuses", grpcTccRollsBack)
+	runGRPC(t, "rolls back newest first when a try returns FAILURE", grpcTccRollsBack)
 }
 
 func (s *scene) grpcTcc(branches ...string) error {
@@ -193,7 +193,7 @@ func grpcTccRollsBack(s *scene) {
 
 func TestGrpcXa(t *testing.T) {
 	onBothGRPC(t, "commits", grpcXaCommits)
-	onBothGRPC(t, "rolls back when a branch refuses", grpcXaRollsBack)
+	onBothGRPC(t, "rolls back when a branch returns FAILURE", grpcXaRollsBack)
 }
 
 func (s *scene) grpcXa(endpoints ...string) error {

@@ -13,16 +13,16 @@ import (
 )
 
 func TestJsonRpc(t *testing.T) {
-	run(t, "gives gids", rpcNewGid)
+	run(t, "returns gids", rpcNewGid)
 	run(t, "a saga commits", rpcSagaCommits)
 	run(t, "a saga rolls back", rpcSagaRollsBack)
-	run(t, "a saga that fails is no success to a caller who waits, and its repetition is refused", rpcRefuses)
+	run(t, "a saga that fails is not a success for a caller that waits, and its repetition is rejected", rpcRefuses)
 	run(t, "the code of a branch's error alone decides", rpcCodeDecides)
-	run(t, "a branch that answers ONGOING is asked again", rpcOngoing)
+	run(t, "a branch that returns ONGOING is called again", rpcOngoing)
 	run(t, "a TCC commits", rpcTccCommits)
 	run(t, "a TCC rolls back", rpcTccRollsBack)
-	run(t, "a prepared message is asked for and delivered", rpcCheckBack)
-	run(t, "a message whose local transaction was refused delivers nothing", rpcMsgRollsBack)
+	run(t, "a prepared message is checked back and delivered", rpcCheckBack)
+	run(t, "a message whose local transaction was rolled back delivers nothing", rpcMsgRollsBack)
 }
 
 // rpcSaga is a saga that is submitted over JSON-RPC and whose branches are called over JSON-RPC.

@@ -12,15 +12,15 @@ import (
 )
 
 func TestMessage(t *testing.T) {
-	run(t, "delivers every step, a waiting caller hears it when it is done", msgDelivers)
+	run(t, "delivers every step, a waiting caller is notified when it is done", msgDelivers)
 	run(t, "a submit that does not wait returns before the delivery", msgDeliversWithoutWaiting)
-	run(t, "is retried until it is delivered, whatever the step answers", msgRetries)
+	run(t, "is retried until it is delivered, whatever the step responds", msgRetries)
 	run(t, "runs its steps at once when it is concurrent", msgConcurrent)
 	onBoth(t, "delivers after the local transaction has committed", msgLocalCommit)
-	onBoth(t, "delivers nothing after the local transaction was refused", msgLocalRollback)
-	onBoth(t, "a local transaction with an unknown end is asked for, and rolled back", msgLocalUnknown)
+	onBoth(t, "delivers nothing after the local transaction was rolled back", msgLocalRollback)
+	onBoth(t, "a local transaction with an unknown outcome is checked back, and rolled back", msgLocalUnknown)
 	run(t, "fans out to the subscribers of a topic", msgTopic)
-	run(t, "of a topic that nobody knows is refused", msgUnknownTopic)
+	run(t, "to a topic without subscribers is rejected", msgUnknownTopic)
 }
 
 func onBoth(t *testing.T, name string, body func(s *scene, b *bank.Bank)) {

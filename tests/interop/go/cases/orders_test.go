@@ -11,10 +11,10 @@ import (
 )
 
 func TestConcurrentSaga(t *testing.T) {
-	run(t, "runs what no order forbids at once, and commits", concurrentCommits)
+	run(t, "runs steps without dependencies at once, and commits", concurrentCommits)
 	run(t, "rolls back what was started, in the reverse order", concurrentRollsBack)
 	run(t, "without orders runs everything at once", concurrentWithoutOrders)
-	run(t, "compensates a branch that was still running, after it has answered", concurrentStillRunning)
+	run(t, "compensates a branch that was still running, after it has returned", concurrentStillRunning)
 	run(t, "an action that takes effect only after its compensation has come is kept out", concurrentLateAction)
 }
 

@@ -12,16 +12,16 @@ import (
 )
 
 func TestTcc(t *testing.T) {
-	run(t, "commits in two databases, a waiting caller hears it when it is done", tccCommits)
-	run(t, "rolls back newest first when a try refuses, a waiting caller hears it when it is done", tccRollsBack)
+	run(t, "commits in two databases, a waiting caller is notified when it is done", tccCommits)
+	run(t, "rolls back newest first when a try returns FAILURE, a waiting caller is notified when it is done", tccRollsBack)
 	run(t, "a submit that does not wait returns before the confirms", tccCommitsWithoutWaiting)
 	run(t, "nested branches commit", tccNestedCommits)
 	run(t, "nested branches roll back", tccNestedRollsBack)
 	run(t, "a confirm that fails is retried", tccRetriesConfirm)
-	run(t, "a confirm that is refused is retried and never turns the decision", tccRefusedConfirm)
+	run(t, "a confirm that returns FAILURE is retried and never changes the decision", tccRefusedConfirm)
 	run(t, "a cancel that fails is retried", tccRetriesCancel)
-	run(t, "an initiator that disappears is rolled back after the time-out", tccTimesOut)
-	run(t, "a try that comes after its cancel has no effect, the late submit is refused", tccLateTry)
+	run(t, "an initiator that disappears is rolled back after the timeout", tccTimesOut)
+	run(t, "a try that comes after its cancel has no effect, the late submit is rejected", tccLateTry)
 }
 
 func (s *scene) tcc(wait bool, body func(tcc *dtmcli.Tcc) error) error {

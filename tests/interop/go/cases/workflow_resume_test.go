@@ -11,9 +11,9 @@ import (
 )
 
 func TestWorkflowResumed(t *testing.T) {
-	run(t, "a call-back resumes it where it broke off", wfResumed)
-	run(t, "a call-back resumes a rollback that broke off", wfRollbackResumed)
-	run(t, "a call-back asks a step again that was still running", wfOngoing)
+	run(t, "a callback resumes it where it broke off", wfResumed)
+	run(t, "a callback resumes a rollback that broke off", wfRollbackResumed)
+	run(t, "a callback calls a step again that was still running", wfOngoing)
 }
 
 // callbackTimeout is the retry interval these workflows ask for (1 s) with room for a coordinator that polls every few seconds,

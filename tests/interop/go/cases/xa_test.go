@@ -14,9 +14,9 @@ import (
 
 func TestXa(t *testing.T) {
 	onBoth(t, "commits, nothing is visible before the submit", xaCommits)
-	onBoth(t, "rolls back when a branch refuses", xaRollsBack)
-	onBoth(t, "rolls back what an initiator left prepared, after the time-out", xaTimesOut)
-	onBoth(t, "a commit whose answer is lost is asked for again", xaRetriesCommit)
+	onBoth(t, "rolls back when a branch returns FAILURE", xaRollsBack)
+	onBoth(t, "rolls back what an initiator left prepared, after the timeout", xaTimesOut)
+	onBoth(t, "a commit whose response is lost is repeated", xaRetriesCommit)
 	run(t, "commits across MariaDB and PostgreSQL", func(s *scene) { xaAcross(s, nil) })
 	run(t, "rolls back across MariaDB and PostgreSQL", func(s *scene) { xaAcross(s, dtmcli.ErrFailure) })
 	run(t, "a submit that does not wait returns before the commits", xaCommitsWithoutWaiting)

@@ -112,7 +112,7 @@ def local_commit(s):
     s.want_journal("receive 01 action")
 
 
-@case(GROUP, "delivers nothing after the local transaction was refused")
+@case(GROUP, "delivers nothing after the local transaction was rolled back")
 def local_rollback(s):
     paying, account = sender(s, handlers.AMOUNT - 1), receiver(s)
     s.want_error("not enough money", pay, message(s, "receive"), s, paying)
