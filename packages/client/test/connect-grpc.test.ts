@@ -103,6 +103,12 @@ describe('a client of a coordinator over gRPC', () => {
     expect(error).toMatchObject({ rejection: 'refused', status: 'failed', message: 'it has failed' });
   });
 
+  it('treats a code of a later coordinator as the rejection that its status had before', async () => {
+    coordinator.end = () => ({ code: status.ALREADY_EXISTS, details: 'it is taken', trailers: { code: 'taken' } });
+    const error = await thrownBy(saga(clientOf(coordinator.url)).submit());
+    expect(error).toMatchObject({ name: 'RequestRejected', rejection: 'exists', message: 'it is taken' });
+  });
+
   it('ends with the reason of an aborted signal', async () => {
     const abort = new AbortController();
     const call = thrownBy(clientOf(coordinator.url).get('g', { signal: abort.signal }));

@@ -180,7 +180,7 @@ export class GrpcTransport {
     error: ServiceError,
   ): Exclude<Outcome<never>, { kind: 'done' }> {
     const { code, details } = error;
-    const stated = statedIn(error);
+    const stated = statedIn(error, code);
     if (stated.code === undefined) {
       const isAway = [grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED].includes(code);
       if (isAway) return { kind: 'retry', cause: error, sent: true };
@@ -201,20 +201,29 @@ export class GrpcTransport {
 }
 
 /** What the trailers of an error state; all of it is absent in an error that a proxy sent. */
-function statedIn({ metadata }: ServiceError) {
+function statedIn({ metadata }: ServiceError, grpcCode: number) {
   const trailer = (name: string): string | undefined => {
     const [value] = metadata.get(`holdfast-${name}`);
     return typeof value === 'string' ? value : undefined;
   };
-  const code = trailer('code');
   const status = trailer('status');
   return {
-    code: code !== undefined && Object.hasOwn(ERROR_RULES, code) ? (code as ErrorCode) : undefined,
+    code: codeOf(trailer('code'), grpcCode),
     field: trailer('field'),
     gid: trailer('gid'),
     status: STATUSES.find((known): known is Status => known === status),
     outcome: trailer('outcome') === 'not_started' ? ('not_started' as const) : ('unknown' as const),
   };
+}
+
+/** A code of a later version counts as the code of a rejection that its status had before. */
+function codeOf(stated: string | undefined, grpcCode: number): ErrorCode | undefined {
+  if (stated === undefined) return undefined;
+  const codes = Object.keys(ERROR_RULES) as ErrorCode[];
+  return (
+    codes.find((code) => code === stated) ??
+    codes.find((code) => isRejectionCode(code) && ERROR_RULES[code].grpcStatus === grpcCode)
+  );
 }
 
 const inApi = new WeakMap<OperationMessages, FieldNames>();
