@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { HttpClock } from '../http1/environment.ts';
+import type { HttpClock, Timeout } from '../http1/environment.ts';
 import type { Names } from '../names/names.ts';
 import type { OriginConnections } from '../pools/origin-pools.ts';
 import type { CallOwner, GrpcExchange } from './grpc-exchange.ts';
@@ -37,7 +37,8 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   readonly #avoidedUntilMs = new Map<string, number>();
   #endpoints: readonly GrpcEndpoint[] = [];
   #resolvedMs = -Infinity;
-  #isResolving = false;
+  /** The resolution in progress. Its deadline ends it, whatever the resolver does. */
+  #resolving: Timeout | undefined;
   #next = 0;
   #waiting: GrpcExchange[] = [];
   /** Why the channel was destroyed. */
@@ -137,16 +138,28 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
 
   /** Calls are sent to the known servers until then. */
   #resolve(): void {
-    if (this.#isResolving) return;
-    this.#isResolving = true;
-    this.#resolver.resolve(this.#server).then(
-      (endpoints) => this.#resolved(endpoints),
-      (error: unknown) => this.#unresolved(error instanceof Error ? error : new Error(String(error))),
+    if (this.#resolving !== undefined) return;
+    const { clock, connectTimeoutMs } = this.#settings;
+    const late = new Error(`${this.#server} could not be resolved within ${connectTimeoutMs} ms`);
+    const timeout = clock.startTimeout(connectTimeoutMs, { timeOut: () => this.#unresolved(timeout, late) });
+    this.#resolving = timeout;
+    // A resolver that throws is one that rejects.
+    new Promise<readonly GrpcEndpoint[]>((resolve) => resolve(this.#resolver.resolve(this.#server))).then(
+      (endpoints) => this.#resolved(timeout, endpoints),
+      (error: unknown) => this.#unresolved(timeout, error instanceof Error ? error : new Error(String(error))),
     );
   }
 
-  #resolved(endpoints: readonly GrpcEndpoint[]): void {
-    this.#isResolving = false;
+  /** Returns whether this is the end of the resolution in progress. */
+  #endResolving(timeout: Timeout): boolean {
+    if (this.#resolving !== timeout) return false;
+    this.#settings.clock.cancelTimeout(timeout);
+    this.#resolving = undefined;
+    return true;
+  }
+
+  #resolved(timeout: Timeout, endpoints: readonly GrpcEndpoint[]): void {
+    if (!this.#endResolving(timeout)) return;
     this.#resolvedMs = this.#nowMs;
     this.#endpoints = endpoints;
     const keys = new Set(endpoints.map(keyOf));
@@ -159,8 +172,8 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
     for (const call of this.#waiting.splice(0)) this.send(call);
   }
 
-  #unresolved(error: Error): void {
-    this.#isResolving = false;
+  #unresolved(timeout: Timeout, error: Error): void {
+    if (!this.#endResolving(timeout)) return;
     // The next call tries again; the resolver keeps a failure for a while.
     for (const call of this.#waiting.splice(0)) call.failed(error);
   }

@@ -18,6 +18,7 @@ export interface GrpcResolver {
   /**
    * Resolves to at least one endpoint. Calls are distributed over all of them. Called again when a
    * connection is lost, and every `RESOLVE_AGAIN_MS`. Rejects with an error that names the server.
+   * The calls that wait fail after the timeout for connecting.
    */
   resolve(server: string): Promise<readonly GrpcEndpoint[]>;
 }
