@@ -96,5 +96,5 @@ export const USES: Readonly<Record<string, string>> = {
 
 /** Optional peers that some of a package's modules cannot be loaded without: installed with it. */
 export const PEERS: Readonly<Record<string, readonly string[]>> = {
-  '@holdfast/client': ['redis@^6.0.0'],
+  '@holdfast/client': ['redis@^6.0.0', '@grpc/grpc-js@^1.14.7'],
 };
