@@ -193,7 +193,7 @@ function servicesOf(
     ...v1Routes(api),
     ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);
-  return { router, methods: grpcMethods({ dtm, api, coordinator: engine, log }) };
+  return { router, methods: config.grpc ? grpcMethods({ dtm, api, coordinator: engine, log }) : [] };
 }
 
 type PortOption = 'httpPort' | 'grpcPort';

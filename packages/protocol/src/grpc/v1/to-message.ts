@@ -120,16 +120,15 @@ const KINDS = {
 } as const;
 
 function wrongType(field: FieldPath, expected: string, value: unknown): HoldfastError {
-  const found =
-    value === null
-      ? 'null'
-      : Array.isArray(value)
-        ? 'an array'
-        : typeof value === 'number'
-          ? String(value)
-          : `a ${typeof value}`;
-  const fault = `must be ${expected}, not ${found}`;
+  const fault = `must be ${expected}, not ${kindOf(value)}`;
   return field.length === 0
     ? new HoldfastError('invalid', `the request ${fault}`)
     : new HoldfastError('invalid', fault, { field });
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

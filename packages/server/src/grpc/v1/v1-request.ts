@@ -1,3 +1,4 @@
+import { turns } from '@holdfast/branches/event-loop';
 import { checkJsonBounds, invalid, passedOn } from '@holdfast/api';
 import { type FieldPath, shown } from '@holdfast/protocol';
 import type { DecodedCall, OperationMessages } from '@holdfast/protocol/grpc';
@@ -18,7 +19,10 @@ export async function readV1Request(messages: OperationMessages, bytes: Buffer):
     }),
   );
   if (call.waitMs < 0) throw invalid('', ['waitMs'], `must be a whole number, not ${shown(String(call.waitMs))}`);
-  for (const [text, field] of texts) await assertJson(text, field);
+  for (const [text, field] of texts) {
+    if (turns.isSpent) await nextTurn();
+    await assertJson(text, field);
+  }
   return call;
 }
 
