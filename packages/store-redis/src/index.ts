@@ -10,3 +10,6 @@ export type { RedisStoreOptions } from './options.ts';
  */
 export const createRedisStore = (options: RedisStoreOptions): Store =>
   new CheckedStore(new RedisStore(settingsOf(options)));
+
+export { openRedisCommands, type RedisCommands } from './commands.ts';
+export type { Reply } from './connection.ts';

@@ -17,6 +17,7 @@ interface ImportOptions {
   readonly apply: boolean;
   readonly output: 'table' | 'json';
   readonly dtmSchema: string;
+  readonly dtmPrefix: string;
   readonly dtmTimeZone?: string;
   readonly dtmIsStopped: boolean;
 }
@@ -32,10 +33,11 @@ export function registerImport(program: Command, io: CommandIo): void {
     .description(
       "Read dtm's own records and continue its unfinished transactions in a store of Holdfast. By default nothing is changed: the command prints what it would do. Stop dtm first.",
     )
-    .requiredOption('--from <url>', "dtm's database: postgres://… or mysql://…")
+    .requiredOption('--from <url>', "dtm's database: postgres://…, mysql://… or redis://…")
     .addOption(new Option('--store <url>', 'the store, as for serve; needed with --apply').env('HOLDFAST_STORE'))
     .option('--apply', 'import the transactions', false)
     .option('--dtm-schema <name>', "PostgreSQL: the schema of dtm's tables", 'public')
+    .option('--dtm-prefix <prefix>', "Redis: the prefix of dtm's keys", '{a}')
     .option('--dtm-time-zone <offset>', 'MySQL: the time zone in which dtm ran, such as +08:00')
     .option('--dtm-is-stopped', 'skip the check whether dtm is running', false)
     .addOption(
@@ -71,7 +73,11 @@ async function runImport(options: ImportOptions, io: CommandIo): Promise<number>
   }
 }
 
-async function openSource({ from, dtmSchema, dtmTimeZone }: ImportOptions): Promise<DtmSource> {
+async function openSource({ from, dtmSchema, dtmPrefix, dtmTimeZone }: ImportOptions): Promise<DtmSource> {
+  if (/^rediss?:|^(?:redis\+)?unix:/.test(from)) {
+    const { openRedisSource } = await import('./redis-source.ts');
+    return openRedisSource(from, dtmPrefix);
+  }
   const { openSqlSource } = await import('./sql-source.ts');
   return openSqlSource(from, { schema: checkedSchema(dtmSchema), timeZone: dtmTimeZone });
 }

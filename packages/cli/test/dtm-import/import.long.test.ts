@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { storeOf } from '@holdfast/server/store';
+import { openRedisCommands, type RedisCommands, type Reply } from '@holdfast/store-redis';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { GrpcParticipant } from '@holdfast/testing/grpc-participant';
 import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { BranchServer } from '@holdfast/testing/participant';
-import { startMariadb, startPostgres } from '@holdfast/testing/servers';
+import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/servers';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -64,6 +65,33 @@ const CASES: readonly Case[] = [
     storeOf: (url) => `${url}?schema=holdfast`,
   },
   {
+    name: 'Redis',
+    program: 'redis-server',
+    start: () => startRedis(),
+    dump: 'redis.json',
+    restore: (url, dump) =>
+      withRedis(url, async (query) => {
+        for (const [key, value] of Object.entries(JSON.parse(dump) as Record<string, RedisValue>)) {
+          if (typeof value === 'string') await query('set', key, value);
+          else if (Array.isArray(value)) await query('rpush', key, ...value);
+          else await query('zadd', key, ...Object.entries(value).flatMap(([member, score]) => [score, member]));
+        }
+      }),
+    use: async (url) => {
+      const commands = openRedisCommands(url);
+      await commands.change('return 1', 'any');
+      return () => commands.close();
+    },
+    records: (url) =>
+      withRedis(url, async (query) => {
+        const keys = textsOf(await query('keys', '{a}_[gsu]*')).toSorted();
+        const due = textsOf(await query('zrange', '{a}_u', '0', '-1', 'withscores'));
+        const texts = textsOf(await query('mget', ...keys.filter((key) => key !== '{a}_u')));
+        return JSON.stringify([keys, due, texts]);
+      }),
+    storeOf: (url) => `${url}/0`,
+  },
+  {
     name: 'MariaDB',
     program: 'mariadbd',
     start: () => startMariadb(),
@@ -77,6 +105,19 @@ const CASES: readonly Case[] = [
     storeOf: (url) => url,
   },
 ];
+
+type RedisValue = string | string[] | Record<string, string>;
+
+async function withRedis<T>(url: string, work: (query: RedisCommands['query']) => Promise<T>): Promise<T> {
+  const commands = openRedisCommands(url);
+  try {
+    return await work((command, ...args) => commands.query(command, ...args));
+  } finally {
+    await commands.close();
+  }
+}
+
+const textsOf = (reply: Reply): string[] => (Array.isArray(reply) ? (reply as readonly Reply[]) : []).map(String);
 
 async function withPg<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(url);

@@ -241,6 +241,7 @@ describe('a saga of dtm', () => {
     ['an unknown result', {}, sagaRows(['odd']), 'has the unknown status "odd"'],
     ['options that are not JSON', { options: '{' }, sagaRows(['prepared']), 'options are not a JSON object'],
     ['a URL without a caller', {}, sagaRows(['prepared']).map((row) => ({ ...row, url: 'etcd://a/b' })), 'etcd'],
+    ['expired data', { status: 'expired', transType: '' }, [], 'its data have expired in dtm'],
     ['an unknown pattern', { transType: 'odd' }, [], 'trans_type must be one of'],
   ])('is not imported with %s', async (_, fields, rows, why) => {
     expect(await imported(fields, rows)).toEqual({ refused: expect.stringContaining(why) as string });

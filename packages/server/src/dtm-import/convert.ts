@@ -28,6 +28,7 @@ export class DtmConverter {
    * @throws {NotImportable} with the reason
    */
   convert(global: DtmGlobal, branches: readonly DtmBranch[], context: DtmContext): ImportedTransaction {
+    if (global.status === 'expired') throw new NotImportable('its data have expired in dtm');
     try {
       return this.#convert(global, branches, context);
     } catch (error) {

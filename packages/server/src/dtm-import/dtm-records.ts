@@ -2,6 +2,7 @@
 export interface DtmGlobal {
   readonly gid: string;
   readonly transType: string;
+  /** dtm's; `expired` if the database has deleted the record. */
   readonly status: string;
   readonly protocol: string;
   readonly queryPrepared: string;
