@@ -1,18 +1,20 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
-import type { CompareOptions, ScaleOptions, StallOptions } from './options.ts';
+import type { CompareOptions, ProtocolOptions, ScaleOptions, StallOptions } from './options.ts';
 import { cliOfCheckout } from './subjects/holdfast.ts';
 import type { Tool } from './tool.ts';
 
 export type Task =
   | { readonly kind: 'compare'; readonly options: CompareOptions }
+  | { readonly kind: 'protocols'; readonly options: ProtocolOptions }
   | { readonly kind: 'scale'; readonly options: ScaleOptions }
   | { readonly kind: 'stall'; readonly options: StallOptions };
 
 interface Values {
   readonly target?: string[];
   readonly targetPid?: number;
+  readonly protocol: 'http' | 'grpc';
   readonly store?: string[];
   readonly rounds: number;
   readonly seconds: number;
@@ -30,6 +32,8 @@ interface Values {
   readonly waiting?: number;
 }
 
+/** Numbers of callers by default. */
+const CONNECTIONS = [1, 64, 256];
 const DEFAULT_STORE = 'lmdb:';
 const ALL = 'all';
 const NAMES = [...PRIVATE_DATABASES.map(({ name }) => name), ALL];
@@ -46,22 +50,30 @@ export function readCommandLine(args: readonly string[], command: Command = new 
       values.cpuProf === true ||
       values.embed === true ||
       values.against !== undefined ||
-      values.scale === true
+      values.scale === true ||
+      values.protocol === 'grpc'
     )
       command.error(
-        'error: --stall starts a separate coordinator and cannot be combined with --target, --store, --embed, --against, --scale or --cpu-prof',
+        'error: --stall starts a separate coordinator and cannot be combined with --target, --store, --embed, --against, --scale, --protocol or --cpu-prof',
       );
     return { kind: 'stall', options: { rounds, branchService, output } };
   }
   if (values.scale === true) {
-    if (targets.length > 0 || values.cpuProf === true || values.embed === true || values.against !== undefined)
+    if (
+      targets.length > 0 ||
+      values.cpuProf === true ||
+      values.embed === true ||
+      values.against !== undefined ||
+      values.protocol === 'grpc'
+    )
       command.error(
-        'error: --scale fills separate stores and cannot be combined with --target, --embed, --against or --cpu-prof',
+        'error: --scale fills separate stores and cannot be combined with --target, --embed, --against, --protocol or --cpu-prof',
       );
     return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
   if (values.targetPid !== undefined && targets.length !== 1)
     command.error('error: --target-pid goes with one --target');
+  if (values.protocol === 'grpc') return { kind: 'protocols', options: { ...common, ...protocolsOf(values, command) } };
   const named = store ?? (targets.length > 0 ? [] : [DEFAULT_STORE]);
   const leaveOut = named.includes(ALL);
   const stores = [...new Set(named.flatMap((name) => (name === ALL ? ALL_STORES : [name])))];
@@ -69,9 +81,21 @@ export function readCommandLine(args: readonly string[], command: Command = new 
     command.error('error: --cpu-prof profiles a coordinator that the benchmark starts: add --store');
   if (values.against !== undefined && stores.length === 0)
     command.error('error: --against compares on stores that are started here: add --store');
-  const { connections = [1, 64, 256], against, targetPid, cpuProf = false, embed = false } = values;
+  const { connections = CONNECTIONS, against, targetPid, cpuProf = false, embed = false } = values;
   const what = { stores, against, leaveOut, targets, targetPid, embed, cpuProfile: cpuProf };
   return { kind: 'compare', options: { ...common, connections, ...what } };
+}
+
+function protocolsOf(
+  { store = [DEFAULT_STORE], target: targets = [], targetPid, connections = CONNECTIONS, ...rest }: Values,
+  command: Command,
+): Pick<ProtocolOptions, 'store' | 'targets' | 'targetPid' | 'connections' | 'cpuProfile'> {
+  if (rest.embed === true || rest.against !== undefined)
+    command.error('error: --protocol grpc compares with HTTP and cannot be combined with --embed or --against');
+  const [name = '', ...more] = store;
+  if ((name !== DEFAULT_STORE && name !== 'memory:') || more.length > 0)
+    return command.error('error: --protocol grpc starts several coordinators: --store lmdb: or --store memory:');
+  return { store: name, targets, targetPid, connections, cpuProfile: rest.cpuProf === true };
 }
 
 /** Default sizes of a full store; LMDB is filled through its coordinator, which takes longer. */
@@ -108,6 +132,14 @@ function describe(command: Command): Command {
       "another checkout, already built: its Holdfast takes turns with this one's on each store, and the ratios are shown",
       checkoutFolder,
     )
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'grpc: compare sagas that are submitted over gRPC, have branches over gRPC, or both, with HTTP; --target is then the address at which a coordinator serves gRPC',
+      )
+        .choices(['http', 'grpc'])
+        .default('http'),
+    )
     .option('--embed', 'also embed() on LMDB: sagas of two functions, submitted and run in one process')
     .option('--rounds <n>', 'rounds, in which all take turns; the figures are medians', count(1, 100), 3)
     .option('--seconds <n>', 'length of a round', count(1, 600), 5)
@@ -119,7 +151,7 @@ function describe(command: Command): Command {
     )
     .option(
       '--connections <list>',
-      'callers at once, each with a connection (default: 1,64,256; --scale: 64)',
+      'callers at once, over HTTP each with a connection (default: 1,64,256; --scale: 64)',
       connectionList,
     )
     .addOption(

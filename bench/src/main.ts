@@ -1,6 +1,9 @@
 import { readCommandLine, type Task } from './command-line.ts';
 import { compare } from './compare/compare.ts';
+import { compareProtocols } from './compare/protocols.ts';
 import { renderComparison } from './compare/render.ts';
+import { renderProtocols } from './compare/render-protocols.ts';
+import { countErrors, type Summary } from './compare/summary.ts';
 import { Cleanup } from './processes/cleanup.ts';
 import { profilesIn, readProfile } from './profile/read-profile.ts';
 import { renderProfile } from './profile/render-profile.ts';
@@ -34,11 +37,26 @@ async function run(task: Task): Promise<string> {
     const result = await measureStalls(task.options, cleanup, say);
     return json ? JSON.stringify(result, null, 2) : renderStalls(result);
   }
+  if (task.kind === 'protocols') {
+    const result = await compareProtocols(task.options, cleanup, say);
+    failIfErrors(result.lines);
+    if (json) return JSON.stringify(result, null, 2);
+    return [renderProtocols(result), ...profilePages(result.profileFolder)].join('\n\n');
+  }
   const result = await compare(task.options, cleanup, say);
+  failIfErrors(result.lines);
   // A store that failed to start makes the run fail; a program that is not installed does not.
   if (result.leftOut.some(({ failed }) => failed)) process.exitCode = 1;
   if (json) return JSON.stringify(result, null, 2);
   return [renderComparison(result), ...profilePages(result.profileFolder)].join('\n\n');
+}
+
+/** A run with errors fails: its figures are those of errors too. */
+function failIfErrors(lines: readonly Summary[]): void {
+  const errors = countErrors(lines);
+  if (errors === 0) return;
+  say(`${errors} sagas did not succeed: see the column "errors"`);
+  process.exitCode = 1;
 }
 
 const profilePages = (folder: string | undefined): readonly string[] =>

@@ -38,5 +38,15 @@ export interface ScaleOptions extends BenchOptions {
   readonly waiting: number;
 }
 
+/** A comparison of gRPC with HTTP: submissions, branches, and both. */
+export interface ProtocolOptions extends BenchOptions {
+  /** A coordinator is started on such a store for each combination. */
+  readonly store: 'lmdb:' | 'memory:';
+  /** Origins at which running coordinators serve dtm's protocol over gRPC. */
+  readonly targets: readonly string[];
+  readonly targetPid: number | undefined;
+  readonly cpuProfile: boolean;
+}
+
 /** How long single inputs hold the event loop. */
 export type StallOptions = Pick<BenchOptions, 'rounds' | 'branchService' | 'output'>;

@@ -65,6 +65,17 @@ describe('the command line', () => {
     expect(() => read('--embed', '--scale')).toThrow('--embed');
   });
 
+  test('--protocol grpc compares gRPC with HTTP on separate stores', () => {
+    expect(read('--protocol', 'grpc', '--target', 'http://a:1')).toMatchObject({
+      kind: 'protocols',
+      options: { store: 'lmdb:', connections: [1, 64, 256], targets: ['http://a:1'], cpuProfile: false },
+    });
+    expect(read('--protocol', 'grpc', '--store', 'memory:', '--cpu-prof')).toMatchObject({
+      options: { store: 'memory:', targets: [], cpuProfile: true },
+    });
+    expect(read('--protocol', 'http')).toMatchObject({ kind: 'compare' });
+  });
+
   test('--against takes a built checkout, also one whose server contains the command line', () => {
     const checkout = mkdtempSync(join(tmpdir(), 'holdfast-checkout-'));
     onTestFinished(() => rmSync(checkout, { recursive: true }));
@@ -101,6 +112,12 @@ describe('the command line', () => {
     [['--scale', '--store', 'memory:'], /one separate store/],
     [['--scale', '--store', 'lmdb:', '--store', 'postgres'], /one separate store/],
     [['--scale', '--target', 'http://a:1'], /separate stores/],
+    [['--protocol', 'grpc', '--store', 'postgres'], /several coordinators/],
+    [['--protocol', 'grpc', '--store', 'lmdb:/data'], /several coordinators/],
+    [['--protocol', 'grpc', '--embed'], /cannot be combined/],
+    [['--protocol', 'grpc', '--scale'], /cannot be combined/],
+    [['--protocol', 'grpc', '--stall'], /cannot be combined/],
+    [['--protocol', 'soap'], /Allowed choices/],
     [['extra'], /too many arguments/],
   ])('rejects %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);

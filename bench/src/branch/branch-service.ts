@@ -4,7 +4,10 @@
 export interface BranchService {
   /** Display name, such as `nginx 1.22.1`. */
   readonly name: string;
-  /** Such as `http://127.0.0.1:4711`; every path succeeds. */
+  /**
+   * What the URLs of its branches begin with: an origin such as `http://127.0.0.1:4711`, or the
+   * server and service of gRPC, such as `127.0.0.1:4711/bench.Bank`; every name succeeds.
+   */
   readonly origin: string;
   readonly pid: number;
 }

@@ -11,3 +11,6 @@ const AIMS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
  * The share that a store should reach with this number of connections; undefined: there is no aim.
  */
 export const aimOf = (name: string, connections: number): number | undefined => AIMS[name]?.[connections];
+
+/** The share of the throughput over HTTP that gRPC should reach. */
+export const GRPC_AIM = 0.5;

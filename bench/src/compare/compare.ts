@@ -1,6 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type MachineFacts, machineFacts } from '../machine/facts.ts';
 import { preflight } from '../measure/preflight.ts';
 import { startTools } from '../measure/tools.ts';
@@ -8,14 +5,13 @@ import { warmUp } from '../measure/warm-up.ts';
 import type { CompareOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
+import { newProfileFolder } from '../profile/profile-folder.ts';
 import type { Say } from '../report/say.ts';
 import { startCeiling } from '../subjects/ceiling.ts';
 import { type BuildRatio, buildRatios } from './builds.ts';
 import { measure } from './measure.ts';
 import { type LeftOut, type Started, startSubjects } from './start-subjects.ts';
 import type { Summary } from './summary.ts';
-
-const RESULTS = fileURLToPath(new URL('../../results', import.meta.url));
 
 export interface Comparison {
   readonly machine: MachineFacts;
@@ -76,10 +72,4 @@ const pairsOf = (started: readonly Started[]): readonly { readonly name: string;
 
 function readyTimes(started: readonly Started[]): Comparison['ready'] {
   return started.flatMap(({ subject, readyMs }) => (readyMs === undefined ? [] : [{ name: subject.name, readyMs }]));
-}
-
-function newProfileFolder(): string {
-  const folder = join(RESULTS, `cpu-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
-  mkdirSync(folder, { recursive: true });
-  return folder;
 }

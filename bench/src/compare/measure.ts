@@ -1,5 +1,5 @@
 import { type Bench, type Round, runRound } from '../measure/round.ts';
-import type { CompareOptions } from '../options.ts';
+import type { BenchOptions } from '../options.ts';
 import type { Say } from '../report/say.ts';
 import type { Subject } from '../subjects/subject.ts';
 import { type Summary, summarize } from './summary.ts';
@@ -13,15 +13,15 @@ interface Turns {
 
 /**
  * All rounds with one number of connections: the subjects take turns, and a round of the ceiling
- * precedes each, so that ratios are between neighbouring rounds. Resolves to the ceiling's line,
- * then one per subject.
+ * (or of another subject that they are compared with) precedes each, so that ratios are between
+ * neighbouring rounds. Resolves to the ceiling's line, then one per subject.
  */
 export async function measure(
   bench: Bench,
   ceiling: Subject,
   subjects: readonly Subject[],
   connections: number,
-  { rounds, seconds, warmUpSeconds }: CompareOptions,
+  { rounds, seconds, warmUpSeconds }: Pick<BenchOptions, 'rounds' | 'seconds' | 'warmUpSeconds'>,
   say: Say,
 ): Promise<readonly Summary[]> {
   for (const subject of warmUpSeconds > 0 ? [ceiling, ...subjects] : [])

@@ -4,11 +4,12 @@ import type { Comparison } from './compare.ts';
 import { aimOf } from './aims.ts';
 import type { Summary } from './summary.ts';
 
-const HEAD = [
+/** The head of a table of lines, of which one is the base of the shares. */
+export const headOf = (base: string): readonly string[] => [
   'connections',
   'coordinator',
   'sagas/s',
-  'of ceiling',
+  `of ${base}`,
   'aim',
   'p50 ms',
   'p99 ms',
@@ -26,7 +27,11 @@ export function renderComparison({ machine, branchService, load, options, lines,
     `Two-branch sagas with wait_result; medians of ${rounds} × ${seconds} s`,
     ...machineLines(machine, branchService, load),
     '',
-    renderTable(HEAD, lines.map(cells), 2),
+    renderTable(
+      headOf('ceiling'),
+      lines.map((line) => cellsOf(line, aimOf(line.name, line.connections))),
+      2,
+    ),
     '',
     ...(rest.builds.length === 0 ? [] : [buildTable(rest.builds), '']),
     ...rest.databases.map(({ name, description }) => `${name}: ${description}`),
@@ -50,13 +55,14 @@ function buildTable(builds: Comparison['builds']): string {
   return `This checkout as a share of the other, round by round:\n${renderTable(BUILDS_HEAD, rows, 2)}`;
 }
 
-function cells(line: Summary): readonly string[] {
+/** @param aim the share that is to be reached; undefined: none */
+export function cellsOf(line: Summary, aim: number | undefined): readonly string[] {
   return [
     String(line.connections),
     line.name,
     figure(line.sagasPerSecond),
     percent(line.ofCeiling),
-    aim(line),
+    aim === undefined ? '' : `≥ ${percent(aim)}`,
     figure(line.p50Ms, 2),
     figure(line.p99Ms, 2),
     figure(line.errors),
@@ -65,9 +71,4 @@ function cells(line: Summary): readonly string[] {
     figure(line.rssAnonMb),
     percent(line.othersShare),
   ];
-}
-
-function aim({ name, connections }: Summary): string {
-  const share = aimOf(name, connections);
-  return share === undefined ? '' : `≥ ${percent(share)}`;
 }

@@ -51,3 +51,6 @@ export function summarize(
     rounds,
   };
 }
+
+/** The errors of all lines. */
+export const countErrors = (lines: readonly Summary[]): number => lines.reduce((sum, { errors }) => sum + errors, 0);

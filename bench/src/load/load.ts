@@ -2,9 +2,9 @@
 export interface LoadRequest {
   /** Origin of the coordinator. */
   readonly target: string;
-  /** Origin of the branch service. */
+  /** What the URLs of the branches begin with: the origin of a branch service. */
   readonly branches: string;
-  /** Callers at once, each with its connection and one saga at a time. */
+  /** Callers at once, each with one saga at a time, and over HTTP with its own connection. */
   readonly connections: number;
   readonly seconds: number;
   /** Prefix of every gid of this round, different in each round. */
@@ -30,6 +30,8 @@ export interface LoadResult {
 export interface LoadGenerator {
   /** Display name, such as `wrk 4.1.0`. */
   readonly name: string;
+  /** Its process, if it is the same in all rounds; otherwise it has one per round. */
+  readonly pid?: number;
   run(request: LoadRequest): Promise<LoadResult>;
 }
 

@@ -4,18 +4,18 @@ export const SUBMIT_PATH = '/api/dtmsvr/submit';
 /** The text that marks a response as a success. */
 export const SUCCESS_MARK = '"dtm_result":"SUCCESS"';
 
+/** The payload of each step. */
+export const PAYLOAD = JSON.stringify({ amount: 30 });
+
+/** The steps of a saga. `branches` precedes the names of their URLs. */
+export const stepsOf = (branches: string): readonly { readonly action: string; readonly compensate: string }[] => [
+  { action: `${branches}/debit`, compensate: `${branches}/refund` },
+  { action: `${branches}/credit`, compensate: `${branches}/revoke` },
+];
+
 /** The saga's JSON after the gid's value, the same for every saga of a run. */
 export function sagaTail(branches: string): string {
-  const payload = JSON.stringify({ amount: 30 });
-  const saga = {
-    trans_type: 'saga',
-    wait_result: true,
-    steps: [
-      { action: `${branches}/debit`, compensate: `${branches}/refund` },
-      { action: `${branches}/credit`, compensate: `${branches}/revoke` },
-    ],
-    payloads: [payload, payload],
-  };
+  const saga = { trans_type: 'saga', wait_result: true, steps: stepsOf(branches), payloads: [PAYLOAD, PAYLOAD] };
   return `,${JSON.stringify(saga).slice(1)}`;
 }
 

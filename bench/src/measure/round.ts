@@ -38,8 +38,9 @@ export async function runRound(bench: Bench, subject: Subject, connections: numb
   const gidPrefix = `${bench.runId}-${roundsRun}-`;
   const endMemoryWatch = watchMemory(subject.pid);
   const before = look(bench, subject);
-  const load = await (subject.ownLoad ?? bench.load)
-    .run({ target: subject.origin, branches: bench.branches.origin, connections, seconds, gidPrefix })
+  const branches = (subject.branches ?? bench.branches).origin;
+  const load = await loadOf(bench, subject)
+    .run({ target: subject.origin, branches, connections, seconds, gidPrefix })
     .finally(endMemoryWatch);
   const after = look(bench, subject);
   return {
@@ -59,16 +60,23 @@ interface Look {
   readonly machine: ReturnType<typeof machineTicks>;
 }
 
-function look({ branches }: Bench, { pid, databasePid }: Subject): Look {
+const loadOf = (bench: Bench, { ownLoad, grpcLoad }: Subject): LoadGenerator => ownLoad ?? grpcLoad ?? bench.load;
+
+function look(bench: Bench, subject: Subject): Look {
+  const { pid, databasePid } = subject;
+  const tools = [(subject.branches ?? bench.branches).pid, subject.grpcLoad?.pid];
   const subjectSeconds = pid === undefined ? undefined : cpuSeconds(pid);
   const databaseSeconds = databasePid === undefined ? undefined : treeCpuSeconds(databasePid);
   return {
     subjectSeconds,
     databaseSeconds,
-    ourSeconds: (subjectSeconds ?? 0) + (databaseSeconds ?? 0) + (cpuSeconds(branches.pid) ?? 0) + ownCpuSeconds(),
+    ourSeconds: (subjectSeconds ?? 0) + (databaseSeconds ?? 0) + secondsOf(tools) + ownCpuSeconds(),
     machine: machineTicks(),
   };
 }
+
+const secondsOf = (pids: readonly (number | undefined)[]): number =>
+  pids.reduce<number>((sum, pid) => sum + (pid === undefined ? 0 : (cpuSeconds(pid) ?? 0)), 0);
 
 function perSaga(before: number | undefined, after: number | undefined, completed: number): number | undefined {
   if (before === undefined || after === undefined || completed === 0) return undefined;

@@ -30,6 +30,8 @@ export interface HoldfastOptions {
 }
 
 export interface Holdfast extends Subject {
+  /** Where it serves gRPC, such as `http://127.0.0.1:36790`. */
+  readonly grpcOrigin: string;
   readonly pid: number;
   /** From the start of its process to the first 200 of `/readyz`, in ms. */
   readonly readyMs: number;
@@ -71,5 +73,6 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
     throw error;
   }
   const readyMs = performance.now() - startMs;
-  return { name, origin, pid: child.pid ?? 0, readyMs, stop: () => stop(child, STOP_PATIENCE_MS) };
+  const grpcOrigin = `http://127.0.0.1:${grpcPort}`;
+  return { name, origin, grpcOrigin, pid: child.pid ?? 0, readyMs, stop: () => stop(child, STOP_PATIENCE_MS) };
 }

@@ -1,3 +1,4 @@
+import type { BranchService } from '../branch/branch-service.ts';
 import type { LoadGenerator } from '../load/load.ts';
 
 /** A measured program that accepts sagas. */
@@ -11,4 +12,8 @@ export interface Subject {
   readonly databasePid?: number | undefined;
   /** Set if the subject generates its load; it then calls no branch service. */
   readonly ownLoad?: LoadGenerator;
+  /** Submits its sagas instead of the usual load, over gRPC. */
+  readonly grpcLoad?: LoadGenerator;
+  /** The service that its branches are on instead of the usual one. */
+  readonly branches?: BranchService;
 }
