@@ -78,6 +78,12 @@ async function openSource({ from, dtmSchema, dtmPrefix, dtmTimeZone }: ImportOpt
     const { openRedisSource } = await import('./redis-source.ts');
     return openRedisSource(from, dtmPrefix);
   }
+  // The URL may contain a password: only its scheme is repeated.
+  if (!/^(?:postgres(?:ql)?|mysql|mariadb):\/\//.test(from))
+    throw new CommandError(
+      EXIT.usage,
+      `--from begins with postgres://, mysql:// or redis://, not with ${/^[a-z]+:/.exec(from)?.[0] ?? 'a text without a scheme'}; transactions in BoltDB cannot be imported: let dtm finish them`,
+    );
   const { openSqlSource } = await import('./sql-source.ts');
   return openSqlSource(from, { schema: checkedSchema(dtmSchema), timeZone: dtmTimeZone });
 }

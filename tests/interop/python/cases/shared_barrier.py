@@ -113,6 +113,7 @@ def undone(s, account, one, other):
 @shared("a compensation that comes first is empty, and its late action does nothing")
 def empty(s, account, one, other):
     one.change("saga", "compensate", 30)
+    s.want_funds(account, 100)
     other.change("saga", "action", -30)
     one.change("saga", "action", -30)
     s.want_funds(account, 100)
@@ -121,6 +122,7 @@ def empty(s, account, one, other):
 @shared("a cancel that comes first is empty, and its late try does nothing")
 def cancel(s, account, one, other):
     one.change("tcc", "cancel", 30)
+    s.want_funds(account, 100)
     other.change("tcc", "try", -30)
     one.change("tcc", "try", -30)
     s.want_funds(account, 100)

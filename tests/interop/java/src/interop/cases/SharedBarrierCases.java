@@ -86,6 +86,7 @@ final class SharedBarrierCases {
     private static void emptyThenLate(Case s, Account account, Side one, Side other, String transType, String undo,
         String late) throws Exception {
         one.change(s, account, transType, undo, "01", 30);
+        s.wantFunds(account, 100, 0);
         other.change(s, account, transType, late, "01", -30);
         one.change(s, account, transType, late, "01", -30);
         s.wantFunds(account, 100, 0);
