@@ -140,6 +140,24 @@ describe('POST /api/v1/transactions', () => {
     expect(read.detail).toContain(field ?? 'surprise');
   });
 
+  const GRPC = 'grpc://127.0.0.1:1/bank.Bank/Debit';
+  it.each([
+    ['queryPrepared', { pattern: 'workflow', workflow: { name: 'größe', input: null }, queryPrepared: GRPC }],
+    ['steps[0].action', { pattern: 'saga', steps: [{ action: GRPC }], branchHeaders: { 'x-name': 'Müller' } }],
+    [
+      'steps[1].compensate',
+      {
+        pattern: 'saga',
+        steps: [{ action: 'http://a/' }, { action: 'http://a/', compensate: GRPC }],
+        branchHeaders: { 'x!': '1' },
+      },
+    ],
+  ])('rejects what gRPC could not carry to a branch, which would never be called: %s', async (field, body) => {
+    const read = problem(await create({ gid, ...body }));
+    expect(read).toMatchObject({ status: 400, code: 'invalid', field });
+    expect(read.detail).toMatch(/gRPC/);
+  });
+
   it('is a success for a transaction that has succeeded, and an error for one that has failed', async () => {
     await create(saga('/ok'), '?waitMs=10000');
     expect((await create(saga('/ok'))).json).toMatchObject({ gid, status: 'succeed' });

@@ -1,4 +1,10 @@
-import { type AdmissionContext, branchHeaderFault, type BranchRegistry, type Origin } from '@holdfast/branches';
+import {
+  type AdmissionContext,
+  branchHeaderFault,
+  type BranchRegistry,
+  metadataFault,
+  type Origin,
+} from '@holdfast/branches';
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
 import { payloadFieldOf, urlFieldOf } from '@holdfast/core/engine';
 import { type FieldPath, HoldfastError, LIMITS, type Pattern, shown, withoutSecrets } from '@holdfast/protocol';
@@ -57,6 +63,8 @@ export class Admission {
     const { gid, steps = [], payloads = [], queryPrepared, options } = input;
     const { maxSteps, maxPayloadBytes } = this.#limits;
     if (steps.length > maxSteps) throw tooLarge(gid, ['steps'], maxSteps, 'entries');
+    // First, since the URLs of some protocols are checked together with them.
+    if (options?.branchHeaders !== undefined) admitHeaders(input, options.branchHeaders);
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
@@ -73,15 +81,14 @@ export class Admission {
     }
     const fault = this.#faultOf(queryPrepared, input);
     if (fault !== undefined) throw refusal(gid, ['queryPrepared'], fault, queryPrepared);
-    if (options?.branchHeaders !== undefined) admitHeaders(gid, options.branchHeaders);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
       : { ...input, group: this.#home.group };
   }
 
   registrations(gid: string, pattern: Pattern | undefined, branches: readonly BranchRegistration[]): void {
-    for (const { op, url, payload } of branches) {
-      const fault = this.#faultOf(url, { gid });
+    for (const { branchId, op, url, payload } of branches) {
+      const fault = this.#faultOf(url, { gid, branchId });
       if (fault !== undefined) throw refusal(gid, urlFieldOf(op), fault, url);
       if (payload.length > this.#limits.maxPayloadBytes)
         throw tooLarge(gid, payloadFieldOf(pattern), this.#limits.maxPayloadBytes, 'bytes');
@@ -114,7 +121,7 @@ const refusal = (gid: string | undefined, field: FieldPath, fault: string, url =
   });
 
 /** Checks the number first: checking a million names is too expensive. */
-function admitHeaders(gid: string, headers: Readonly<Record<string, string>>): void {
+function admitHeaders({ gid, pattern, protocol }: TransactionInput, headers: Readonly<Record<string, string>>): void {
   const entries = Object.entries(headers);
   if (entries.length > LIMITS.branchHeaders) throw tooLarge(gid, ['branchHeaders'], LIMITS.branchHeaders, 'entries');
   let characters = 0;
@@ -126,6 +133,9 @@ function admitHeaders(gid: string, headers: Readonly<Record<string, string>>): v
     if (fault === undefined) continue;
     throw new HoldfastError('invalid', fault, { gid, field: ['branchHeaders', name] });
   }
+  // The URLs of branches that are registered later are checked without the headers.
+  const fault = protocol === 'grpc' && BRANCHES_COME_LATER.has(pattern) ? metadataFault(headers) : undefined;
+  if (fault !== undefined) throw new HoldfastError('invalid', fault, { gid, field: ['branchHeaders'] });
 }
 
 function tooLarge(gid: string, field: FieldPath, limit: number, unit: string): HoldfastError {

@@ -40,17 +40,35 @@ export function metadataOf(request: BranchRequest, target: GrpcTarget): Outgoing
   for (const given in request.headers) {
     const name = given.toLowerCase();
     if (isReserved(name)) continue;
-    if (!NAME.test(name))
-      throw new BranchHeaderError(`name ${JSON.stringify(given.slice(0, 64))} has characters that gRPC cannot carry`);
+    const value = request.headers[given] ?? '';
+    const fault = faultOfField(name, value);
+    if (fault !== undefined) throw new BranchHeaderError(fault);
     // As in HTTP/1.1, a value has no spaces around it: receivers would drop the field.
-    fields[name] = checked(`value of ${name}`, request.headers[given] ?? '').trim();
+    fields[name] = value.trim();
   }
   if (target.authorization !== '') fields['authorization'] ??= target.authorization;
   return fields;
 }
 
+/** Why gRPC cannot carry `branch_headers`, though HTTP can; undefined if it can. */
+export function metadataFault(headers: Readonly<Record<string, string>>): string | undefined {
+  for (const given in headers) {
+    const name = given.toLowerCase();
+    const fault = isReserved(name) ? undefined : faultOfField(name, headers[given] ?? '');
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultOfField(name: string, value: string): string | undefined {
+  if (!NAME.test(name)) return `header name ${JSON.stringify(name.slice(0, 64))} has characters that gRPC cannot carry`;
+  return VALUE.test(value) ? undefined : notCarried(`value of ${name}`);
+}
+
+const notCarried = (what: string): string => `${what} must be printable ASCII to be carried by gRPC`;
+
 function checked(what: string, text: string): string {
-  if (!VALUE.test(text)) throw new BranchHeaderError(`${what} must be printable ASCII to be carried by gRPC`);
+  if (!VALUE.test(text)) throw new BranchHeaderError(notCarried(what));
   return text;
 }
 

@@ -1,4 +1,5 @@
 import { type GrpcUrl, parseGrpcUrl } from '@holdfast/protocol/grpc';
+import { metadataFault } from './grpc-metadata.ts';
 import type { AdmissionContext, BranchTarget } from '../registry/branch-protocol.ts';
 
 /** The parsed URL of a gRPC branch: `[SCHEME://]SERVER/package.Service/Method`. */
@@ -28,13 +29,18 @@ const METADATA = /^(?! )[\x20-\x7e]*(?<! )$/;
  */
 export function admitGrpc(
   { path, hasScheme }: GrpcTarget,
-  { gid = '', protocol }: AdmissionContext,
+  { gid = '', protocol, workflowName = '', branchId = '', options }: AdmissionContext,
 ): string | undefined {
   const [, service = '', method = ''] = path.split('/');
   if (!SERVICE.test(service) || !METHOD.test(method))
     return 'neither an http:// or https:// URL nor the gRPC method host:port/package.Service/Method';
   if (!hasScheme && protocol !== 'grpc' && !service.includes('.'))
     return 'write http:// in front of a URL, or grpc:// in front of a gRPC method without a package';
-  if (!METADATA.test(gid)) return 'gRPC cannot carry the gid: it must be printable ASCII, without a space at its ends';
-  return undefined;
+  if (!METADATA.test(gid)) return cannotCarry('gid');
+  if (!METADATA.test(workflowName)) return cannotCarry("workflow's name");
+  if (!METADATA.test(branchId)) return cannotCarry('branch ID');
+  return options?.branchHeaders === undefined ? undefined : metadataFault(options.branchHeaders);
 }
+
+const cannotCarry = (what: string): string =>
+  `gRPC cannot carry the ${what}: it must be printable ASCII, without a space at its ends`;

@@ -20,6 +20,11 @@ export interface AdmissionContext {
   readonly gid?: string;
   readonly pattern?: Pattern;
   readonly protocol?: StatedProtocol;
+  /** Of a workflow: its callbacks carry the name. */
+  readonly workflowName?: string;
+  /** Of a branch that is registered later than its transaction. */
+  readonly branchId?: string;
+  readonly options?: { readonly branchHeaders?: Readonly<Record<string, string>> };
 }
 
 /** The source of the request with the URL: a client, or the process of an embedded coordinator. */

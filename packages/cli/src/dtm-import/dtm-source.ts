@@ -23,7 +23,7 @@ export interface DtmSource {
   unfinished(): AsyncIterable<readonly DtmFound[]>;
   /**
    * Takes a transaction from dtm, if its record is still as it was read: dtm's cron no longer finds
-   * it. Resolves to false if dtm has changed it.
+   * it. Resolves to false if dtm has changed it, or another import has taken it.
    */
   take(found: DtmFound): Promise<boolean>;
   close(): Promise<void>;

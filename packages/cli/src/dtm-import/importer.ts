@@ -25,6 +25,8 @@ export type ImportResult =
  * IM2  The transaction is taken from dtm, if dtm has not changed it since it was read.
  * IM3  Only a transaction that was taken is released to the nodes.
  * IM4  A taken transaction without a record was imported before, and is never imported again.
+ * IM5  The release expects the version of the parked record, so that of two imports at once only
+ *      one releases it, and never over what a node has written.
  */
 export class Importer {
   readonly #source: DtmSource;
@@ -67,9 +69,14 @@ export class Importer {
     const appended = append === undefined ? undefined : await this.#write(append);
     if (appended !== undefined && appended.kind !== 'applied')
       return refused(`its branches could not be stored: ${appended.kind}`);
-    if (!(await this.#source.take(found))) return refused('dtm has changed it during the import: dtm is running');
-    const [version] = await this.#store.versions([to.key]);
-    const activated = await this.#write(importActivate(to, version ?? 0, `dtm, ${this.#source.place}`, nowMs));
+    if (!(await this.#source.take(found))) return refused(NOT_TAKEN);
+    // Read again: another import may have released it meanwhile, and nodes may drive it already.
+    const [begun] = await this.#store.get([to.key]);
+    if (begun === undefined) return refused('its record was deleted during the import');
+    const now = importProgress(begun);
+    if (now === 'done') return { kind: 'already', found };
+    if (now === 'other') return refused('the store has another transaction of this gid');
+    const activated = await this.#write(importActivate(to, begun.version, `dtm, ${this.#source.place}`, nowMs));
     return activated.kind === 'applied'
       ? { kind: 'imported', found, to }
       : refused(`its record could not be released: ${activated.kind}; repeat the import`);
@@ -99,6 +106,9 @@ export class Planner {
     });
   }
 }
+
+const NOT_TAKEN =
+  'it has changed in dtm during the import: dtm is running, or another import is; stop it and repeat the import';
 
 const keyOf = ({ global: { gid } }: DtmFound) => ({ namespace: DEFAULT_NAMESPACE, gid });
 

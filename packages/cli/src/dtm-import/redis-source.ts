@@ -29,7 +29,7 @@ const TAKE = `
 if redis.call('GET', ARGV[1]) ~= ARGV[2] or redis.call('GET', ARGV[3]) ~= ARGV[4] then return 0 end
 local branches = redis.call('LRANGE', ARGV[5], 0, -1)
 if redis.sha1hex(table.concat(branches)) ~= ARGV[6] then return 0 end
-redis.call('ZREM', KEYS[1], ARGV[7])
+if redis.call('ZREM', KEYS[1], ARGV[7]) == 0 then return 0 end
 redis.call('SADD', ARGV[8], ARGV[7])
 return 1`;
 

@@ -126,17 +126,24 @@ class SqlSource implements DtmSource {
     return byGid;
   }
 
-  async take({ global, taken }: DtmFound): Promise<boolean> {
+  async take({ global, branches, taken }: DtmFound): Promise<boolean> {
     if (taken) return true;
     const { gid, status, owner, updatedAtMs } = global;
-    const [one, two, three, four] = [1, 2, 3, 4].map((n) => this.#parameter(n));
-    const values = [gid, status, owner, String(updatedAtMs ?? 0)];
+    const [one, two, three, four, five, six] = [1, 2, 3, 4, 5, 6].map((n) => this.#parameter(n));
+    const open = branches.filter((branch) => branch.status === 'prepared');
+    const values = [gid, status, owner, updatedAtMs ?? 0, branches.length, open.length].map(String);
+    // dtm adds a branch without changing the row of the transaction.
+    const count = `select count(*) from ${this.#branches} as b where b.gid = ${this.#globals}.gid`;
     const conditions = `gid = ${one} and status = ${two} and owner = ${three}
-      and coalesce(${this.#ms('update_time')}, 0) = ${four}`;
+      and coalesce(${this.#ms('update_time')}, 0) = ${four}
+      and (${count}) = ${five} and (${count} and b.status = 'prepared') = ${six}`;
     const change = `update ${this.#globals} set owner = '${TAKEN}', next_cron_time = null where ${conditions}`;
+    // By the number of rows: the owner may be that of another import, which has read other records.
+    if (this.#database.kind === 'postgres')
+      return (await this.#database.query(`${change} returning gid`, values)).length === 1;
     await this.#database.query(change, values);
-    const [row] = await this.#database.query(`select owner from ${this.#globals} where gid = ${one}`, [gid]);
-    return row?.['owner'] === TAKEN;
+    const [row] = await this.#database.query('select row_count() as n');
+    return Number(row?.['n']) === 1;
   }
 
   close(): Promise<void> {

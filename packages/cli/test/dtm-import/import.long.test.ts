@@ -9,6 +9,8 @@ import { startMariadb, startPostgres, startRedis } from '@holdfast/testing/serve
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import type { DtmFound } from '../../src/dtm-import/dtm-source.ts';
+import { openSqlSource } from '../../src/dtm-import/sql-source.ts';
 
 /** What is left to be called of each transaction that dtm began, in this order. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
@@ -197,6 +199,28 @@ for (const each of CASES) {
       for (const gid of Object.keys(EXPECTED)) expect(planned.out).toContain(`✓ ${gid}  `);
       expect(await each.records(database.url)).toBe(before);
     });
+
+    if (each.name !== 'Redis')
+      it('takes a transaction once, and only with the branches that it read', async () => {
+        const source = await openSqlSource(database.url, { schema: 'public', timeZone: undefined });
+        try {
+          let found: DtmFound | undefined;
+          for await (const page of source.unfinished())
+            found ??= page.find(({ global }) => global.gid === 'tcc-prepared');
+          if (found === undefined) throw new Error('there is no tcc-prepared');
+          expect(await source.take({ ...found, branches: found.branches.slice(2) })).toBe(false);
+          const done = found.branches.map((branch) => ({ ...branch, status: 'succeed' }));
+          expect(await source.take({ ...found, branches: done })).toBe(false);
+          expect(await source.take(found)).toBe(true);
+          expect(await source.take(found)).toBe(false);
+        } finally {
+          await source.close();
+        }
+        await each.restore(
+          database.url,
+          "update trans_global set owner = '', next_cron_time = now() where gid = 'tcc-prepared'",
+        );
+      });
 
     it('ends every transaction with the calls that were missing, although the import was killed', async () => {
       await importPart(importing('--apply', '--dtm-is-stopped'));
