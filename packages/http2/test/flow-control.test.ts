@@ -117,6 +117,23 @@ describe('a response', () => {
     side.connection.receive(Buffer.concat([frame(TYPE.reset, 0, 1, uint32(8)), request(5)]), 0);
     expect(side.received.map(({ stream }) => stream.id)).toEqual([1, 5]);
   });
+
+  it('is reset if too much of others waits, whenever its request came', () => {
+    const side = new Side('server', { maxQueuedBytes: 100_000 });
+    const requests = Array.from({ length: 100 }, (_, index) => request(2 * index + 1));
+    side.connection.receive(Buffer.concat([HELLO, initialWindow(0), ...requests]), 0);
+    for (const { stream } of side.received) {
+      stream.sendHeaders(RESPONSE);
+      stream.sendData(Buffer.alloc(40_000));
+      stream.sendTrailers(TRAILERS);
+    }
+    expect(side.received.slice(0, 2).map(({ ends }) => ends)).toEqual([[], []]);
+    expect(side.received.slice(2).every(({ ends }) => ends[0] === HTTP2_CODE.enhanceYourCalm)).toBe(true);
+    expect(side.connection.isOver).toBe(false);
+    framesIn(side.output);
+    const sent = dataAfter(side, window(1, 65_535), window(3, 65_535));
+    expect(new Set(sent.map(([stream]) => stream))).toEqual(new Set([1, 3]));
+  });
 });
 
 describe('a request', () => {

@@ -211,3 +211,27 @@ describe('frames of one turn', () => {
     expect(side.connection.takeOutput().length).toBe(1);
   });
 });
+
+describe('a header block', () => {
+  const long = 'x'.repeat(4_000);
+  const literal = (first: number, text: string): Buffer =>
+    Buffer.concat([Buffer.from([first, 0x7f]), varint(text.length - 127), Buffer.from(text), Buffer.from([0])]);
+  /** What follows a prefix of 7 bits that is full. */
+  function varint(value: number): Buffer {
+    const bytes: number[] = [];
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+    return Buffer.from([...bytes, rest]);
+  }
+
+  it('that repeats a long field of the table thousands of times ends the connection', () => {
+    const side = opened();
+    // A field for the table, then an empty value with its name each.
+    const block = Buffer.concat([REQUEST, literal(0x40, long), Buffer.alloc(9_000, Buffer.from([0x0f, 47, 0]))]);
+    side.connection.receive(frame(TYPE.headers, END_HEADERS | END_STREAM, 1, block), 0);
+    expect(side.received).toEqual([]);
+    expect(side.ends.map((error) => [error?.code, error?.message])).toEqual([
+      [HTTP2_CODE.enhanceYourCalm, 'the header fields are far too long'],
+    ]);
+  });
+});

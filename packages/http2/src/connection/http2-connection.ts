@@ -17,7 +17,10 @@ export interface Http2Limits extends BlockLimits {
   readonly maxStreams: number;
   /** Bytes of the connection that the peer may send ahead. */
   readonly connectionWindow: number;
-  /** Bytes of responses that wait for the peer's windows; beyond them new streams are rejected. */
+  /**
+   * Bytes of responses that wait for the peer's windows. Beyond them new streams are rejected, and
+   * further responses are reset; one response alone may be longer.
+   */
   readonly maxQueuedBytes: number;
   /** How long the peer may take to acknowledge SETTINGS, the first of which follow its preface. */
   readonly settingsTimeoutMs: number;
@@ -274,6 +277,11 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
 
   queued(stream: Http2Stream, bytes: number): void {
     this.#sender.queued(stream, bytes);
+    const { queuedBytes } = this.#sender;
+    if (!this.#isServer || queuedBytes <= this.#limits.maxQueuedBytes) return;
+    // The stream was opened before so much waited.
+    if (stream.queue !== undefined && stream.queue.bytes < queuedBytes)
+      this.resetStream(stream, HTTP2_CODE.enhanceYourCalm);
   }
 
   sentUseful(): void {

@@ -13,6 +13,11 @@ export interface HeaderLimits {
   readonly maxFields: number;
 }
 
+/**
+ * A block whose fields have this many times the limit ends the connection: a few bytes can repeat a
+ * long field of the table, and checking each costs as much as if it had been sent.
+ */
+const MOST_EXCESS = 4;
 /** Integers of lengths and indexes above this are errors. */
 const MAX_INTEGER = 2 ** 24;
 const NO_BYTES = Buffer.alloc(0);
@@ -45,6 +50,8 @@ export class HeaderDecoder {
     while (this.#at < end) {
       const field = this.#readField();
       left -= field.bytes;
+      if (left < -(MOST_EXCESS - 1) * this.#limits.maxListBytes)
+        throw new Http2Error(HTTP2_CODE.enhanceYourCalm, 'the header fields are far too long');
       if (left < 0 || fields.length === this.#limits.maxFields) isTooLarge = true;
       else fields.push(field);
     }

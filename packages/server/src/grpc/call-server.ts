@@ -17,11 +17,12 @@ export class CallServer {
   /** The unary calls whose requests are not complete, the oldest first. */
   readonly #receiving = new Map<Call, OneRequest>();
   readonly #streams = new Set<Call>();
-  readonly #held = new HeldBytes();
+  readonly #held: HeldBytes;
   #methods: ReadonlyMap<string, GrpcMethod> | undefined;
 
-  constructor(options: CallOwner) {
+  constructor(options: CallOwner, held = new HeldBytes()) {
     this.#options = options;
+    this.#held = held;
   }
 
   use(methods: readonly GrpcMethod[]): void {

@@ -4,13 +4,13 @@ export const GRPC_SERVER_SETTINGS = {
   maxConcurrentStreams: 1_000,
   /** Fields of metadata of one call; `HTTP2_LIMITS` bounds their length. */
   maxHeaderListPairs: 128,
-  /** Responses that wait for one client's windows; beyond them, new calls are rejected. */
+  /** Bytes of responses that wait for one client's windows; beyond them, calls are rejected. */
   maxQueuedBytes: 80 * 1024 * 1024,
   /** Bytes for a client that does not read; beyond them, nothing is read from the client. */
   maxUnsentBytes: 256 * 1024,
   /** Bytes that are read from a client after the end of its connection. */
   maxDiscardedBytes: 256 * 1024,
-  /** Received bytes of messages that are not complete, over all connections. */
+  /** Received bytes of requests that are not complete or wait, over all connections. */
   maxHeldBytes: 256 * 1024 * 1024,
   /** How long a request may take to arrive. */
   requestTimeoutMs: 30_000,

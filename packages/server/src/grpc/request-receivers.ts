@@ -7,12 +7,20 @@ import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
 import { MessageReader } from './message-reader.ts';
 import { RequestQueue } from './request-queue.ts';
 
-/** The received bytes of all calls that are not complete messages. */
+/** The longest message that may share the memory of the piece in which it came. */
+const ONE_PIECE_BYTES = 16 * 1024;
+
+/** The received bytes of all calls that are not complete, or that wait for their method. */
 export class HeldBytes {
+  readonly #maxBytes: number;
   #bytes = 0;
 
+  constructor(maxBytes: number = GRPC_SERVER_SETTINGS.maxHeldBytes) {
+    this.#maxBytes = maxBytes;
+  }
+
   get areTooMany(): boolean {
-    return this.#bytes > GRPC_SERVER_SETTINGS.maxHeldBytes;
+    return this.#bytes > this.#maxBytes;
   }
 
   change(bytes: number): void {
@@ -37,6 +45,7 @@ abstract class RequestReceiver implements StreamReceiver {
   protected readonly reader: MessageReader;
   readonly #options: ReceiverOptions;
   #heldBytes = 0;
+  #isClosed = false;
 
   constructor(options: ReceiverOptions) {
     this.call = options.call;
@@ -60,6 +69,9 @@ abstract class RequestReceiver implements StreamReceiver {
     return false;
   }
 
+  /** Bytes of complete messages that are held. */
+  protected abstract get messageBytes(): number;
+
   /** Trailers of a request have no meaning in gRPC. */
   headers(): void {}
 
@@ -82,6 +94,7 @@ abstract class RequestReceiver implements StreamReceiver {
 
   closed(): void {
     this.#hold(0);
+    this.#isClosed = true;
     this.#options.closed();
     this.call.closed();
   }
@@ -91,7 +104,7 @@ abstract class RequestReceiver implements StreamReceiver {
     try {
       this.read();
       this.reader.keep();
-      this.#hold(this.reader.heldBytes);
+      this.hold();
       // A message that came in one piece needs no room.
       if (this.#heldBytes > 0 && this.#options.held.areTooMany) throw tooManyBytes();
     } catch (error) {
@@ -102,6 +115,12 @@ abstract class RequestReceiver implements StreamReceiver {
   /** Ends the call with an error in its request. */
   fail(error: unknown): void {
     this.call.end(error);
+  }
+
+  /** Counts what is held now. */
+  protected hold(): void {
+    // A method may take requests after the end of its call.
+    if (!this.#isClosed) this.#hold(this.reader.heldBytes + this.messageBytes);
   }
 
   #hold(bytes: number): void {
@@ -115,6 +134,9 @@ abstract class RequestReceiver implements StreamReceiver {
 export class OneRequest extends RequestReceiver {
   readonly #method: UnaryMethod;
   #request: Buffer | undefined;
+  /** Bytes of the request that count as held, until the call has ended. */
+  #messageBytes = 0;
+  #isComplete = false;
   #isRejected = false;
 
   constructor(method: UnaryMethod, options: ReceiverOptions) {
@@ -127,7 +149,22 @@ export class OneRequest extends RequestReceiver {
       if (this.#request !== undefined)
         throw new GrpcError(GRPC_STATUS.invalidArgument, 'the method takes one request, not several');
       this.#request = message;
+      // Only a request that came with its end in one piece is not held.
+      if (message.length > ONE_PIECE_BYTES) this.#messageBytes = message.length;
+      else queueMicrotask(() => this.#keep());
     }
+  }
+
+  protected get messageBytes(): number {
+    return this.#messageBytes;
+  }
+
+  /** Copies a message whose call waits for the end of the request: it would keep its piece. */
+  #keep(): void {
+    if (this.#isComplete || this.isOver || this.#request === undefined) return;
+    this.#request = Buffer.from(this.#request);
+    this.#messageBytes = this.#request.length;
+    this.readSafely();
   }
 
   protected override get isOver(): boolean {
@@ -143,6 +180,7 @@ export class OneRequest extends RequestReceiver {
   }
 
   protected finish(): void {
+    this.#isComplete = true;
     if (this.#request === undefined)
       return this.fail(new GrpcError(GRPC_STATUS.invalidArgument, 'the request has no message'));
     void this.#run(this.#request);
@@ -169,7 +207,10 @@ export class ManyRequests extends RequestReceiver {
   constructor(method: StreamMethod, options: ReceiverOptions) {
     super(options);
     this.#method = method;
-    this.#requests = new RequestQueue(() => this.#resume());
+    this.#requests = new RequestQueue(
+      () => this.#resume(),
+      () => this.hold(),
+    );
   }
 
   start(): void {
@@ -184,8 +225,13 @@ export class ManyRequests extends RequestReceiver {
     while (!this.#requests.isFull) {
       const message = this.reader.next();
       if (message === undefined) return;
-      this.#requests.push(message);
+      // A copy, since the message would keep its piece.
+      this.#requests.push(Buffer.from(message));
     }
+  }
+
+  protected get messageBytes(): number {
+    return this.#requests.bytes;
   }
 
   override data(piece: Buffer): void {
