@@ -23,6 +23,10 @@ export interface CallOwner {
 export interface CallCarrier {
   /** A call got no response in time: perhaps the other side no longer exists. */
   suspect(): void;
+  /** The other side has responded to a call. */
+  responded(): void;
+  /** It takes no more calls; those in progress continue. */
+  retire(): void;
 }
 
 /**
@@ -99,6 +103,7 @@ export class GrpcExchange implements Expiring {
     });
     stream.on('response', (headers, flags) => {
       hasResponse = true;
+      carrier.responded();
       const isLast = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
       this.#takeHead(headers, isLast);
       this.#endStream(stream, isLast);
@@ -109,6 +114,10 @@ export class GrpcExchange implements Expiring {
     });
     stream.on('close', () => {
       if (this.#isDone) return;
+      if (isOutOfStreams(error)) {
+        carrier.retire();
+        return this.repeat(error);
+      }
       const { rstCode } = stream;
       if (rstCode === NGHTTP2_REFUSED_STREAM || (isReused && !hasResponse && session.destroyed))
         return this.repeat(error);
@@ -164,3 +173,7 @@ export class GrpcExchange implements Expiring {
     this.#settle(result, responded);
   }
 }
+
+/** Whether a connection has used up its stream IDs, of which it has 2^30: the call was not sent. */
+const isOutOfStreams = (error: Error | undefined): boolean =>
+  error !== undefined && 'code' in error && error.code === 'ERR_HTTP2_OUT_OF_STREAMS';

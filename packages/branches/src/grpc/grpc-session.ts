@@ -25,6 +25,11 @@ export interface SessionOwner {
 
 /** How long a server may take to acknowledge a ping. */
 const PING_TIMEOUT_MS = 5_000;
+/**
+ * Pings that are sent without a response in between. gRPC's servers end a connection, with all its
+ * calls, at the fourth one (`too_many_pings`).
+ */
+const MAX_PINGS = 2;
 /** Frames that may wait to be sent, in MB: as many calls as may run at once, with long payloads. */
 const MAX_SESSION_MEMORY_MB = 512;
 
@@ -41,6 +46,8 @@ export class GrpcSession implements CallCarrier, Expiring {
   #session: ClientHttp2Session | undefined;
   #socket: net.Socket | undefined;
   #ping: Timeout | undefined;
+  /** Pings since the last response. */
+  #pings = 0;
   #isClosed = false;
   #isLeaving = false;
   #sent = 0;
@@ -82,9 +89,20 @@ export class GrpcSession implements CallCarrier, Expiring {
     return at !== -1;
   }
 
+  responded(): void {
+    this.#pings = 0;
+  }
+
+  retire(): void {
+    this.#owner.leaving(this);
+    this.leave();
+  }
+
   suspect(): void {
     const session = this.#session;
     if (session === undefined || session.destroyed || this.#ping !== undefined) return;
+    if (this.#pings === MAX_PINGS) return this.retire();
+    this.#pings++;
     const { clock } = this.#settings;
     const timeOut = (): void => this.destroy(new Error(`no response to a ping within ${PING_TIMEOUT_MS} ms`));
     this.#ping = clock.startTimeout(PING_TIMEOUT_MS, { timeOut });

@@ -1,3 +1,4 @@
+import http2 from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BranchRouter } from '@holdfast/branches';
 import { branchRequest } from '../support/requests.ts';
@@ -97,6 +98,73 @@ describe('a connection that is lost', () => {
     );
     expect((await call(hostile.address)).kind).toBe('SUCCESS');
     expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(hostile.connections.length).toBe(2);
+  });
+});
+
+describe('a gRPC server that permits few pings', () => {
+  it('keeps its calls in progress while others time out', async () => {
+    const pings = new Map<FrameConnection, number>();
+    const first = server(() => {});
+    await using hostile = await FrameServer.start({
+      ...first,
+      received: (connection, frame) => {
+        first.received(connection, frame);
+        if (frame.type !== FRAME.ping || frame.flags !== 0) return;
+        const count = (pings.get(connection) ?? 0) + 1;
+        pings.set(connection, count);
+        // As gRPC's servers count: the first one, and two in excess, since the last response.
+        if (count > 3) connection.goaway(1, 11);
+      },
+    });
+    const slow = call(hostile.address, { timeoutMs: 20_000 });
+    for (let index = 0; index < 10; index++)
+      expect((await call(hostile.address, { timeoutMs: 30 })).reason).toBe('no response within 30 ms');
+    hostile.connections[0]?.headers(1, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+    expect(await slow).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(Math.max(...pings.values())).toBeLessThanOrEqual(2);
+  });
+
+  it('may be pinged again after each response', async () => {
+    let pings = 0;
+    const plain = server((connection, stream) => {
+      if (stream % 4 === 1) connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+    });
+    await using hostile = await FrameServer.start({
+      ...plain,
+      received: (connection, frame) => {
+        plain.received(connection, frame);
+        if (frame.type === FRAME.ping && frame.flags === 0) pings++;
+      },
+    });
+    for (let index = 0; index < 5; index++) {
+      expect((await call(hostile.address)).kind).toBe('SUCCESS');
+      expect((await call(hostile.address, { timeoutMs: 30 })).kind).toBe('UNKNOWN');
+    }
+    expect((await call(hostile.address)).kind).toBe('SUCCESS');
+    expect(hostile.connections.length).toBe(1);
+    expect(pings).toBe(5);
+  });
+});
+
+describe('a connection without further stream IDs', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('is replaced, and its last calls are sent over the next one', async () => {
+    const connect = http2.connect;
+    vi.spyOn(http2, 'connect').mockImplementationOnce((...parts: Parameters<typeof connect>) => {
+      const session = connect(...parts);
+      // Not in the types of Node.
+      (session as typeof session & { setNextStreamID(id: number): void }).setNextStreamID(2 ** 31 - 5);
+      return session;
+    });
+    await using hostile = await FrameServer.start(
+      server((connection, stream) => connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM)),
+    );
+    for (let index = 0; index < 5; index++)
+      expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+    const calls = await Promise.all(Array.from({ length: 5 }, () => call(hostile.address)));
+    expect(calls.filter(({ kind }) => kind !== 'SUCCESS')).toEqual([]);
     expect(hostile.connections.length).toBe(2);
   });
 });
