@@ -70,7 +70,7 @@ export class Importer {
     if (appended !== undefined && appended.kind !== 'applied')
       return refused(`its branches could not be stored: ${appended.kind}`);
     if (!(await this.#source.take(found))) return refused(NOT_TAKEN);
-    // Read again: another import may have released it meanwhile, and nodes may drive it already.
+    // Read again: another import may have released it, and nodes may drive it already.
     const [begun] = await this.#store.get([to.key]);
     if (begun === undefined) return refused('its record was deleted during the import');
     const now = importProgress(begun);

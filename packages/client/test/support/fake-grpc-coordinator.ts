@@ -31,13 +31,21 @@ export class FakeGrpcCoordinator implements AsyncDisposable {
   later: (call: ReceivedGrpc) => number = () => 0;
   readonly #server = new Server();
   readonly port: number;
+  readonly #credentials: ServerCredentials;
+  readonly #host: string;
 
-  private constructor(port: number) {
+  private constructor(port: number, credentials: ServerCredentials, host: string) {
     this.port = port;
+    this.#credentials = credentials;
+    this.#host = host;
   }
 
-  static async start(port = 0): Promise<FakeGrpcCoordinator> {
-    const fake = new FakeGrpcCoordinator(port);
+  static async start(
+    port = 0,
+    credentials = ServerCredentials.createInsecure(),
+    host = '127.0.0.1',
+  ): Promise<FakeGrpcCoordinator> {
+    const fake = new FakeGrpcCoordinator(port, credentials, host);
     return fake.#listen();
   }
 
@@ -70,7 +78,7 @@ export class FakeGrpcCoordinator implements AsyncDisposable {
       );
     }
     const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(`127.0.0.1:${this.port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      this.#server.bindAsync(`${this.#host}:${this.port}`, this.#credentials, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       );
     });
