@@ -31,6 +31,28 @@ export async function confFor(port: number, nodePorts: readonly [number, number]
     .replace(listen, `listen 127.0.0.1:${port};`);
 }
 
+/**
+ * The same with the part for gRPC, whose lines are comments in the file. The ports are those of
+ * gRPC; nothing is behind the part for HTTP.
+ */
+export async function grpcConfFor(
+  port: number,
+  httpPort: number,
+  nodePorts: readonly [number, number],
+): Promise<string> {
+  const text = await confFor(httpPort, [1, 1]);
+  const [from, to] = [text.indexOf('# upstream holdfast_grpc'), text.indexOf('\nserver {')];
+  const [a, b, listen] = ['server holdfast-a:36790 ', 'server holdfast-b:36790 ', 'listen 36790 '];
+  const part = text.slice(from, to).replaceAll(/^# ?/gm, '');
+  if (from < 0 || ![a, b, listen].every((line) => part.includes(line)))
+    throw new Error(`the part for gRPC in ${CONF} is not the one that the test changes`);
+  const changed = part
+    .replace(a, `server 127.0.0.1:${nodePorts[0]} `)
+    .replace(b, `server 127.0.0.1:${nodePorts[1]} `)
+    .replace(listen, `listen 127.0.0.1:${port} `);
+  return text.slice(0, from) + changed + text.slice(to);
+}
+
 /** A private nginx that runs the configuration in front of two coordinators. */
 export class Nginx {
   readonly url: string;
@@ -44,14 +66,29 @@ export class Nginx {
   }
 
   static async start(port: number, nodePorts: readonly [number, number]): Promise<Nginx> {
+    return Nginx.#run(port, await confFor(port, nodePorts), () => responds(`http://127.0.0.1:${port}/healthz`));
+  }
+
+  /** With gRPC at `port`. */
+  static async startGrpc(port: number, httpPort: number, nodePorts: readonly [number, number]): Promise<Nginx> {
+    const conf = await grpcConfFor(port, httpPort, nodePorts);
+    // nginx itself responds to this path.
+    const metrics = `http://127.0.0.1:${httpPort}/api/metrics`;
+    return Nginx.#run(httpPort, conf, async () => {
+      const response = await fetch(metrics).catch(() => undefined);
+      return response?.status === 404;
+    });
+  }
+
+  static async #run(port: number, conf: string, isReady: () => Promise<boolean>): Promise<Nginx> {
     const program = locate('nginx', ['/usr/sbin']);
     if (program === undefined) throw new Error('nginx is not installed');
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-nginx-'));
-    await writeFile(join(folder, 'holdfast.conf'), await confFor(port, nodePorts));
+    await writeFile(join(folder, 'holdfast.conf'), conf);
     const main = join(folder, 'nginx.conf');
     await writeFile(main, mainConf(folder));
     const child = startChild(program, ['-p', folder, '-e', 'stderr', '-c', main]);
-    await untilReady(child, () => responds(`http://127.0.0.1:${port}/healthz`), START_TIMEOUT_MS);
+    await untilReady(child, isReady, START_TIMEOUT_MS);
     return new Nginx(`http://127.0.0.1:${port}`, folder, child);
   }
 

@@ -15,7 +15,10 @@ describe('the branch router', () => {
   });
 
   it.each([
-    ['etcd://registry/busi.Busi/TransIn', 'there is no resolver for etcd://; there are direct, dns'],
+    [
+      'etcd://registry/busi.Busi/TransIn',
+      'cannot resolve etcd:// addresses; use host:port, dns:///host:port or direct://host:port,host:port',
+    ],
     ['topic://orders', 'a topic can only be'],
     ['ftp://a/b', 'not a URL that can be called'],
     ['http://', 'not a URL that can be called'],

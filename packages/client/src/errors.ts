@@ -174,7 +174,7 @@ export class CoordinatorUnreachable extends Error {
         ? ''
         : ' The request was to cancel the transaction; the coordinator cancels it when timeoutToFailMs has expired.';
     super(
-      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. Check that a coordinator is running there.${then}`,
+      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. Check that a coordinator is running there, and that this is its port for ${url.startsWith('grpc') ? 'gRPC' : 'HTTP'}.${then}`,
       { cause: given === undefined ? cause : given.thrown },
     );
     this.url = url;

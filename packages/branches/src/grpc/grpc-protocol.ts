@@ -74,7 +74,7 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
   #faultOf({ scheme, server }: GrpcTarget): string | undefined {
     const resolver = this.#resolvers.get(scheme);
     if (resolver === undefined)
-      return `there is no resolver for ${scheme}://; there are ${[...this.#resolvers.keys()].filter((one) => one !== '').join(', ')}`;
+      return `this version cannot resolve ${scheme}:// addresses; use host:port, dns:///host:port or direct://host:port,host:port`;
     return resolver.faultOf(server);
   }
 

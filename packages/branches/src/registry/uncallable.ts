@@ -18,15 +18,14 @@ export const topicUrl: BranchProtocol = {
   call: ({ url }) => unknown(`a topic can only be the action of a message's step: ${url}`),
 };
 
-const NO_URL = 'not an http:// or https:// URL';
+const NO_URL = 'neither host:port/package.Service/Method nor an http:// or https:// URL';
 
 /** Every other text; matches all, and is therefore the last protocol. */
 export const malformedUrl: BranchProtocol = {
   name: 'malformed',
   matches: () => true,
   parse: (url) => (isHttpUrl(url) ? { destination: '' } : beforeFirstSlash(url)),
-  admit: (_target, { protocol }) =>
-    protocol === 'grpc' ? 'neither host:port/package.Service/Method nor an http:// or https:// URL' : NO_URL,
+  admit: () => NO_URL,
   call: ({ url }) => unknown(`not a URL that can be called: ${url}`),
 };
 

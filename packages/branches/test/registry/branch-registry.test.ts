@@ -125,9 +125,9 @@ describe('admission', () => {
     ['dns:///bank:1/a.B/C', {}, 'network', undefined],
     ['dns://8.8.8.8/bank:1/a.B/C', {}, 'network', 'must be dns:///host:port'],
     ['direct://a:1,b/a.B/C', {}, 'network', 'must be direct://host:port,host:port'],
-    ['etcd://registry/a.B/C', {}, 'network', 'there is no resolver for etcd://'],
+    ['etcd://registry/a.B/C', {}, 'network', 'cannot resolve etcd:// addresses'],
     ['nonsense', { protocol: 'grpc' }, 'network', 'neither host:port/package.Service/Method nor'],
-    ['nonsense', {}, 'network', 'not an http:// or https:// URL'],
+    ['nonsense', {}, 'network', 'neither host:port/package.Service/Method nor an http:// or https:// URL'],
   ] as const)('of %s for %j from the %s: %s', (url, context, origin, fault) => {
     const result = registry.admit(url, context, origin);
     if (fault === undefined) expect(result).toBeUndefined();

@@ -154,12 +154,13 @@ class ImportReport {
     if (this.#options.output === 'json') this.#io.out(JSON.stringify({ ...this.#counts, finished }));
     else this.#io.err(text);
     if (!this.#options.apply && planned > 0)
-      this.#io.err(`nothing was changed; --apply imports into ${placeOfStore(this.#options)}`);
+      this.#io.err(`nothing was changed; to import, add ${howToApply(this.#options)}`);
     return refused === 0 ? EXIT.done : EXIT.refused;
   }
 }
 
-const placeOfStore = ({ store }: ImportOptions): string => (store === undefined ? '--store' : placeOfUrl(store));
+const howToApply = ({ store }: ImportOptions): string =>
+  store === undefined ? '--store URL --apply' : `--apply (the store is ${placeOfUrl(store)})`;
 
 const describe = ({ global }: DtmFound) => ({
   gid: global.gid,

@@ -87,7 +87,9 @@ export class GrpcClients {
 
   #open({ scheme, server, isSecure }: Target): Client {
     if (scheme !== '' && scheme !== 'dns')
-      throw new TypeError(`there is no resolver for ${scheme}://; there are dns and direct`);
+      throw new TypeError(
+        `the SDK cannot resolve ${scheme}:// addresses; use host:port, dns:///host:port or direct://host:port,host:port`,
+      );
     const { Client, credentials } = this.#grpc;
     return new Client(
       `dns:${server.replace(/^\//, '')}`,

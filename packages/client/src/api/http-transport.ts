@@ -58,12 +58,14 @@ export class HttpTransport {
     // The error of `URL` contains the password.
     if (!URL.canParse(url))
       throw new TypeError(
-        "a coordinator's URL looks like http://127.0.0.1:36789; percent-encode what is special in a password",
+        "a coordinator's URL looks like http://127.0.0.1:36789 or grpc://127.0.0.1:36790; percent-encode what is special in a password",
       );
     const parsed = new URL(url);
     const authorization = basicAuthorization(parsed);
     if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
-      throw new TypeError(`a coordinator's URL starts with http:// or https://, not ${parsed.protocol}//`);
+      throw new TypeError(
+        `a coordinator's URL starts with http://, https://, grpc:// or grpcs://, not ${parsed.protocol}//`,
+      );
     }
     this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
     this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;

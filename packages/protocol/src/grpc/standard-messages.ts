@@ -94,3 +94,38 @@ export const HEALTH_PROTO = {
     },
   ],
 } as const satisfies ProtoFile;
+
+const reflectionProto = (version: 'v1' | 'v1alpha'): ProtoFile => {
+  const reflection = `grpc.reflection.${version}`;
+  return {
+    name: `grpc/reflection/${version}/reflection.proto`,
+    package: reflection,
+    imports: [],
+    messages: [
+      REFLECTION_REQUEST,
+      EXTENSION_REQUEST,
+      REFLECTION_RESPONSE,
+      FILE_DESCRIPTOR_RESPONSE,
+      LIST_SERVICE_RESPONSE,
+      SERVICE_RESPONSE,
+      ERROR_RESPONSE,
+    ],
+    services: [
+      {
+        name: 'ServerReflection',
+        methods: [
+          {
+            name: 'ServerReflectionInfo',
+            input: `${reflection}.ServerReflectionRequest`,
+            output: `${reflection}.ServerReflectionResponse`,
+            streamsRequests: true,
+            streamsResponses: true,
+          },
+        ],
+      },
+    ],
+  };
+};
+
+/** Reflection describes itself too: some tools read every service that it lists. */
+export const REFLECTION_PROTOS: readonly ProtoFile[] = [reflectionProto('v1'), reflectionProto('v1alpha')];

@@ -1,6 +1,6 @@
 import type { Coordinator } from '@holdfast/core';
 import type { ApiV1, DtmService } from '@holdfast/api';
-import { DTM_PROTO, EMPTY_PROTO, HEALTH_PROTO, holdfastService } from '@holdfast/protocol/grpc';
+import { DTM_PROTO, EMPTY_PROTO, HEALTH_PROTO, holdfastService, REFLECTION_PROTOS } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
 import { dtmMethods } from './dtm-methods.ts';
 import type { GrpcMethod } from './grpc-method.ts';
@@ -17,7 +17,7 @@ interface GrpcServices {
 
 /** Every method that the coordinator offers over gRPC. */
 export function grpcMethods({ dtm, api, coordinator, log }: GrpcServices): readonly GrpcMethod[] {
-  const files = [DTM_PROTO, holdfastService().file, HEALTH_PROTO, EMPTY_PROTO];
+  const files = [DTM_PROTO, holdfastService().file, HEALTH_PROTO, ...REFLECTION_PROTOS, EMPTY_PROTO];
   return [
     ...dtmMethods(dtm),
     ...v1Methods(api, (error, path) => logDefect(log, path, error)),

@@ -35,7 +35,7 @@ class Reflection {
   readonly #symbols: ReadonlyMap<string, ProtoFile>;
 
   constructor(files: readonly ProtoFile[]) {
-    this.#services = [...servicesIn(files), ...REFLECTION_SERVICES];
+    this.#services = servicesIn(files);
     this.#files = new Map(files.map((file) => [file.name, file]));
     this.#symbols = new Map(files.flatMap((file) => symbolsIn(file).map((symbol) => [symbol, file] as const)));
   }

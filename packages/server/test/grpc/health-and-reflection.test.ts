@@ -74,6 +74,14 @@ describe.each(REFLECTION_SERVICES)('%s', (service) => {
     ]);
   });
 
+  it('describes every service that it lists', async () => {
+    const [listed] = await send({ list_services: '*' });
+    const names = listed?.list_services_response?.service.map(({ name }) => name) ?? [];
+    expect(names).toContain(service);
+    const described = await send(...names.map((name) => ({ file_containing_symbol: name })));
+    expect(described.map(({ error_response }) => error_response)).toEqual(names.map(() => undefined));
+  });
+
   it('describes a symbol and a file with what it imports, and reports what does not exist', async () => {
     const [symbol, file, nothing] = await send(
       { file_containing_symbol: 'dtmgimp.Dtm.Submit' },

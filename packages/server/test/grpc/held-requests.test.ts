@@ -112,7 +112,7 @@ describe('requests that are held are bounded in bytes', () => {
     expect(countOf(GRPC_STATUS.resourceExhausted)).toBeGreaterThanOrEqual(IDS.length - most);
     expect(countOf(GRPC_STATUS.resourceExhausted)).toBeLessThan(IDS.length - most / 2);
 
-    // A request that comes in one piece is served meanwhile, and every request after the end.
+    // A request that comes in one piece is served concurrently, and every request after the end.
     await send(begin(1_001, UNARY), data(1_001, message(10_000), END_STREAM));
     expect(countOf(GRPC_STATUS.ok)).toBe(1);
     await send(...IDS.map(cancel));

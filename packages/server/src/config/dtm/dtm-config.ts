@@ -144,7 +144,8 @@ class DtmReader {
     this.values[option] = value;
     this.origins.set(option, place);
     const shown = (OPTIONS[option] as OptionSpec<unknown>).kind.show(value);
-    this.#note(`${place}: ${withoutSecrets(written)} becomes ${flagOf(option)} ${withoutSecrets(shown)}`);
+    const [from, to] = [withoutSecrets(written), withoutSecrets(shown)].map((text) => (text === '' ? '""' : text));
+    this.#note(`${place}: ${from} becomes ${flagOf(option)} ${to}`);
   }
 
   #isOverridden(path: string, option: OptionName): boolean {
