@@ -85,6 +85,7 @@ export function addBranches(
   service: ServiceDefinition | string,
   methods: Readonly<Record<string, AnyBranch | UntypedHandleCall>>,
 ): void {
+  assertService(service);
   const definition = typeof service === 'string' ? jsonDefinition(service, Object.keys(methods)) : service;
   const codecFor = typeof service === 'string' ? () => JSON_CODEC : codecOf;
   const known = new Set(Object.entries(definition).flatMap(([name, { originalName }]) => [name, originalName]));
@@ -105,6 +106,13 @@ export function addBranches(
     }
   }
   server.addService(complete, handlers);
+}
+
+/** A name that a loaded file does not contain is undefined; a client class is not a definition. */
+function assertService(service: unknown): void {
+  if (typeof service === 'string' || (typeof service === 'object' && service !== null)) return;
+  const found = typeof service === 'function' ? 'a class: pass its static property "service"' : String(service);
+  throw new TypeError(`addBranches needs the definition of a service, or its name such as bank.Bank, not ${found}`);
 }
 
 /**
