@@ -143,7 +143,7 @@ describe('a branch of a service with a definition', () => {
     expect(add('bank/Bank', 'debit')).toThrow(/bank\/Bank/);
     expect(add('bank.Bank', 'de bit')).toThrow(/de bit/);
     expect(add(undefined as never, 'debit')).toThrow(/the definition of a service, or its name .* not undefined/);
-    expect(add(class Bank {} as never, 'debit')).toThrow(/a class: pass its static property "service"/);
+    expect(add(Receipt as never, 'debit')).toThrow(/a class: pass its static property "service"/);
     expect(() => branch(new FakeBarrier(), {} as never)).toThrow(TypeError);
   });
 });
