@@ -2,6 +2,7 @@ import { Barrier } from './barrier.ts';
 import {
   openLines,
   readLines,
+  type Caller,
   type ResponseLine,
   type Effect,
   type JournalLine,
@@ -26,13 +27,13 @@ export class Bank {
   }
 
   /** Records an incoming call. Returns its ordinal number among the calls of its op. */
-  called(call: OpId, madeFor: string, from: string): number {
-    this.#write({ kind: 'call', ...call, madeFor, from, atMs: Date.now() });
+  called(call: OpId, madeFor: string, { from, protocol }: Caller): number {
+    this.#write({ kind: 'call', ...call, madeFor, from, protocol, atMs: Date.now() });
     return this.#calls.get(callKey(call)) ?? 0;
   }
 
   /** Records the response to a call. */
-  responded(call: OpId, result: ResponseLine['result'], from: string): void {
+  responded(call: OpId, result: ResponseLine['result'], { from }: Caller): void {
     this.#write({ kind: 'response', ...call, result, from, atMs: Date.now() });
   }
 

@@ -75,6 +75,20 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     ],
   },
   {
+    name: 'any-status-is-success',
+    wrong: 'a gRPC status other than OK, ABORTED and FAILED_PRECONDITION counts as success',
+    leadsTo: ['half-done', 'wrong-outcome'],
+    rare: false,
+    shared: false,
+    patches: [
+      {
+        package: 'protocol',
+        file: 'result.js',
+        replace: [["return branchResult('UNKNOWN', `gRPC code ${code}: ${message}`);", 'return SUCCESS;']],
+      },
+    ],
+  },
+  {
     name: 'dropped-branches',
     wrong: 'of the branches that were registered only the first is found again when the transaction is read',
     leadsTo: ['not-final'],

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientSession } from './client-session.ts';
+import type { DtmBody } from './dtm-body.ts';
 import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S, TIMEOUT_TO_FAIL_S, type MessagePlan } from './plan.ts';
 
 /** The time from the first check-back to the local commit of a sender of the flavour `late`. */
@@ -29,11 +30,11 @@ export async function runMessage(session: ClientSession<MessagePlan>): Promise<v
   if (committed && plan.flavour !== 'dies') await session.call('submit', { ...message, wait_result: plan.waitResult });
 }
 
-function messageOf({ plan, gid, tools }: ClientSession<MessagePlan>): object {
+function messageOf({ plan, gid, tools }: ClientSession<MessagePlan>): Partial<DtmBody> {
   return {
     steps: plan.branches.map((branch) => ({ action: tools.urls.branch(gid, branch, 'action') })),
     payloads: plan.branches.map(({ account, amount }) => JSON.stringify({ account, amount })),
-    query_prepared: tools.urls.check(gid, plan.checkFault),
+    query_prepared: tools.urls.check(gid, plan.checkFault, plan.checkProtocol),
     retry_interval: RETRY_INTERVAL_S,
     request_timeout: REQUEST_TIMEOUT_S,
     timeout_to_fail: TIMEOUT_TO_FAIL_S,

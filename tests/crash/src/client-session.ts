@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorClient } from './coordinator-client.ts';
+import type { DtmBody } from './dtm-body.ts';
+import type { GrpcCoordinatorClient } from './grpc-coordinator-client.ts';
 import type { LineWriter } from './journal.ts';
-import type { ClientResponse, ClientCall, Note } from './notes.ts';
+import type { ClientResponse, ClientCall, CoordinatorCall, Note } from './notes.ts';
 import type { ParticipantsClient } from './participants-client.ts';
 import type { ParticipantUrls } from './participant-urls.ts';
 import type { Plan } from './plan.ts';
@@ -9,6 +11,8 @@ import type { Plan } from './plan.ts';
 /** What every client works with. */
 export interface ClientTools {
   readonly coordinator: CoordinatorClient;
+  /** The same coordinator, over gRPC. */
+  readonly grpcCoordinator: GrpcCoordinatorClient;
   readonly participants: ParticipantsClient;
   readonly urls: ParticipantUrls;
   readonly notes: LineWriter<Note>;
@@ -54,9 +58,11 @@ export class ClientSession<P extends Plan = Plan> {
   }
 
   /** Calls the coordinator, repeatedly unless the plan is impatient, and records every response. */
-  call(call: ClientCall, body: object): Promise<ClientResponse> {
+  call(call: CoordinatorCall, body: Partial<DtmBody>): Promise<ClientResponse> {
     const waited = call === 'submit' && this.plan.waitResult;
     const whole = { gid: this.gid, trans_type: this.plan.pattern, ...body };
-    return this.repeat(call, () => this.tools.coordinator.post(call, whole, waited));
+    const { coordinator, grpcCoordinator } = this.tools;
+    const client = this.plan.submission === 'grpc' ? grpcCoordinator : coordinator;
+    return this.repeat(call, () => client.post(call, whole, waited));
   }
 }

@@ -16,7 +16,8 @@ export async function runWorkflow(session: ClientSession<WorkflowPlan>): Promise
     action: tools.urls.branch(gid, branch, 'action'),
     rollback: tools.urls.branch(gid, branch, 'rollback'),
   }));
-  const request: RunRequest = { input: { gid, steps }, diesBefore: plan.diesBefore };
+  const { submission, callbackProtocol, diesBefore } = plan;
+  const request: RunRequest = { input: { gid, submission, callbackProtocol, steps }, diesBefore };
   await session.repeat('run', async () => {
     const reply = await tools.participants.send(tools.urls.run, request, RUN_TIMEOUT_MS);
     return responseOf(reply?.code === 200 ? (JSON.parse(reply.text) as RunResponse) : { status: '' });

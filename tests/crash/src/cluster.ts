@@ -11,7 +11,7 @@ import { CoordinatorProcess } from './coordinator-process.ts';
 import { planFaults } from './database-faults/fault-plan.ts';
 import { FaultRun } from './database-faults/fault-run.ts';
 import { faultyDatabase } from './database-faults/faulty-database.ts';
-import { startNginx, type Nginx } from './nginx.ts';
+import { startNginx, type Nginx, type Ports } from './nginx.ts';
 import type { RunOptions } from './options.ts';
 import { type ClusterNode, Outages } from './outages.ts';
 import { planOutages } from './outage-plan.ts';
@@ -38,14 +38,18 @@ export async function cluster(
   const clock = options.faults > 0 ? clockOf(options.store) : undefined;
   const database = await startDatabase(options.store, clock?.environment);
   try {
-    const ports: number[] = [];
-    for (let node = 0; node < options.nodes; node++) ports.push(await freePort());
-    return new Cluster({ options, cliPath, folder, print, database, clock, ports, nginxPort: await freePort() });
+    const ports: Ports[] = [];
+    for (let node = 0; node < options.nodes; node++) ports.push(await freePorts());
+    return new Cluster({ options, cliPath, folder, print, database, clock, ports, nginxPorts: await freePorts() });
   } catch (error) {
     await database.stop();
     clock?.remove();
     throw error;
   }
+}
+
+async function freePorts(): Promise<Ports> {
+  return { http: await freePort(), grpc: await freePort() };
 }
 
 /** The wall clock of the database. Throws if its program is not installed. */
@@ -66,12 +70,13 @@ interface Parts {
   readonly database: DatabaseServer;
   /** Of the database, to be moved; undefined without faults. */
   readonly clock: FakeClock | undefined;
-  readonly ports: readonly number[];
-  readonly nginxPort: number;
+  readonly ports: readonly Ports[];
+  readonly nginxPorts: Ports;
 }
 
 class Cluster implements Subject {
   readonly origin: string;
+  readonly grpcAddress: string;
   readonly #parts: Parts;
   readonly #nodes: readonly ClusterNode[];
   readonly #outages: Outages;
@@ -81,7 +86,8 @@ class Cluster implements Subject {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.origin = `http://127.0.0.1:${parts.nginxPort}`;
+    this.origin = `http://127.0.0.1:${parts.nginxPorts.http}`;
+    this.grpcAddress = `127.0.0.1:${parts.nginxPorts.grpc}`;
     this.#nodes = parts.ports.map((port, index) => this.#node(port, index));
     this.#outages = new Outages(this.#nodes, parts.database, parts.print);
     this.#faults = parts.clock === undefined ? undefined : this.#faultRun(parts.clock);
@@ -106,14 +112,15 @@ class Cluster implements Subject {
     });
   }
 
-  #node(port: number, index: number): ClusterNode {
+  #node(ports: Ports, index: number): ClusterNode {
     const { options, cliPath, folder, database } = this.#parts;
     const name = `n${index + 1}`;
     const address = `127.0.0.${index + 11}`;
     const limits = ['--heartbeat', `${options.heartbeatMs}ms`, '--silence', `${options.silenceMs}ms`];
     const process = new CoordinatorProcess({
       cliPath,
-      port,
+      port: ports.http,
+      grpcPort: ports.grpc,
       serve: [
         ...['--store', database.url, '--node', name, '--log-format', 'json'],
         ...[...limits, '--retry-interval', `${RETRY_INTERVAL_S}s`, '--max-retry-interval', `${MAX_RETRY_INTERVAL_S}s`],
@@ -134,7 +141,7 @@ class Cluster implements Subject {
     // All at once: each of them finds an empty database.
     for (const { process } of this.#nodes) process.start();
     await Promise.all(this.#nodes.map(({ process }) => process.ready()));
-    this.#nginx = startNginx(this.#parts.folder, this.#parts.nginxPort, this.#parts.ports);
+    this.#nginx = startNginx(this.#parts.folder, this.#parts.nginxPorts, this.#parts.ports);
     const isPaused = (node: ClusterNode): boolean => this.#outages.isPaused(node);
     this.#watch = new SessionWatch(
       this.#nodes.map((node) => ({

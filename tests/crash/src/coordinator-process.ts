@@ -7,6 +7,7 @@ import { ended, ownChild } from './process-end.ts';
 export interface CoordinatorOptions {
   readonly cliPath: string;
   readonly port: number;
+  readonly grpcPort: number;
   /** Further options of `serve`. */
   readonly serve: readonly string[];
   /** Options of Node itself. */
@@ -47,8 +48,9 @@ export class CoordinatorProcess {
   }
 
   start(): void {
-    const { cliPath, port, serve, node = [] } = this.#options;
-    const args = [...node, cliPath, 'serve', '--http-port', String(port), '--grpc-port', '0', ...serve];
+    const { cliPath, port, grpcPort, serve, node = [] } = this.#options;
+    const ports = ['--http-port', String(port), '--grpc-port', String(grpcPort)];
+    const args = [...node, cliPath, 'serve', ...ports, ...serve];
     const child = spawn(process.execPath, args, { stdio: ['ignore', this.#log, this.#log], env: cleanEnvironment() });
     ownChild(child);
     child.once('exit', () => this.#ended(child));

@@ -1,6 +1,8 @@
 import type { Evidence } from './evidence.ts';
 import type { Judged, Outcome } from './judge.ts';
+import { WORKFLOW_NAME } from './participant-urls.ts';
 import type { Plan } from './plan.ts';
+import { isGrpcOnly } from './plan-protocols.ts';
 
 /** What a run is summed up in. */
 export interface Figures {
@@ -13,6 +15,7 @@ export interface Figures {
   /** Effects by op. */
   readonly effects: Readonly<Record<string, number>>;
   readonly calls: number;
+  readonly grpc: GrpcFigures;
   /** Calls beyond the first of one op of one branch. */
   readonly repeatedCalls: number;
   /**
@@ -21,6 +24,20 @@ export interface Figures {
    */
   readonly absorbedRepeats: number;
   readonly absorbedEmpty: number;
+}
+
+/** The part of a run that used gRPC. */
+export interface GrpcFigures {
+  /** Transactions that clients submitted over gRPC. */
+  readonly submitted: number;
+  /** Transactions of which each call was planned over gRPC. */
+  readonly whole: number;
+  /** Transactions in which participants were called over both protocols. */
+  readonly mixed: number;
+  /** Calls that participants received over gRPC. */
+  readonly calls: number;
+  readonly checkBacks: number;
+  readonly callbacks: number;
 }
 
 const PATTERNS = ['saga', 'tcc', 'msg', 'workflow'] as const;
@@ -43,9 +60,26 @@ export function figuresOf(evidence: Evidence, judged: readonly Judged[]): Figure
     })),
     effects,
     calls: calls.length,
+    grpc: grpcFiguresOf(evidence),
     repeatedCalls: calls.length - distinct.size,
     absorbedRepeats: commits.filter(({ skipped }) => skipped === 'repeated').length,
     absorbedEmpty: commits.filter(({ skipped }) => skipped === 'empty').length,
+  };
+}
+
+function grpcFiguresOf({ journal, notes }: Evidence): GrpcFigures {
+  const plans = notes.flatMap(({ line }) => (line.kind === 'planned' ? [line.plan] : []));
+  const calls = journal.flatMap(({ line }) => (line.kind === 'call' ? [line] : []));
+  const overGrpc = calls.filter(({ protocol }) => protocol === 'grpc');
+  const gidsOverGrpc = new Set(overGrpc.map(({ gid }) => gid));
+  const gidsOverHttp = new Set(calls.filter(({ protocol }) => protocol === 'http').map(({ gid }) => gid));
+  return {
+    submitted: plans.filter(({ submission }) => submission === 'grpc').length,
+    whole: plans.filter(isGrpcOnly).length,
+    mixed: [...gidsOverGrpc].filter((gid) => gidsOverHttp.has(gid)).length,
+    calls: overGrpc.length,
+    checkBacks: overGrpc.filter((call) => call.branchId === '00' && call.op === 'msg').length,
+    callbacks: overGrpc.filter((call) => call.branchId === '00' && call.op === WORKFLOW_NAME).length,
   };
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { Protocol } from './plan.ts';
 
 /**
  * A line of the participants' journal, as JSON. The line is the unit of atomicity: barrier rows and
@@ -14,16 +15,21 @@ export interface OpId {
   readonly op: string;
 }
 
+/** The other side of a call. */
+export interface Caller {
+  /** Its address: each coordinator of several has its own. */
+  readonly from: string;
+  readonly protocol: Protocol;
+}
+
 /** A call came in. */
-export interface CallLine extends OpId {
+export interface CallLine extends OpId, Caller {
   readonly kind: 'call';
   /**
    * Whom the URL was made for: `gid branchId op`. A coordinator that mixes transactions up calls it
    * in another's name.
    */
   readonly madeFor: string;
-  /** The caller's address: each coordinator of several has its own. */
-  readonly from: string;
   /** ms since the epoch. */
   readonly atMs: number;
 }

@@ -75,7 +75,9 @@ export class Load {
   }
 
   async #run(plan: Plan): Promise<void> {
-    const fresh = plan.freshGid ? await this.#tools.coordinator.newGid() : undefined;
+    const { coordinator, grpcCoordinator } = this.#tools;
+    const client = plan.submission === 'grpc' ? grpcCoordinator : coordinator;
+    const fresh = plan.freshGid ? await client.newGid() : undefined;
     const gid = fresh ?? plan.gid;
     this.#gids.push(gid);
     this.#tools.notes.append({ kind: 'planned', gid, plan, atMs: Date.now() });

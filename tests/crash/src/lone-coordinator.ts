@@ -14,12 +14,14 @@ export async function loneCoordinator(
   folder: string,
   print: (line: string) => void,
 ): Promise<Subject> {
-  const port = await freePort();
+  const [port, grpcPort] = [await freePort(), await freePort()];
   const retries = ['--retry-interval', `${RETRY_INTERVAL_S}s`, '--max-retry-interval', `${MAX_RETRY_INTERVAL_S}s`];
   const serve = ['--store', `lmdb:${join(folder, 'data')}`, ...retries];
-  const coordinator = new CoordinatorProcess({ cliPath, port, serve, logPath: join(folder, 'coordinator.log') });
+  const logPath = join(folder, 'coordinator.log');
+  const coordinator = new CoordinatorProcess({ cliPath, port, grpcPort, serve, logPath });
   return {
     origin: `http://127.0.0.1:${port}`,
+    grpcAddress: `127.0.0.1:${grpcPort}`,
     get deaths() {
       return coordinator.deaths;
     },

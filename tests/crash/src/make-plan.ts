@@ -1,13 +1,21 @@
 import { ALWAYS, NO_FAULT, type Fault, type FaultKind } from './fault.ts';
 import type { BranchOp, BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from './plan.ts';
+import { type WithoutProtocols, withProtocols } from './plan-protocols.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** Longer than a branch's request timeout, so that the coordinator abandons the call. */
 const BEYOND_TIMEOUT_MS = 1_400;
 const FAULT_PROBABILITY = 0.15;
 
+/** The streams of the protocols begin here, above every number of a transaction. */
+const PROTOCOL_STREAMS = 1_000_000_000;
+
 /** The `number`-th transaction of a seed. */
 export function makePlan(seed: number, number: number): Plan {
+  return withProtocols(createRandom(seed, PROTOCOL_STREAMS + number), makeCalls(seed, number));
+}
+
+function makeCalls(seed: number, number: number): WithoutProtocols<Plan> {
   const random = createRandom(seed, number);
   const pattern = random.weighted([
     [45, 'saga'],
@@ -43,7 +51,9 @@ function prefixedGid(number: number): string {
   return `x${family}-${'4815162342'.slice(0, (number % 10) + 1)}`;
 }
 
-type Specific<P extends Plan> = Omit<P, 'number' | 'gid' | 'freshGid' | 'waitResult' | 'impatient'>;
+type Specific<P extends Plan> = Omit<WithoutProtocols<P>, 'number' | 'gid' | 'freshGid' | 'waitResult' | 'impatient'>;
+/** A branch without its protocol. */
+type Branch = Omit<BranchPlan, 'protocol'>;
 
 function sagaPlan(random: Random): Specific<SagaPlan> {
   const flavour = random.weighted([
@@ -100,7 +110,7 @@ function tccPlan(random: Random): Specific<TccPlan> {
   };
 }
 
-function tryFault(random: Random, flavour: TccPlan['flavour'], plain: readonly BranchPlan[]): readonly BranchPlan[] {
+function tryFault(random: Random, flavour: TccPlan['flavour'], plain: readonly Branch[]): readonly Branch[] {
   if (flavour === 'refused') return replaceOne(random, plain, 'try', { kind: 'refuse', times: ALWAYS, delayMs: 0 });
   if (flavour !== 'doubtful') return plain;
   const kind = random.weighted([
@@ -146,7 +156,7 @@ function workflowPlan(random: Random): Specific<WorkflowPlan> {
   };
 }
 
-function branchPlans(random: Random, count: number, ops: readonly BranchOp[]): readonly BranchPlan[] {
+function branchPlans(random: Random, count: number, ops: readonly BranchOp[]): readonly Branch[] {
   return Array.from({ length: count }, (_, index) => ({
     branchId: String(index + 1).padStart(2, '0'),
     account: account(random),
@@ -159,7 +169,7 @@ function branchPlans(random: Random, count: number, ops: readonly BranchOp[]): r
   }));
 }
 
-function replaceOne(random: Random, branches: readonly BranchPlan[], op: BranchOp, fault: Fault): BranchPlan[] {
+function replaceOne(random: Random, branches: readonly Branch[], op: BranchOp, fault: Fault): Branch[] {
   const chosen = random.between(0, branches.length - 1);
   return branches.map((branch, index) =>
     index === chosen ? { ...branch, faults: { ...branch.faults, [op]: fault } } : branch,

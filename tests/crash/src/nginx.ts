@@ -13,15 +13,21 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** Starts nginx on a port. Throws when it is not installed. */
-export function startNginx(folder: string, port: number, coordinatorPorts: readonly number[]): Nginx {
+/** The ports of a coordinator, or of nginx. */
+export interface Ports {
+  readonly http: number;
+  readonly grpc: number;
+}
+
+/** Starts nginx on these ports. Throws when it is not installed. */
+export function startNginx(folder: string, ports: Ports, coordinators: readonly Ports[]): Nginx {
   const program = locate('nginx', ['/usr/sbin', '/usr/local/sbin']);
   if (program === undefined) throw new Error('nginx is not installed');
   const home = join(folder, 'nginx');
   mkdirSync(home);
   const configPath = join(home, 'nginx.conf');
   const recommended = readFileSync(RECOMMENDED, 'utf8');
-  writeFileSync(configPath, around(home, withAddresses(recommended, port, coordinatorPorts)));
+  writeFileSync(configPath, around(home, withAddresses(recommended, ports, coordinators)));
   const child = spawn(program, ['-p', home, '-e', join(home, 'error.log'), '-c', configPath], { stdio: 'ignore' });
   ownChild(child);
   return {
@@ -33,19 +39,33 @@ export function startNginx(folder: string, port: number, coordinatorPorts: reado
 }
 
 /**
- * The recommended file with this nginx's port and these coordinators, and nothing else changed.
- * Throws when it has no such lines.
+ * The recommended file with its part for gRPC, this nginx's ports and these coordinators, and
+ * nothing else changed. Throws when it has no such lines.
  */
-export function withAddresses(recommended: string, port: number, coordinatorPorts: readonly number[]): string {
-  const server = /^ *server holdfast-\w+:36789( .*)$/gm;
-  const [first, ...others] = recommended.match(server) ?? [];
-  const listen = /^ *listen 36789;.*$/m;
-  if (first === undefined || !listen.test(recommended)) throw new Error(`${RECOMMENDED} has no addresses to change`);
-  const servers = coordinatorPorts.map((one) => first.replace(/holdfast-\w+:36789/, `127.0.0.1:${one}`)).join('\n');
+export function withAddresses(recommended: string, ports: Ports, coordinators: readonly Ports[]): string {
+  const [http, grpc] = (['http', 'grpc'] as const).map((name) => coordinators.map((one) => one[name]));
+  const config = withGrpc(recommended);
+  return withPorts(withPorts(config, 36789, ports.http, http ?? []), 36790, ports.grpc, grpc ?? []);
+}
+
+/** Removes the `# ` in front of the part for gRPC, as the file advises. */
+function withGrpc(recommended: string): string {
+  const [from, to] = [recommended.indexOf('# upstream holdfast_grpc'), recommended.indexOf('\nserver {')];
+  if (from < 0 || to < from) throw new Error(`${RECOMMENDED} has no part for gRPC`);
+  return recommended.slice(0, from) + recommended.slice(from, to).replaceAll(/^# ?/gm, '') + recommended.slice(to);
+}
+
+/** Replaces one of the two ports: the line of `listen`, and the lines of the coordinators. */
+function withPorts(config: string, from: number, port: number, coordinatorPorts: readonly number[]): string {
+  const address = `holdfast-\\w+:${from}`;
+  const [first, ...others] = config.match(new RegExp(`^ *server ${address}( .*)$`, 'gm')) ?? [];
+  const listen = new RegExp(`^( *listen) ${from}( http2)?;.*$`, 'm');
+  if (first === undefined || !listen.test(config)) throw new Error(`${RECOMMENDED} has no addresses to change`);
+  const servers = coordinatorPorts.map((one) => first.replace(new RegExp(address), `127.0.0.1:${one}`)).join('\n');
   return others
-    .reduce((text, other) => text.replace(`${other}\n`, ''), recommended)
+    .reduce((text, other) => text.replace(`${other}\n`, ''), config)
     .replace(first, servers)
-    .replace(listen, `  listen 127.0.0.1:${port} backlog=4096;`);
+    .replace(listen, `$1 127.0.0.1:${port} backlog=4096$2;`);
 }
 
 /**

@@ -28,7 +28,10 @@ export interface ResponseNote {
 }
 
 /** `run` is sent to a workflow's initiator, all others to the coordinator. */
-export type ClientCall = 'prepare' | 'registerBranch' | 'submit' | 'abort' | 'run';
+export type ClientCall = CoordinatorCall | 'run';
+
+/** A call of dtm's wire protocol. */
+export type CoordinatorCall = 'prepare' | 'registerBranch' | 'submit' | 'abort';
 
 /** What a client learns from a call. */
 export interface ClientResponse {

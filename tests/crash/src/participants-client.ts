@@ -1,10 +1,15 @@
+import grpc from '@grpc/grpc-js';
 import { Agent } from 'undici';
-import type { Effect } from './journal.ts';
+import { GrpcCaller } from './grpc-caller.ts';
+import type { Effect, OpId } from './journal.ts';
+import type { OwnCall } from './participant-urls.ts';
 
 /** A client's own calls to participants (a try, a local transaction). */
 export class ParticipantsClient {
   readonly #agent: Agent;
   readonly #timeoutMs: number;
+  /** By address. */
+  readonly #grpc = new Map<string, GrpcCaller>();
 
   /**
    * A call that takes longer than `timeoutMs` is abandoned; whether it took effect is then unknown.
@@ -14,11 +19,29 @@ export class ParticipantsClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  async post(url: string, effect: Effect): Promise<'success' | 'failure' | 'unknown'> {
+  /** Calls a branch as the coordinator would. */
+  async post({ url, id }: OwnCall, effect: Effect): Promise<'success' | 'failure' | 'unknown'> {
     const { account, amount } = effect;
-    const reply = await this.send(url, { account, amount }, this.#timeoutMs);
+    if (!url.startsWith('http://')) return this.#callGrpc(url, id, JSON.stringify({ account, amount }));
+    const identity = new URLSearchParams({ gid: id.gid, branch_id: id.branchId, op: id.op }).toString();
+    const reply = await this.send(`${url}&${identity}`, { account, amount }, this.#timeoutMs);
     if (reply?.code === 200) return 'success';
     return reply?.code === 409 ? 'failure' : 'unknown';
+  }
+
+  async #callGrpc(url: string, { gid, branchId, op }: OpId, body: string): Promise<'success' | 'failure' | 'unknown'> {
+    const [address = ''] = url.split('/', 1);
+    const caller = this.#grpc.get(address) ?? new GrpcCaller(address);
+    this.#grpc.set(address, caller);
+    const metadata = { 'dtm-gid': gid, 'dtm-branch_id': branchId, 'dtm-op': op };
+    const { code } = await caller.callWithBytes(
+      url.slice(address.length),
+      Buffer.from(body),
+      this.#timeoutMs,
+      metadata,
+    );
+    if (code === grpc.status.OK) return 'success';
+    return code === grpc.status.ABORTED ? 'failure' : 'unknown';
   }
 
   /** Posts JSON. Resolves to undefined if there is no response in time. */
@@ -42,6 +65,7 @@ export class ParticipantsClient {
   }
 
   async close(): Promise<void> {
+    for (const caller of this.#grpc.values()) caller.close();
     await this.#agent.destroy();
   }
 }

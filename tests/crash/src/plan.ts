@@ -6,6 +6,9 @@ import type { Fault } from './fault.ts';
  */
 export type Plan = SagaPlan | TccPlan | MessagePlan | WorkflowPlan;
 
+/** The protocol of a call: HTTP, or gRPC as dtm's clients and participants speak it. */
+export type Protocol = 'http' | 'grpc';
+
 /** The fields of every plan. */
 interface Common {
   readonly number: number;
@@ -13,6 +16,8 @@ interface Common {
   readonly gid: string;
   readonly freshGid: boolean;
   readonly waitResult: boolean;
+  /** The protocol of the client's calls to the coordinator; of a workflow, its initiator's. */
+  readonly submission: Protocol;
   /**
    * The client stops at the first call without a response instead of repeating it; whether the call
    * was accepted stays unknown.
@@ -26,6 +31,8 @@ export interface BranchPlan {
   readonly branchId: string;
   readonly account: string;
   readonly amount: number;
+  /** The protocol by which the participant is called. */
+  readonly protocol: Protocol;
   /** Faults by op; an op that is not named behaves. */
   readonly faults: Readonly<Partial<Record<BranchOp, Fault>>>;
 }
@@ -75,6 +82,8 @@ export interface MessagePlan extends Common {
   readonly sender: { readonly account: string; readonly amount: number };
   /** The fault of the response to the check-back. */
   readonly checkFault: Fault;
+  /** The protocol of the check-back. */
+  readonly checkProtocol: Protocol;
 }
 
 /**
@@ -87,6 +96,8 @@ export interface WorkflowPlan extends Common {
   readonly pattern: 'workflow';
   readonly flavour: 'plain' | 'refused' | 'dies';
   readonly diesBefore: number;
+  /** The protocol of the callback. */
+  readonly callbackProtocol: Protocol;
 }
 
 /** The interval before the first retry: the shortest that the wire can express. */

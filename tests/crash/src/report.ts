@@ -40,6 +40,7 @@ export function describeResult(options: RunOptions, result: RunResult): string {
 }
 
 function figureLines(figures: Figures): string[] {
+  const { grpc } = figures;
   const effects = Object.entries(figures.effects).map(([op, count]) => `${op} ${count}`);
   const total = Object.values(figures.effects).reduce((sum, count) => sum + count, 0);
   return [
@@ -51,6 +52,8 @@ function figureLines(figures: Figures): string[] {
     }),
     `effects         ${total} (${effects.join(', ')})`,
     `calls           ${figures.calls}, of which ${figures.repeatedCalls} repeated`,
+    `gRPC            ${grpc.submitted} transactions submitted over it, ${grpc.whole} with gRPC calls only, ${grpc.mixed} with calls over both`,
+    `                ${grpc.calls} calls over it, of which ${grpc.checkBacks} check-backs and ${grpc.callbacks} callbacks`,
     `barrier         left out ${figures.absorbedRepeats} repeated and ${figures.absorbedEmpty} empty ones`,
   ];
 }

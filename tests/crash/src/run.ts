@@ -8,6 +8,7 @@ import { type ClusterJudgement, judgeCluster } from './cluster-judge.ts';
 import type { DatabaseFaultKind } from './database-faults/fault-kinds.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
 import type { Evidence } from './evidence.ts';
+import { GrpcCoordinatorClient } from './grpc-coordinator-client.ts';
 import { openLines, readLines, type JournalLine } from './journal.ts';
 import { missingFaults } from './database-faults/fault-report.ts';
 import { judge, type Judged } from './judge.ts';
@@ -80,7 +81,7 @@ export async function runCrashTest(
     store === 'lmdb'
       ? await loneCoordinator(options, cliPath, folder, print)
       : await cluster({ ...options, store }, cliPath, folder, print);
-  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), subject.origin);
+  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), subject);
   try {
     const observed = await observe({ options, folder, subject, participants });
     // Both are ended first, so that nothing is added to the journal while it is read.
@@ -120,7 +121,7 @@ interface Observed extends Pick<RunResult, 'disturbed' | 'firstReadyMs' | 'settl
 /** Load, outages, and the wait for the end. */
 async function observe({ options, folder, subject, participants }: Stage): Promise<Observed> {
   const firstReadyMs = await subject.start();
-  const clients = openClients(options, folder, subject.origin, participants);
+  const clients = openClients({ options, folder, subject, participants });
   const load = new Load(clients.tools, options);
   load.start();
   const held = monitorEventLoopDelay({ resolution: 10 });
@@ -163,8 +164,9 @@ interface Clients {
   close(): Promise<void>;
 }
 
-function openClients(options: RunOptions, folder: string, origin: string, participants: ParticipantsProcess): Clients {
-  const coordinator = new CoordinatorClient(origin, options.clients);
+function openClients({ options, folder, subject, participants }: Stage): Clients {
+  const coordinator = new CoordinatorClient(subject.origin, options.clients);
+  const grpcCoordinator = new GrpcCoordinatorClient(subject.grpcAddress);
   const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS);
   const notes = openLines<Note>(join(folder, CLIENTS_NOTES));
   const journal = openSync(join(folder, PARTICIPANTS_JOURNAL), 'r');
@@ -172,8 +174,9 @@ function openClients(options: RunOptions, folder: string, origin: string, partic
   return {
     tools: {
       coordinator,
+      grpcCoordinator,
       participants: ownCalls,
-      urls: participantUrls(participants.origin),
+      urls: participantUrls(participants),
       notes,
       journalBytes: () => fstatSync(journal).size,
       patienceMs: options.settleSeconds * 1000,
@@ -181,6 +184,7 @@ function openClients(options: RunOptions, folder: string, origin: string, partic
     },
     abandon: () => patience.abort(),
     async close() {
+      grpcCoordinator.close();
       await Promise.all([coordinator.close(), ownCalls.close()]);
       notes.close();
       closeSync(journal);

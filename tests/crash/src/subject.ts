@@ -7,6 +7,8 @@ import type { SeenSession } from './session-watch.ts';
 export interface Subject {
   /** Where clients reach it, also before it has started. */
   readonly origin: string;
+  /** The same over gRPC: `127.0.0.1:port`. */
+  readonly grpcAddress: string;
   /** How often a coordinator ended without having been killed. */
   readonly deaths: number;
   /** Starts the subject. Resolves to the ms until it was ready. */

@@ -1,26 +1,27 @@
-import {
-  connect,
-  type Flow,
-  type Holdfast,
-  TransactionFailed,
-  TransactionPending,
-  type Workflow,
-} from '@holdfast/client';
-import { type BranchCallContext, BranchOngoing } from '@holdfast/client/node-http';
-import { CALL_BACK_PATH, WORKFLOW_NAME } from './participant-urls.ts';
-import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S } from './plan.ts';
+import type { BranchCallContext } from '@holdfast/client/node-http';
+import { GrpcWorkflows } from './grpc-workflows.ts';
+import { CALL_BACK_PATH, type ParticipantAddresses } from './participant-urls.ts';
+import type { Protocol } from './plan.ts';
+import { WORKFLOW_EXECUTE } from './published-services.ts';
+import { SdkWorkflows } from './sdk-workflows.ts';
+import type { Subject } from './subject.ts';
 
 /** What the workflow's code is given, in every run of it. */
 export interface WorkflowInput {
   readonly gid: string;
-  readonly steps: readonly {
-    readonly branchId: string;
-    readonly account: string;
-    readonly amount: number;
-    /** URLs of the branch. */
-    readonly action: string;
-    readonly rollback: string;
-  }[];
+  /** The protocol of the initiator's calls to the coordinator. */
+  readonly submission: Protocol;
+  readonly callbackProtocol: Protocol;
+  readonly steps: readonly WorkflowStep[];
+}
+
+export interface WorkflowStep {
+  readonly branchId: string;
+  readonly account: string;
+  readonly amount: number;
+  /** URLs of the branch. */
+  readonly action: string;
+  readonly rollback: string;
 }
 
 /** A client's request. */
@@ -30,67 +31,43 @@ export interface RunRequest {
   readonly diesBefore: number;
 }
 
-/** The transaction's status that the SDK returned; empty if unknown. */
+/** The transaction's status that the run ended with; empty if unknown. */
 export interface RunResponse {
   readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
 }
 
+/** The response to a callback. */
+export type CallbackOutcome = 'success' | 'ongoing' | 'unknown';
+
 /**
- * Initiates workflows as an application does: through the SDK, with nothing but the coordinator to
- * remember what was done.
+ * Initiates workflows as applications do, with nothing but the coordinator to remember what was
+ * done: through the SDK, which calls the coordinator over HTTP, or as clients of dtm do over gRPC.
  */
 export class WorkflowInitiator {
-  readonly #holdfast: Holdfast;
-  readonly #workflow: Workflow<WorkflowInput, void>;
-  /** First runs that are to end early. */
-  readonly #dying = new Map<string, { readonly before: number; readonly end: AbortController }>();
+  /** By the protocol of their callbacks. */
+  readonly #sdk: Readonly<Record<Protocol, SdkWorkflows>>;
+  readonly #grpc: GrpcWorkflows;
 
-  constructor(coordinatorOrigin: string, ownOrigin: string) {
-    this.#holdfast = connect(coordinatorOrigin);
-    const options = {
-      version: 1,
-      callbackUrl: ownOrigin + CALL_BACK_PATH,
-      retryIntervalMs: RETRY_INTERVAL_S * 1000,
-      requestTimeoutMs: REQUEST_TIMEOUT_S * 1000,
+  constructor(coordinator: Pick<Subject, 'origin' | 'grpcAddress'>, own: ParticipantAddresses) {
+    const callbackUrls = {
+      http: own.origin + CALL_BACK_PATH,
+      grpc: own.grpcAddress + WORKFLOW_EXECUTE.path,
     };
-    this.#workflow = this.#holdfast.workflow(WORKFLOW_NAME, options, (flow, input: WorkflowInput) =>
-      this.#transfer(flow, input),
-    );
-  }
-
-  async #transfer(flow: Flow, { gid, steps }: WorkflowInput): Promise<void> {
-    for (const [index, { branchId, account, amount, action, rollback }] of steps.entries()) {
-      const dying = this.#dying.get(gid);
-      if (dying?.before === index) dying.end.abort(new Error('the initiator dies'));
-      await flow.call(branchId, { action, compensate: rollback, payload: { account, amount }, parse: () => undefined });
-    }
+    this.#sdk = {
+      http: new SdkWorkflows(coordinator.origin, callbackUrls.http),
+      grpc: new SdkWorkflows(coordinator.origin, callbackUrls.grpc),
+    };
+    this.#grpc = new GrpcWorkflows(coordinator.grpcAddress, callbackUrls);
   }
 
   /** Runs the workflow until it has finished, or cannot continue in this run. */
-  async run({ input, diesBefore }: RunRequest): Promise<RunResponse> {
-    const end = new AbortController();
-    this.#dying.set(input.gid, { before: diesBefore, end });
-    try {
-      await this.#workflow.run(input, { gid: input.gid, signal: end.signal });
-      return { status: 'succeed' };
-    } catch (error) {
-      // The workflow's code ran, so the coordinator has the transaction.
-      if (end.signal.aborted) return { status: 'prepared' };
-      if (error instanceof TransactionFailed) return { status: error.status };
-      if (error instanceof TransactionPending) return { status: 'prepared' };
-      return { status: '' };
-    } finally {
-      this.#dying.delete(input.gid);
-    }
+  run(request: RunRequest): Promise<RunResponse> {
+    const { submission, callbackProtocol } = request.input;
+    return submission === 'grpc' ? this.#grpc.run(request) : this.#sdk[callbackProtocol].run(request);
   }
 
-  /** What the coordinator calls back for. */
-  async callback(call: BranchCallContext): Promise<'success' | 'ongoing' | 'unknown'> {
-    try {
-      await this.#holdfast.runCallback(call);
-      return 'success';
-    } catch (error) {
-      return error instanceof BranchOngoing ? 'ongoing' : 'unknown';
-    }
+  /** What the coordinator calls back for, over this protocol. */
+  callback(call: BranchCallContext<WorkflowInput>, protocol: Protocol): Promise<CallbackOutcome> {
+    return call.payload.submission === 'grpc' ? this.#grpc.callback(call.payload) : this.#sdk[protocol].callback(call);
   }
 }

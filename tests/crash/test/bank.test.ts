@@ -79,11 +79,15 @@ describe("the participants' barrier", () => {
   it('after a restart has the content of the journal, without a partly written line', () => {
     const path = join(temporaryFolder(), 'journal');
     openBank(path, (bank) => {
-      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', '127.0.0.1')).toBe(1);
+      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', { from: '127.0.0.1', protocol: 'http' })).toBe(
+        1,
+      );
       bank.apply({ gid: 'x', branchId: '01', op: 'action' }, change);
     });
     openBank(path, (bank) => {
-      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', '127.0.0.1')).toBe(2);
+      expect(bank.called({ gid: 'x', branchId: '01', op: 'action' }, '', { from: '127.0.0.1', protocol: 'http' })).toBe(
+        2,
+      );
       bank.apply({ gid: 'x', branchId: '01', op: 'action' }, change);
     });
     appendFileSync(path, '{"kind":"commit"');

@@ -29,7 +29,7 @@ class Calls {
   }
 
   called(atMs: number, branchId: string, from = OWN, gid = 'x'): this {
-    this.#lines.push({ kind: 'call', gid, branchId, op: 'action', madeFor: '', from, atMs });
+    this.#lines.push({ kind: 'call', gid, branchId, op: 'action', madeFor: '', from, protocol: 'http', atMs });
     return this;
   }
 

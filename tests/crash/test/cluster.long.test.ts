@@ -43,8 +43,13 @@ for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]
         const { outages, sessions } = result.disturbed;
         expect(outages.map(({ kind }) => kind).toSorted()).toEqual(['database', 'kill', 'kill', 'pause']);
         expect(new Set(sessions.map(({ node }) => node))).toEqual(new Set(['n1', 'n2', 'n3']));
-        const callers = result.evidence.journal.flatMap(({ line }) => (line.kind === 'call' ? [line.from] : []));
-        expect(callers, report).toEqual(expect.arrayContaining(['127.0.0.11', '127.0.0.12', '127.0.0.13']));
+        for (const protocol of ['http', 'grpc'] as const) {
+          const callers = result.evidence.journal.flatMap(({ line }) =>
+            line.kind === 'call' && line.protocol === protocol ? [line.from] : [],
+          );
+          expect(callers, report).toEqual(expect.arrayContaining(['127.0.0.11', '127.0.0.12', '127.0.0.13']));
+        }
+        expect(figuresOf(result.evidence, result.judged).grpc.submitted, report).toBeGreaterThan(10);
         expect(result.cluster?.endedSessions.length, report).toBeGreaterThanOrEqual(2);
         for (const { pattern, outcomes } of figuresOf(result.evidence, result.judged).byPattern)
           expect(outcomes.committed, `${pattern}\n${report}`).toBeGreaterThan(5);

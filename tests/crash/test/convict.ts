@@ -4,8 +4,9 @@ import { onTestFinished } from 'vitest';
 import type { BrokenBuild } from '../src/broken-builds.ts';
 import type { RunOptions } from '../src/options.ts';
 import { withPatchedBuild } from '../src/patched-build.ts';
+import type { Plan } from '../src/plan.ts';
 import { countKinds, describeResult } from '../src/report.ts';
-import { runCrashTest } from '../src/run.ts';
+import { runCrashTest, type RunResult } from '../src/run.ts';
 
 export const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
@@ -35,6 +36,8 @@ export async function convict(
   more: Partial<RunOptions> = {},
 ): Promise<{
   readonly guiltyOf: readonly string[];
+  /** Plans of the transactions with a violation. */
+  readonly plans: readonly Plan[];
   readonly report: string;
 }> {
   const build = withPatchedBuild(...patches);
@@ -45,6 +48,12 @@ export async function convict(
   const found = Object.keys(countKinds(result));
   return {
     guiltyOf: found.filter((kind) => leadsTo.some((one) => one === kind)),
+    plans: plansOf(result),
     report: describeResult(options, result),
   };
+}
+
+function plansOf({ evidence, judged }: RunResult): readonly Plan[] {
+  const guilty = new Set(judged.flatMap(({ gid, violations }) => (violations.length > 0 ? [gid] : [])));
+  return evidence.notes.flatMap(({ line }) => (line.kind === 'planned' && guilty.has(line.gid) ? [line.plan] : []));
 }

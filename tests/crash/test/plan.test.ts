@@ -43,6 +43,37 @@ describe('the plan of a run', () => {
     ]);
   });
 
+  it('submits a part of each pattern over gRPC, with branches over gRPC, over HTTP and over both', () => {
+    const seen = new Set(
+      numbers.map((number) => {
+        const plan = makePlan(7, number);
+        const branches = [...new Set(plan.branches.map(({ protocol }) => protocol))].toSorted();
+        return `${plan.pattern} over ${plan.submission} with ${branches.join(' and ')}`;
+      }),
+    );
+    const patterns = ['saga', 'tcc', 'msg', 'workflow'];
+    const variants = ['grpc', 'http'].flatMap((submission) =>
+      ['grpc', 'http', 'grpc and http'].map((branches) => `over ${submission} with ${branches}`),
+    );
+    expect(seen).toEqual(new Set(patterns.flatMap((pattern) => variants.map((variant) => `${pattern} ${variant}`))));
+  });
+
+  it('checks back and calls workflows back over both protocols', () => {
+    const seen = new Set(
+      numbers.flatMap((number) => {
+        const plan = makePlan(7, number);
+        if (plan.pattern === 'msg') return [`check-back over ${plan.checkProtocol}`];
+        return plan.pattern === 'workflow' ? [`callback over ${plan.callbackProtocol}`] : [];
+      }),
+    );
+    expect([...seen].toSorted()).toEqual([
+      'callback over grpc',
+      'callback over http',
+      'check-back over grpc',
+      'check-back over http',
+    ]);
+  });
+
   it('orders a concurrent saga without cycles', () => {
     const orders = numbers
       .map((number) => makePlan(7, number))

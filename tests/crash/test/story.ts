@@ -26,7 +26,16 @@ export class Story {
 
   /** A call of a participant; by default at the URL made for it. */
   called(gid: string, branchId: string, op: string, url = madeFor({ gid, branchId, op })): this {
-    return this.#line({ kind: 'call', gid, branchId, op, madeFor: url, from: '127.0.0.1', atMs: this.#bytes });
+    return this.#line({
+      kind: 'call',
+      gid,
+      branchId,
+      op,
+      madeFor: url,
+      from: '127.0.0.1',
+      protocol: 'http',
+      atMs: this.#bytes,
+    });
   }
 
   /** A participant is called and changes its data. */
@@ -71,7 +80,7 @@ export class Story {
   }
 }
 
-const common = { number: 0, freshGid: false, waitResult: false, impatient: false };
+const common = { number: 0, freshGid: false, waitResult: false, impatient: false, submission: 'http' } as const;
 
 export function saga(gid: string, steps: number, more: Partial<SagaPlan> = {}): SagaPlan {
   const plan = { pattern: 'saga', flavour: 'plain', concurrent: false, orders: {} } as const;
@@ -84,18 +93,25 @@ export function tcc(gid: string, count: number, more: Partial<TccPlan> = {}): Tc
 
 export function message(gid: string, steps: number, more: Partial<MessagePlan> = {}): MessagePlan {
   const sender = { account: 'account-00', amount: 10 };
-  const plan = { pattern: 'msg', flavour: 'submit', concurrent: false, sender, checkFault: NO_FAULT } as const;
+  const plan = {
+    pattern: 'msg',
+    flavour: 'submit',
+    concurrent: false,
+    sender,
+    checkFault: NO_FAULT,
+    checkProtocol: 'http',
+  } as const;
   return { ...common, ...plan, gid, branches: branches(steps), ...more };
 }
 
 export function workflow(gid: string, steps: number, more: Partial<WorkflowPlan> = {}): WorkflowPlan {
-  const plan = { pattern: 'workflow', flavour: 'plain', diesBefore: 100 } as const;
+  const plan = { pattern: 'workflow', flavour: 'plain', diesBefore: 100, callbackProtocol: 'http' } as const;
   return { ...common, ...plan, gid, branches: branches(steps), ...more };
 }
 
 function branches(count: number): readonly BranchPlan[] {
   return Array.from({ length: count }, (_, index) => {
     const branchId = `0${index + 1}`;
-    return { branchId, account: `account-${branchId}`, amount: 10, faults: {} };
+    return { branchId, account: `account-${branchId}`, amount: 10, protocol: 'http', faults: {} };
   });
 }

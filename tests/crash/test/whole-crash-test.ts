@@ -17,6 +17,8 @@ export function wholeCrashTest(options: RunOptions): void {
     expect(result.disturbed.kills).toHaveLength(options.kills);
     expect(figures.acknowledged, report).toBeGreaterThan(20 * options.kills);
     expect(figures.repeatedCalls, report).toBeGreaterThan(0);
+    const { submitted, mixed, calls, checkBacks, callbacks } = figures.grpc;
+    for (const count of [submitted, mixed, calls, checkBacks, callbacks]) expect(count, report).toBeGreaterThan(0);
     for (const { outcomes } of figures.byPattern) {
       expect(outcomes.committed, report).toBeGreaterThan(options.kills / 2);
       expect(outcomes['rolled back'], report).toBeGreaterThan(options.kills / 2);

@@ -1,0 +1,103 @@
+import grpc from '@grpc/grpc-js';
+import { CALL_BACK_PATH, relativeUrlOf } from './participant-urls.ts';
+import { abandon } from './participants.ts';
+import { WORKFLOW_EXECUTE } from './published-services.ts';
+import { type Outcome, type ParticipantParts, serveCall } from './served-call.ts';
+
+/** The running participants. */
+export interface GrpcParticipants {
+  readonly port: number;
+  /**
+   * Accepts no more calls. Resolves when the calls in progress are done, including those whose
+   * caller has timed out.
+   */
+  close(): Promise<void>;
+}
+
+type UnaryCall = grpc.ServerUnaryCall<Buffer, Buffer>;
+type Handler = grpc.handleUnaryCall<Buffer, Buffer>;
+
+const { status } = grpc;
+
+const CODES: Record<Exclude<Outcome, 'success'>, number> = {
+  failure: status.ABORTED,
+  ongoing: status.FAILED_PRECONDITION,
+  unknown: status.INTERNAL,
+};
+
+const asBytes = (bytes: Buffer): Buffer => bytes;
+
+/** The same participants as over HTTP, as a gRPC server by the library `@grpc/grpc-js`. */
+export async function startGrpcParticipants(parts: ParticipantParts): Promise<GrpcParticipants> {
+  const running = new Set<Promise<void>>();
+  const server = new grpc.Server();
+  serveEveryPath(server, (call, callback) => {
+    const work: Promise<void> = serve(parts, call, callback).then(() => void running.delete(work), abandon);
+    running.add(work);
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  return {
+    port,
+    async close() {
+      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await Promise.all(running);
+      server.forceShutdown();
+      await drained;
+    },
+  };
+}
+
+/**
+ * Gives each path the same handler. The library finds a handler by its exact path, but the paths
+ * of this test contain what they were made for.
+ */
+function serveEveryPath(server: grpc.Server, handler: Handler): void {
+  server.register('*', handler, asBytes, asBytes, 'unary');
+  const table: unknown = Reflect.get(server, 'handlers');
+  if (!(table instanceof Map)) throw new Error('@grpc/grpc-js has no table of handlers any more');
+  const handlers = table as Map<string, object>;
+  const registered = handlers.get('*');
+  handlers.get = (path) => ({ ...registered, path });
+}
+
+async function serve(parts: ParticipantParts, call: UnaryCall, callback: grpc.sendUnaryData<Buffer>): Promise<void> {
+  const path = call.getPath();
+  const isCallback = path === WORKFLOW_EXECUTE.path;
+  const relative = isCallback ? CALL_BACK_PATH : relativeUrlOf(path);
+  if (relative === undefined) return callback({ code: status.UNIMPLEMENTED, details: path });
+  await serveCall(parts, {
+    url: new URL(relative, 'http://participants'),
+    call: { gid: valueOf(call, 'gid'), branchId: valueOf(call, 'branch_id'), op: valueOf(call, 'op') },
+    body: isCallback ? WORKFLOW_EXECUTE.inputOf(call.request) : call.request.toString(),
+    caller: { from: call.getPeer().replace(/:\d+$/, ''), protocol: 'grpc' },
+    respond(outcome) {
+      if (outcome === 'lost') reset(call);
+      else if (outcome === 'success') callback(null, Buffer.alloc(0));
+      else callback({ code: CODES[outcome], details: `the participant returns ${outcome}` });
+    },
+  });
+}
+
+function valueOf({ metadata }: UnaryCall, name: string): string {
+  return String(metadata.get(`dtm-${name}`)[0] ?? '');
+}
+
+/**
+ * Ends a call without a status, as a server whose process ends does. All calls of a coordinator
+ * share a connection, which must stay: breaking it would break other calls. The library has no
+ * function for this.
+ */
+function reset(call: UnaryCall): void {
+  const inner: unknown = Reflect.get(call, 'call');
+  const stream: unknown = typeof inner === 'object' && inner !== null ? Reflect.get(inner, 'stream') : undefined;
+  if (!isStream(stream)) throw new Error('@grpc/grpc-js has no stream of a call any more');
+  stream.destroy();
+}
+
+function isStream(value: unknown): value is { destroy(): void } {
+  return typeof value === 'object' && value !== null && 'destroy' in value && typeof value.destroy === 'function';
+}
