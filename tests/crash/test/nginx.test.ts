@@ -21,8 +21,8 @@ describe('the recommended configuration of nginx', () => {
       'server 127.0.0.1:5001',
       'server 127.0.0.1:5002',
       'server 127.0.0.1:5003',
-      'listen 127.0.0.1:4000',
       'listen 127.0.0.1:5000',
+      'listen 127.0.0.1:4000',
     ]);
     expect(before.filter((line) => !changed.includes(line))).toHaveLength(6);
   });
