@@ -1,16 +1,9 @@
-import http2, {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from 'node:http2';
+import { type Field, HTTP2_CODE, type Http2Connection, type Http2Stream, type StreamReceiver } from '@holdfast/http2';
 import { type BranchResult, branchResult, resultOfGrpc } from '@holdfast/protocol';
 import { decodeGrpcMessage } from '@holdfast/protocol/grpc';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
-
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** What a call needs from its channel. */
 export interface CallOwner {
@@ -21,34 +14,41 @@ export interface CallOwner {
 
 /** What a call needs from its connection. */
 export interface CallCarrier {
+  /** Why the connection has ended; undefined: it has not, or there is no particular reason. */
+  readonly endedBy: Error | undefined;
   /** A call got no response in time: perhaps the other side no longer exists. */
   suspect(): void;
   /** The other side has responded to a call. */
   responded(): void;
-  /** It takes no more calls; those in progress continue. */
-  retire(): void;
 }
 
 /**
  * One call of a branch. Every outcome becomes a result. It settles after `timeoutMs` at the latest,
  * which covers resolving, connecting, sending and the response.
  */
-export class GrpcExchange implements Expiring {
-  readonly #headers: OutgoingHttpHeaders;
+export class GrpcExchange implements Expiring, StreamReceiver {
+  readonly #headers: Buffer;
   readonly #frame: Buffer;
   readonly #owner: CallOwner;
   readonly #clock: HttpClock;
   readonly #timeoutMs: number;
   readonly #deadline: Timeout;
   readonly #settle: (result: BranchResult, responded: boolean) => void;
-  #stream: ClientHttp2Stream | undefined;
+  #connection: Http2Connection | undefined;
+  #stream: Http2Stream | undefined;
   #carrier: CallCarrier | undefined;
+  /** Whether another call was sent over the connection before. */
+  #isReused = false;
+  #hasResponse = false;
   #isDone = false;
   #isRepeated = false;
 
-  /** @param settle called once, with the result and whether a response came */
+  /**
+   * @param headers from `encodeHeaders`
+   * @param settle called once, with the result and whether a response came
+   */
   constructor(
-    headers: OutgoingHttpHeaders,
+    headers: Buffer,
     frame: Buffer,
     owner: CallOwner,
     clock: HttpClock,
@@ -73,7 +73,7 @@ export class GrpcExchange implements Expiring {
     const stream = this.#stream;
     this.#done(branchResult('UNKNOWN', `no response within ${this.#timeoutMs} ms`), false);
     if (stream === undefined) return this.#owner.cancel(this);
-    stream.close(NGHTTP2_CANCEL);
+    stream.reset(HTTP2_CODE.cancel);
     this.#carrier?.suspect();
   }
 
@@ -82,51 +82,45 @@ export class GrpcExchange implements Expiring {
     this.#done(branchResult('UNKNOWN', error.message === '' ? error.name : error.message), false);
   }
 
-  /**
-   * Sends the call. Returns the reason if the connection takes no more calls.
-   *
-   * @param isReused whether another call was sent over the connection before
-   */
-  sendOver(session: ClientHttp2Session, carrier: CallCarrier, isReused: boolean): Error | undefined {
-    let stream: ClientHttp2Stream;
-    try {
-      stream = session.request(this.#headers);
-    } catch (thrown) {
-      return thrown instanceof Error ? thrown : new Error(String(thrown));
-    }
-    this.#stream = stream;
+  /** Sends the call over a connection that has room for it. */
+  sendOver(connection: Http2Connection, carrier: CallCarrier, isReused: boolean): void {
+    this.#connection = connection;
     this.#carrier = carrier;
-    let error: Error | undefined;
-    let hasResponse = false;
-    stream.on('error', (thrown: Error) => {
-      error = thrown;
-    });
-    stream.on('response', (headers, flags) => {
-      hasResponse = true;
-      carrier.responded();
-      const isLast = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-      this.#takeHead(headers, isLast);
-      this.#endStream(stream, isLast);
-    });
-    stream.on('trailers', (headers: IncomingHttpHeaders) => {
-      this.#takeStatus(headers);
-      this.#endStream(stream, true);
-    });
-    stream.on('close', () => {
-      if (this.#isDone) return;
-      if (isOutOfStreams(error)) {
-        carrier.retire();
-        return this.repeat(error);
-      }
-      const { rstCode } = stream;
-      if (rstCode === NGHTTP2_REFUSED_STREAM || (isReused && !hasResponse && session.destroyed))
-        return this.repeat(error);
-      this.failed(error ?? new Error(`the call was ended without a status (HTTP/2 code ${rstCode})`));
-    });
-    // The response's message means nothing; it is read so that the connection's window stays open.
-    stream.resume();
-    stream.end(this.#frame);
-    return undefined;
+    this.#isReused = isReused;
+    this.#hasResponse = false;
+    const stream = connection.request(this.#headers, this);
+    this.#stream = stream;
+    stream.sendData(this.#frame, true);
+  }
+
+  headers(fields: readonly Field[], isLast: boolean): void {
+    this.#carrier?.responded();
+    if (this.#hasResponse) this.#takeStatus(fields);
+    else this.#takeHead(fields, isLast);
+    this.#hasResponse = true;
+    this.#endStream(isLast);
+  }
+
+  /** The response's message means nothing. */
+  data(bytes: Buffer): void {
+    this.#stream?.consume(bytes.length);
+  }
+
+  complete(): void {
+    if (this.#isDone) return;
+    this.failed(new Error('the call was ended without a status'));
+    this.#endStream(true);
+  }
+
+  drained(): void {}
+
+  closed(code: number | undefined): void {
+    if (this.#isDone) return;
+    const isLost = this.#connection?.isOver === true;
+    const error = isLost ? this.#carrier?.endedBy : undefined;
+    // An error code that ends the whole connection is not a statement about this call.
+    if (isLost ? this.#isReused && !this.#hasResponse : code === HTTP2_CODE.refusedStream) return this.repeat(error);
+    this.failed(error ?? new Error(`the call was ended without a status (HTTP/2 code ${code ?? 0})`));
   }
 
   /** The other side did not begin the call, or may not have: it is sent again, once. */
@@ -134,36 +128,37 @@ export class GrpcExchange implements Expiring {
     if (this.#isRepeated) return this.failed(error ?? new Error('the connection was closed before a response'));
     this.#isRepeated = true;
     this.#stream = undefined;
+    this.#carrier = undefined;
     this.#owner.send(this);
   }
 
   /** Only a response that consists of its headers has its status there. */
-  #takeHead(headers: IncomingHttpHeaders, isLast: boolean): void {
-    if (isLast && headers['grpc-status'] !== undefined) return this.#takeStatus(headers);
-    const status = Number(headers[':status']);
+  #takeHead(fields: readonly Field[], isLast: boolean): void {
+    if (isLast && valueIn(fields, 'grpc-status') !== undefined) return this.#takeStatus(fields);
+    const status = Number(valueIn(fields, ':status'));
     if (status !== 200) this.#done(branchResult('UNKNOWN', `HTTP ${status} without grpc-status`), true);
   }
 
   /** A server that has responded but leaves the stream open must not hold it. */
-  #endStream(stream: ClientHttp2Stream, isComplete: boolean): void {
-    if (this.#isDone && !(isComplete && stream.writableFinished)) stream.close(NGHTTP2_CANCEL);
+  #endStream(isComplete: boolean): void {
+    const stream = this.#stream;
+    if (stream === undefined || !this.#isDone) return;
+    const isSent = stream.state === 'half-closed-local' || stream.state === 'closed';
+    if (!(isComplete && isSent)) stream.reset(HTTP2_CODE.cancel);
   }
 
-  #takeStatus(headers: IncomingHttpHeaders): void {
-    const status = headers['grpc-status'];
-    if (typeof status === 'string') {
-      const message = headers['grpc-message'];
-      const text = typeof message === 'string' ? decodeGrpcMessage(message) : '';
-      // Neither 0x0 nor 1e0 is a code.
-      const code = /^\d{1,3}$/.test(status) ? Number(status) : Number.NaN;
-      return this.#done(
-        Number.isNaN(code)
-          ? branchResult('UNKNOWN', `grpc-status ${JSON.stringify(status.slice(0, 64))} is not a number`)
-          : resultOfGrpc(code, text),
-        true,
-      );
-    }
-    this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
+  #takeStatus(fields: readonly Field[]): void {
+    const status = valueIn(fields, 'grpc-status');
+    if (status === undefined) return this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
+    const text = decodeGrpcMessage(valueIn(fields, 'grpc-message') ?? '');
+    // Neither 0x0 nor 1e0 is a code.
+    const code = /^\d{1,3}$/.test(status) ? Number(status) : Number.NaN;
+    this.#done(
+      Number.isNaN(code)
+        ? branchResult('UNKNOWN', `grpc-status ${JSON.stringify(status.slice(0, 64))} is not a number`)
+        : resultOfGrpc(code, text),
+      true,
+    );
   }
 
   #done(result: BranchResult, responded: boolean): void {
@@ -174,6 +169,10 @@ export class GrpcExchange implements Expiring {
   }
 }
 
-/** Whether a connection has used up its stream IDs, of which it has 2^30: the call was not sent. */
-const isOutOfStreams = (error: Error | undefined): boolean =>
-  error !== undefined && 'code' in error && error.code === 'ERR_HTTP2_OUT_OF_STREAMS';
+/** A field that was sent several times is one list, as in HTTP: two statuses are not a number. */
+function valueIn(fields: readonly Field[], name: string): string | undefined {
+  let found: string | undefined;
+  for (const field of fields)
+    if (field.name === name) found = found === undefined ? field.value : `${found}, ${field.value}`;
+  return found;
+}

@@ -1,5 +1,5 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
 import type { BranchRequest } from '@holdfast/core';
+import { encodeHeaders } from '@holdfast/http2';
 import { isConnectionHeader } from '@holdfast/protocol';
 import { formatGrpcTimeout } from '@holdfast/protocol/grpc';
 import { BranchHeaderError } from '../http/branch-headers.ts';
@@ -18,15 +18,11 @@ const isReserved = (name: string): boolean =>
   isConnectionHeader(name);
 
 /**
- * The header fields of a call: gRPC's, the transaction's coordinates, and the transaction's
+ * The header block of a call: gRPC's fields, the transaction's coordinates, and the transaction's
  * `branch_headers`. Throws `BranchHeaderError` for what gRPC cannot carry.
  */
-export function metadataOf(request: BranchRequest, target: GrpcTarget): OutgoingHttpHeaders {
-  const fields: OutgoingHttpHeaders = {
-    ':method': 'POST',
-    ':scheme': target.isSecure ? 'https' : 'http',
-    ':authority': authorityOf(target.server),
-    ':path': target.path,
+export function metadataOf(request: BranchRequest, target: GrpcTarget): Buffer {
+  const fields: Record<string, string> = {
     'content-type': 'application/grpc',
     te: 'trailers',
     'grpc-timeout': formatGrpcTimeout(request.timeoutMs),
@@ -47,7 +43,14 @@ export function metadataOf(request: BranchRequest, target: GrpcTarget): Outgoing
     fields[name] = value.trim();
   }
   if (target.authorization !== '') fields['authorization'] ??= target.authorization;
-  return fields;
+  // Names that are numbers would come before the pseudo-header fields in one object.
+  return encodeHeaders([
+    [':method', 'POST'],
+    [':scheme', target.isSecure ? 'https' : 'http'],
+    [':authority', authorityOf(target.server)],
+    [':path', target.path],
+    ...Object.entries(fields),
+  ]);
 }
 
 /** Why gRPC cannot carry `branch_headers`, though HTTP can; undefined if it can. */

@@ -1,6 +1,6 @@
-import http2, { type ClientHttp2Session } from 'node:http2';
 import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
+import { type ConnectionOwner, HTTP2_CODE, Http2Connection, HTTP2_LIMITS, type StreamReceiver } from '@holdfast/http2';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { dial } from '../http1/dial.ts';
@@ -30,11 +30,9 @@ const PING_TIMEOUT_MS = 5_000;
  * calls, at the fourth one (`too_many_pings`).
  */
 const MAX_PINGS = 2;
-/** Frames that may wait to be sent, in MB: as many calls as may run at once, with long payloads. */
-const MAX_SESSION_MEMORY_MB = 512;
 
 /** One HTTP/2 connection to a server, for any number of calls. */
-export class GrpcSession implements CallCarrier, Expiring {
+export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
   /** When the last call was sent. */
   lastUsedMs: number;
   readonly endpoint: GrpcEndpoint;
@@ -43,7 +41,7 @@ export class GrpcSession implements CallCarrier, Expiring {
   readonly #connectDeadline: Timeout;
   readonly #cancelDial: () => void;
   #waiting: GrpcExchange[] = [];
-  #session: ClientHttp2Session | undefined;
+  #http2: Http2Connection | undefined;
   #socket: net.Socket | undefined;
   #ping: Timeout | undefined;
   /** Pings since the last response. */
@@ -51,6 +49,8 @@ export class GrpcSession implements CallCarrier, Expiring {
   #isClosed = false;
   #isLeaving = false;
   #sent = 0;
+  #endedBy: Error | undefined;
+  readonly #flush = (): void => this.#write();
 
   constructor(endpoint: GrpcEndpoint, owner: SessionOwner, settings: SessionSettings) {
     this.endpoint = endpoint;
@@ -70,16 +70,21 @@ export class GrpcSession implements CallCarrier, Expiring {
     });
   }
 
-  /** Whether it may take another call. It is closed for a while before its `close` event. */
-  get isOpen(): boolean {
-    const session = this.#session;
-    return session === undefined ? !this.#isClosed : !session.closed && !session.destroyed;
+  get endedBy(): Error | undefined {
+    return this.#endedBy;
   }
 
+  /** Whether it may take another call. */
+  get isOpen(): boolean {
+    return this.#http2 === undefined ? !this.#isClosed : !this.#http2.isExhausted;
+  }
+
+  /** Calls wait while the connection is established, and while the server permits no more. */
   send(call: GrpcExchange): void {
     this.lastUsedMs = this.#settings.clock.monotonicMs();
-    if (this.#session === undefined) this.#waiting.push(call);
-    else this.#sendOver(this.#session, call);
+    if (this.#http2?.canRequest === true) this.#sendOver(this.#http2, call);
+    else if (this.#http2?.isExhausted === true) call.repeat(this.#endedBy);
+    else this.#waiting.push(call);
   }
 
   /** Returns whether the call waited for this connection. */
@@ -93,25 +98,20 @@ export class GrpcSession implements CallCarrier, Expiring {
     this.#pings = 0;
   }
 
-  retire(): void {
-    this.#owner.leaving(this);
-    this.leave();
-  }
-
   suspect(): void {
-    const session = this.#session;
-    if (session === undefined || session.destroyed || this.#ping !== undefined) return;
-    if (this.#pings === MAX_PINGS) return this.retire();
+    const http2 = this.#http2;
+    if (http2 === undefined || http2.isOver || this.#ping !== undefined) return;
+    if (this.#pings === MAX_PINGS) return this.#retire();
     this.#pings++;
     const { clock } = this.#settings;
     const timeOut = (): void => this.destroy(new Error(`no response to a ping within ${PING_TIMEOUT_MS} ms`));
     this.#ping = clock.startTimeout(PING_TIMEOUT_MS, { timeOut });
-    session.ping(() => this.#endPing());
+    http2.ping();
   }
 
   /** The connection was not established in time. */
   timeOut(): void {
-    if (this.#session !== undefined || this.#isClosed) return;
+    if (this.#http2 !== undefined || this.#isClosed) return;
     this.#cancelDial();
     this.#close(new Error(`not connected within ${this.#settings.connectTimeoutMs} ms`));
   }
@@ -119,9 +119,9 @@ export class GrpcSession implements CallCarrier, Expiring {
   /** Closes the connection; its calls fail with `reason`. */
   destroy(reason: Error): void {
     for (const call of this.#waiting.splice(0)) call.failed(reason);
-    if (this.#session !== undefined) {
-      this.#session.destroy(reason);
-      // A session that has ended waits until the server closes the socket.
+    if (this.#http2 !== undefined) {
+      this.#endedBy ??= reason;
+      this.#http2.close(HTTP2_CODE.noError, '');
       this.#socket?.destroy();
       return;
     }
@@ -135,8 +135,44 @@ export class GrpcSession implements CallCarrier, Expiring {
    */
   leave(): void {
     this.#isLeaving = true;
-    if (this.#session?.destroyed === true) this.#socket?.destroy();
-    else this.#session?.close();
+    if (this.#http2 === undefined) return;
+    if (this.#http2.isOver) this.#socket?.destroy();
+    else this.#http2.leaveNow();
+    this.#sendElsewhere();
+  }
+
+  /** Frames of one turn of the event loop become one write. */
+  wantsOutput(): void {
+    setImmediate(this.#flush);
+  }
+
+  opened(): StreamReceiver {
+    throw new Error('a server cannot open a stream');
+  }
+
+  hasRoom(): void {
+    while (this.#http2?.canRequest === true) {
+      const call = this.#waiting.shift();
+      if (call === undefined) return;
+      this.#sendOver(this.#http2, call);
+    }
+  }
+
+  leaving(): void {
+    this.#owner.leaving(this);
+    this.#sendElsewhere();
+  }
+
+  ponged(): void {
+    this.#endPing();
+  }
+
+  over(error: Error | undefined): void {
+    this.#endedBy ??= error;
+    this.#owner.leaving(this);
+    this.#sendElsewhere();
+    // Also without output, to end the socket.
+    setImmediate(this.#flush);
   }
 
   #open(address: string): net.Socket {
@@ -148,32 +184,52 @@ export class GrpcSession implements CallCarrier, Expiring {
   }
 
   #connected(socket: net.Socket): void {
-    this.#settings.clock.cancelTimeout(this.#connectDeadline);
-    const scheme = this.#settings.isSecure ? 'https' : 'http';
-    const session = http2.connect(`${scheme}://host`, {
-      createConnection: () => socket,
-      settings: { enablePush: false },
-      maxSessionMemory: MAX_SESSION_MEMORY_MB,
-    });
-    this.#session = session;
+    const { clock } = this.#settings;
+    clock.cancelTimeout(this.#connectDeadline);
+    const http2 = new Http2Connection('client', this, clock.monotonicMs(), HTTP2_LIMITS);
+    this.#http2 = http2;
     this.#socket = socket;
-    session.on('error', () => undefined);
-    session.on('goaway', () => this.#owner.leaving(this));
-    session.on('close', () => this.#close(undefined));
-    for (const call of this.#waiting.splice(0)) this.#sendOver(session, call);
-    if (this.#isLeaving) session.close();
+    socket.on('data', (piece: Buffer) => http2.receive(piece, clock.monotonicMs()));
+    socket.on('drain', () => http2.congested(false));
+    socket.on('error', (error: Error) => {
+      this.#endedBy ??= error;
+    });
+    socket.once('end', () => http2.disconnected());
+    socket.once('close', () => {
+      http2.disconnected();
+      this.#close(undefined);
+    });
+    this.hasRoom();
+    if (this.#isLeaving) this.leave();
   }
 
-  #sendOver(session: ClientHttp2Session, call: GrpcExchange): void {
-    if (call.isDone) return;
-    const error = call.sendOver(session, this, this.#sent > 0);
-    if (error === undefined) {
-      this.#sent++;
-      return;
-    }
-    // The connection is closing, or has no stream IDs left: the call is sent over another one.
+  #sendOver(http2: Http2Connection, call: GrpcExchange): void {
+    if (!call.isDone) call.sendOver(http2, this, this.#sent++ > 0);
+    if (http2.isExhausted) this.#retire();
+  }
+
+  /** The calls that this connection cannot take any more. */
+  #sendElsewhere(): void {
+    for (const call of this.#waiting.splice(0)) call.repeat(this.#endedBy);
+  }
+
+  #write(): void {
+    const socket = this.#socket;
+    const http2 = this.#http2;
+    if (socket === undefined || http2 === undefined) return;
+    const chunks = http2.takeOutput();
+    if (!socket.writable) return;
+    if (chunks.length > 1) socket.cork();
+    for (const chunk of chunks) socket.write(chunk);
+    if (chunks.length > 1) socket.uncork();
+    if (socket.writableNeedDrain) http2.congested(true);
+    if (http2.isOver) socket.destroySoon();
+  }
+
+  /** Takes no more calls; those in progress continue. */
+  #retire(): void {
     this.#owner.leaving(this);
-    call.repeat(error);
+    this.leave();
   }
 
   #endPing(): void {

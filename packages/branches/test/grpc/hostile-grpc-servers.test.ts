@@ -1,5 +1,5 @@
-import http2 from 'node:http2';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HTTP2_LIMITS } from '@holdfast/http2';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BranchRouter } from '@holdfast/branches';
 import { branchRequest } from '../support/requests.ts';
 import { branchRouter } from '../support/routers.ts';
@@ -84,6 +84,38 @@ describe('a gRPC server that leaves', () => {
   });
 });
 
+describe('a gRPC server that rejects calls', () => {
+  it('keeps its connection, however many they are', async () => {
+    let calls = 0;
+    await using hostile = await FrameServer.start(
+      server((connection, stream) => {
+        if (++calls <= 3_000) connection.write(FRAME.reset, 0, stream, Buffer.from([0, 0, 0, 7]));
+        else connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+      }),
+    );
+    // Each is sent twice.
+    for (let round = 0; round < 15; round++)
+      await Promise.all(Array.from({ length: 100 }, () => call(hostile.address, { timeoutMs: 10_000 })));
+    expect(calls).toBe(3_000);
+    expect((await call(hostile.address, { timeoutMs: 10_000 })).kind).toBe('SUCCESS');
+    expect(hostile.connections.length).toBe(1);
+  });
+});
+
+describe('a gRPC server that permits one call at a time', () => {
+  it('receives the others one after the other', async () => {
+    const behaviour = server((connection, stream) => {
+      setImmediate(() => connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM));
+    });
+    behaviour.opened = (connection) => connection.settings([3, 1]);
+    await using hostile = await FrameServer.start(behaviour);
+    const first = await call(hostile.address, { timeoutMs: 10_000 });
+    const others = await Promise.all(Array.from({ length: 20 }, () => call(hostile.address, { timeoutMs: 10_000 })));
+    expect([first, ...others].map(({ kind }) => kind)).toEqual(Array.from({ length: 21 }, () => 'SUCCESS'));
+    expect(hostile.connections.length).toBe(1);
+  });
+});
+
 describe('a connection that is lost', () => {
   it.each([
     ['by an announcement with an error', (c: FrameConnection) => c.goaway(0, 11)],
@@ -148,16 +180,10 @@ describe('a gRPC server that permits few pings', () => {
 });
 
 describe('a connection without further stream IDs', () => {
-  afterEach(() => vi.restoreAllMocks());
-
   it('is replaced, and its last calls are sent over the next one', async () => {
-    const connect = http2.connect;
-    vi.spyOn(http2, 'connect').mockImplementationOnce((...parts: Parameters<typeof connect>) => {
-      const session = connect(...parts);
-      // Not in the types of Node.
-      (session as typeof session & { setNextStreamID(id: number): void }).setNextStreamID(2 ** 31 - 5);
-      return session;
-    });
+    const { lastStreamId } = HTTP2_LIMITS;
+    Object.assign(HTTP2_LIMITS, { lastStreamId: 11 });
+    onTestFinished(() => void Object.assign(HTTP2_LIMITS, { lastStreamId }));
     await using hostile = await FrameServer.start(
       server((connection, stream) => connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM)),
     );
@@ -273,6 +299,19 @@ describe('a hostile gRPC server', () => {
     [
       'sends several statuses',
       server((c, s) => c.headers(s, { ...HEADERS, 'grpc-status': '10', 'GRPC-STATUS': '0' }, END_STREAM)),
+    ],
+    [
+      'sends the status twice',
+      server((c, s) =>
+        c.headers(s, [...Object.entries(HEADERS), ['grpc-status', '0'], ['grpc-status', '10']], END_STREAM),
+      ),
+    ],
+    [
+      'ends its response without a status',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        c.write(FRAME.data, END_STREAM, s, Buffer.alloc(5));
+      }),
     ],
     [
       'floods with settings',

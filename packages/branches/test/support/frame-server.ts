@@ -17,6 +17,8 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
+type FieldPair = readonly [name: string, value: string];
+
 /** One connection, on which a test writes whatever frames it likes. */
 export class FrameConnection {
   readonly socket: Socket;
@@ -34,8 +36,9 @@ export class FrameConnection {
     if (!this.socket.destroyed) this.socket.write(Buffer.concat([head, payload]));
   }
 
-  headers(stream: number, fields: Readonly<Record<string, string>>, flags = 0): void {
-    const block = Object.entries(fields).map(([name, value]) => literal(name, value));
+  headers(stream: number, fields: Readonly<Record<string, string>> | readonly FieldPair[], flags = 0): void {
+    const pairs: readonly FieldPair[] = Array.isArray(fields) ? fields : Object.entries(fields);
+    const block = pairs.map(([name, value]) => literal(name, value));
     this.write(FRAME.headers, END_HEADERS | flags, stream, Buffer.concat(block));
   }
 

@@ -13,6 +13,8 @@ import { readSettings } from './settings.ts';
 import { Http2Stream, type StreamConnection, type StreamReceiver } from './stream.ts';
 
 export interface Http2Limits extends BlockLimits {
+  /** The highest stream that this side may open. */
+  readonly lastStreamId: number;
   /** Streams that the peer may have open at once. */
   readonly maxStreams: number;
   /** Bytes of the connection that the peer may send ahead. */
@@ -34,6 +36,7 @@ export const HTTP2_LIMITS: Http2Limits = {
   maxFields: 128,
   maxBlockBytes: 64 * 1024,
   maxContinuations: 32,
+  lastStreamId: MAX_31_BITS,
   maxStreams: 1_000,
   connectionWindow: 1024 * 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
@@ -143,12 +146,12 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
 
   /** A client: whether `request` opens a stream now. */
   get canRequest(): boolean {
-    return !this.isLeaving && this.#streams.size < this.#peerMaxStreams && this.#nextId <= MAX_31_BITS;
+    return !this.isLeaving && this.#streams.size < this.#peerMaxStreams && this.#nextId <= this.#limits.lastStreamId;
   }
 
   /** A client: whether no stream can be opened any more. */
   get isExhausted(): boolean {
-    return this.isLeaving || this.#nextId > MAX_31_BITS;
+    return this.isLeaving || this.#nextId > this.#limits.lastStreamId;
   }
 
   /** Takes bytes from the socket. They must not change afterwards. */
@@ -431,7 +434,8 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
     if (this.#isIdle(id)) throw protocolError('RST_STREAM for a stream that is not open');
     const stream = this.#streams.get(id);
     if (stream !== undefined) this.#close(stream, bytes.readUInt32BE(start), 'otherwise');
-    this.#guard.reset(this.nowMs);
+    // A server may reject every call of a client, which bounds their number itself.
+    if (this.#isServer || stream === undefined) this.#guard.reset(this.nowMs);
   }
 
   #takeWindowUpdate(id: number, bytes: Buffer, start: number, end: number): void {
