@@ -144,6 +144,12 @@ describe("dtm's file", () => {
     }
   });
 
+  it('has at most 20 of its unknown keys named', async () => {
+    const file = Array.from({ length: 50 }, (_, i) => `own${i}: x`).join('\n');
+    const { warnings } = await load({ file });
+    expect(warnings.slice(20)).toEqual(['30 more keys in conf.yml are unknown', REACH]);
+  });
+
   it('has its unknown keys named, with the nearest known one', async () => {
     const { warnings } = await load({ file: 'RetryIntervall: 15\nStore:\n  Hots: x\nSomething: [1]\n' });
     expect(warnings).toEqual([
@@ -168,6 +174,8 @@ describe("dtm's file", () => {
     ['Store:\n  Driver: sqlserver', 'Store.Driver in conf.yml: "sqlserver" has no store in Holdfast'],
     ['Store:\n  Driver: redis\n  Port: 1', 'Store.Host is missing: Store.Driver in conf.yml needs it'],
     ['Store:\n  Driver: mysql\n  Host: h', 'Store.Port is missing: Store.Driver in conf.yml needs it'],
+    ['Store:\n  Driver: redis\n  Host: h\n  Port: x', 'Store.Port in conf.yml: must be a port, 1 to 65535, not "x"'],
+    ['Store:\n  Driver: mysql\n  Host: h\n  Port: 70000', 'Store.Port in conf.yml: must be a port, 1 to 65535'],
     ['Store:\n  Driver: redis\n  Port: 1\n  Host: a:1,b:2', 'Store.Host in conf.yml: several hosts (a cluster)'],
     ['Store:\n  Driver: redis\n  Port: 1\n  Host: a/b', 'Store.Host in conf.yml: must be the name or the address'],
     ['a: {', 'is not YAML, or too nested: BAD_INDENT'],
@@ -181,7 +189,7 @@ describe("dtm's file", () => {
   });
 
   it('is bounded in size and in aliases', async () => {
-    await expect(load({ file: `# ${'x'.repeat(1024 * 1024)}` })).rejects.toThrow('has more than 1048576 bytes');
+    await expect(load({ file: `# ${'x'.repeat(64 * 1024)}` })).rejects.toThrow('has more than 65536 bytes');
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
       ...'bcdefghij'.split('').map((name, i) => {

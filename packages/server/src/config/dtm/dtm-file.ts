@@ -6,11 +6,15 @@ import { ConfigError } from '../config-error.ts';
 import { placeOfFault } from '../fault-place.ts';
 import { DTM_GROUPS, DTM_KEYS } from './dtm-keys.ts';
 
-/** Longest file, and most aliases in it: an alias can name a part that contains aliases. */
-const LONGEST_FILE = 1024 * 1024;
+/**
+ * Longest file, and most aliases in it: an alias can name a part that contains aliases, and the
+ * library compares each key of a map with all others.
+ */
+const LONGEST_FILE = 64 * 1024;
 const MOST_ALIASES = 100;
-/** Part of an unknown key that its warning shows. */
+/** Part of an unknown key that its warning shows, and most warnings. */
 const LONGEST_KEY = 60;
+const MOST_WARNINGS = 20;
 
 /** The settings of a file of dtm, by path, as texts; and warnings about keys that dtm has not. */
 export interface DtmFile {
@@ -27,6 +31,7 @@ export async function readDtmFile(path: string): Promise<DtmFile> {
   const top = mapOf(await parsed(path, await textOf(path)), 'the whole', name);
   const values = new Map<string, string>();
   const warnings: string[] = [];
+  let unknown = 0;
   const add = (group: string, key: string, value: unknown): void => {
     const setting = group + key;
     if (group === '' && DTM_GROUPS.has(key)) {
@@ -34,7 +39,8 @@ export async function readDtmFile(path: string): Promise<DtmFile> {
       return;
     }
     if (!DTM_KEYS.some((each) => each.path === setting)) {
-      warnings.push(unknownKey(setting, name));
+      unknown++;
+      if (unknown <= MOST_WARNINGS) warnings.push(unknownKey(setting, name));
       return;
     }
     if (value === null || value === undefined) return;
@@ -42,6 +48,7 @@ export async function readDtmFile(path: string): Promise<DtmFile> {
     values.set(setting, value);
   };
   for (const [key, value] of Object.entries(top)) add('', key, value);
+  if (unknown > MOST_WARNINGS) warnings.push(`${unknown - MOST_WARNINGS} more keys in ${name} are unknown`);
   return { values, warnings };
 }
 

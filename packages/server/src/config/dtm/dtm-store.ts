@@ -35,7 +35,7 @@ export function kindOfStore(settings: StoreSettings): 'boltdb' | Database {
  */
 export function storeUrlOf(kind: Database, settings: StoreSettings): string {
   const host = required(settings, 'Store.Host');
-  const port = required(settings, 'Store.Port');
+  const port = portOf(settings);
   const user = settings.value('Store.User') ?? '';
   const password = settings.value('Store.Password') ?? '';
   const account = user === '' && password === '' ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
@@ -49,6 +49,12 @@ function required(settings: StoreSettings, path: string): string {
   const value = settings.value(path) ?? '';
   if (value !== '' && value !== '0') return value;
   throw new ConfigError(`${path} is missing: ${settings.place('Store.Driver')} needs it`);
+}
+
+function portOf(settings: StoreSettings): string {
+  const port = required(settings, 'Store.Port');
+  if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return port;
+  throw new ConfigError(`${settings.place('Store.Port')}: must be a port, 1 to 65535, not ${JSON.stringify(port)}`);
 }
 
 function hostOf(host: string, settings: StoreSettings): string {
