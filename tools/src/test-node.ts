@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-const PACKAGES = ['protocol', 'core', 'branches', 'client', 'embed', 'store-lmdb'];
+const PACKAGES = ['protocol', 'core', 'http2', 'branches', 'client', 'embed', 'store-lmdb'];
 
 /** Tests of these packages that start databases or trace system calls. */
 const NEEDS_PROGRAMS =

@@ -6,9 +6,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Actor, context, Stage } from './support/stage.ts';
 import { saga } from './support/transactions.ts';
 
-const OPTIONS: Partial<EngineOptions> = { heartbeatMs: 500, silenceMs: 2_000 };
 const LATENCY_MS = 50;
 const TRANSACTIONS = 200;
+const OPTIONS: Partial<EngineOptions> = { heartbeatMs: 500, silenceMs: 2_000, maxCallsPerDestination: TRANSACTIONS };
 const gids = Array.from({ length: TRANSACTIONS }, (_, i) => `g${i}`);
 
 /** Transactions that were in progress on nodes that ended. */

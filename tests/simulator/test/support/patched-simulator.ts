@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inPatchedWorkspace, type Patch, WORKSPACE } from '@holdfast/testing/servers';
 import type { Violation } from '../../src/check/invariants.ts';
 
-const COPIED = ['packages/protocol', 'packages/core', 'packages/branches', 'tests/simulator'];
+const COPIED = ['packages/protocol', 'packages/core', 'packages/http2', 'packages/branches', 'tests/simulator'];
 
 export interface Run {
   readonly seeds: number;
