@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { StoreError } from '@holdfast/core/store';
 import { Redis } from 'ioredis';
 import type { Settings } from './options.ts';
+import { containStrayReplies } from './stray-replies.ts';
 
 /**
  * A Lua script. `changes`: whether it changes anything, so that its outcome is unknown if the
@@ -171,6 +172,7 @@ export class Connection {
       protocol: 2,
       disableClientInfo: true,
     });
+    containStrayReplies(client);
     // Pending commands reject with this error; without a listener the client prints it. While
     // connecting, the event has more detail than the promise, which rejects with "closed".
     let cause: unknown;

@@ -74,7 +74,9 @@ export function garbledServerCases(
     const noise = Array.from({ length: 8 }, () => Buffer.from(Array.from({ length: 30 }, () => random() * 256)));
     // The beginning of an error, as MariaDB, PostgreSQL and Redis write one, without the rest.
     const cutErrors = [Buffer.of(1, 0, 0, 0, 255), Buffer.from('E\0\0\0\x04'), Buffer.from('-\r\n')];
-    for (const bytes of [...cutErrors, ...noise]) {
+    // A whole response of Redis for which no command waits, and two of them.
+    const nulls = [Buffer.from('$-1\r\n'), Buffer.from('$-1\r\n$-1\r\n')];
+    for (const bytes of [...cutErrors, ...nulls, ...noise]) {
       await untilResponse(() => store.nowMs());
       await untilResponse(() => store.count());
       proxy.inject(bytes);
