@@ -26,7 +26,7 @@ export function containStrayReplies(client: Redis): void {
       isFlushing = false;
     }
   };
-  // The client creates its queue anew when it is connected.
+  // The client creates a new queue when it is connected.
   client.on('connect', () => {
     const { commandQueue } = internals;
     const shift = commandQueue.shift.bind(commandQueue);
