@@ -4,7 +4,7 @@ import { encodeDefinition } from '../codec/definition-codec.ts';
 import { encodeRegistration } from '../codec/entry-codec.ts';
 import { decodeState, encodeState } from '../codec/state-codec.ts';
 import type { Definition, RegisteredBranch, State, Transaction } from '../patterns/model.ts';
-import { newTransaction, withRegistered } from '../patterns/state.ts';
+import { IMPORT_UNFINISHED, newTransaction, withRegistered } from '../patterns/state.ts';
 import { withLine } from '../patterns/timeline.ts';
 import type { AppendItem, InsertItem, StoredTransaction, UpdateItem } from '../store/store.ts';
 import { roomFor } from './registrations.ts';
@@ -25,8 +25,6 @@ export interface ImportedTransaction {
   readonly dueInMs: number | null;
 }
 
-/** The reason for which the record is parked until it is complete. */
-const INCOMPLETE = 'its import has not finished: repeat the import, do not retry it';
 /** The beginning of the timeline's line about the import. */
 const IMPORTED = 'imported: ';
 /** Write IDs of an import, which are the same whenever it is repeated. */
@@ -53,7 +51,7 @@ export const notStarted = (
 
 /** The first step. `conflict`: there is a record of this gid; see `importProgress`. */
 export function importInsert({ key, definition, state }: ImportedTransaction): InsertItem {
-  const waiting: State = { ...state, branches: [], compensate: [], parked: INCOMPLETE };
+  const waiting: State = { ...state, branches: [], compensate: [], parked: IMPORT_UNFINISHED };
   return {
     kind: 'insert',
     key,
@@ -110,7 +108,7 @@ export function importActivate(
 export function importProgress(record: StoredTransaction): 'begun' | 'done' | 'other' {
   try {
     const { parked, timeline } = decodeState(record.state);
-    if (parked === INCOMPLETE) return 'begun';
+    if (parked === IMPORT_UNFINISHED) return 'begun';
     return timeline.some((line) => line.kind === 'order' && line.detail.startsWith(IMPORTED)) ? 'done' : 'other';
   } catch {
     return 'other';

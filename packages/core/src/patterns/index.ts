@@ -5,6 +5,7 @@ import { parked } from './check.ts';
 import { conclude } from './conclude.ts';
 import { msg } from './msg.ts';
 import { type PatternRules, type Plan, refuse, waitUntil } from './rules.ts';
+import { IMPORT_UNFINISHED } from './state.ts';
 import { saga } from './saga.ts';
 import type { Moment, Refusal, Stepped, TransactionEvent } from './step.ts';
 import { afterResult, callsNoBranch, suspected } from './suspicion.ts';
@@ -58,6 +59,7 @@ function transition(
   moment: Moment,
 ): Transaction | Refusal {
   const { state } = transaction;
+  if (state.parked === IMPORT_UNFINISHED && CHANGES.has(event.kind)) return { refusal: IMPORT_UNFINISHED };
   switch (event.kind) {
     case 'prepared':
       if (event.again) return state.status === 'prepared' ? transaction : refuse(state.status, 'prepare');
@@ -107,6 +109,9 @@ function transition(
       return { ...transaction, state: stopped(state, event.reason, moment) };
   }
 }
+
+/** Events of clients and operators that would let a parked transaction be driven, or decide it. */
+const CHANGES: ReadonlySet<TransactionEvent['kind']> = new Set(['prepared', 'submitted', 'abort', 'ended', 'retry']);
 
 /** The principal that sent an event; undefined for an anonymous one, and for other events. */
 function principalOf(event: TransactionEvent): string | undefined {

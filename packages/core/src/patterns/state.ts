@@ -39,6 +39,12 @@ const NEW_STATE: State = {
   timelineOmitted: 0,
 };
 
+/**
+ * Why a record is parked whose import is not complete. Until then another coordinator may drive the
+ * transaction: no command but `stop` is accepted.
+ */
+export const IMPORT_UNFINISHED = 'its import has not finished: repeat the import';
+
 /** A transaction that is not stored yet. `heartbeatAtMs`: 0 unless its client sends heartbeats. */
 export function newTransaction(
   key: TransactionKey,
