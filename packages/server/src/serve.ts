@@ -30,6 +30,7 @@ import { type Log, logDefect, SILENT } from './logs/log.ts';
 import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
+import { WatchedFiles } from './secrets/watched-files.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface RunningServer {
   readonly config: ServerConfig;
   /** Whether the store was new: its folder, tables or keys were created. */
   readonly created: boolean;
+  /** Reads the files that options name again. Never rejects: a fault is a warning. */
+  reload(): Promise<void>;
   /** Stops accepting, finishes or releases what is in progress, closes the store. Idempotent. */
   close(): Promise<void>;
 }
@@ -73,6 +76,19 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
   if (config.workers !== 1)
     throw new ConfigError('workers: this is one process; holdfast serve --workers starts several');
   const log = parts.log ?? SILENT;
+  const files = new WatchedFiles({ log });
+  try {
+    return await startWith(config, { ...parts, log, files });
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+}
+
+type StartParts = ServerParts & { readonly log: Log; readonly files: WatchedFiles };
+
+async function startWith(config: ServerConfig, parts: StartParts): Promise<RunningServer> {
+  const { log, files } = parts;
   const metrics = new ServerMetrics();
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
@@ -130,7 +146,11 @@ export async function startServer(values: Partial<ServerConfig> = {}, parts: Ser
     locals: running.locals,
     config,
     created,
-    close: () => (closing ??= closeAll(http, grpc, running, config)),
+    reload: () => files.reload(),
+    close: () => {
+      files.close();
+      return (closing ??= closeAll(http, grpc, running, config));
+    },
   };
 }
 

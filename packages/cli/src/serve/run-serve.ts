@@ -1,5 +1,12 @@
 import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
-import { type DtmNote, loadConfig, type ServerConfig, unknownVariables, VERSION } from '@holdfast/server/config';
+import {
+  type DtmNote,
+  loadConfig,
+  reloadedFilesOf,
+  type ServerConfig,
+  unknownVariables,
+  VERSION,
+} from '@holdfast/server/config';
 import type { Log } from '@holdfast/server/logs';
 import { takeStopSignals } from '../early-stop.ts';
 import type { Addresses } from '../workers/messages.ts';
@@ -9,7 +16,8 @@ import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process
 /** Runs a coordinator until a signal stops it; resolves to the exit code. */
 export async function runServe(flags: Readonly<Record<string, unknown>>): Promise<number> {
   // Before anything is opened, so that a signal cannot interrupt the start.
-  const stop = stopSignal();
+  const hangups: Hangups = {};
+  const stop = stopSignal(hangups);
   try {
     const file = typeof flags['config'] === 'string' ? { file: flags['config'] } : {};
     const notes: DtmNote[] = [];
@@ -17,7 +25,10 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
     const log = createServeLog(config);
     for (const { text, warning } of notes) log[warning ? 'warn' : 'info']({}, text);
     endOnDefect(log);
-    const code = await (config.workers > 1 ? serveByWorkers(config, log, stop) : serveAlone(config, log, stop));
+    // Until the server runs there is nothing to reload: it is about to read the files.
+    if (reloadedFilesOf(config).length > 0) hangups.reload = () => undefined;
+    const serve = config.workers > 1 ? serveByWorkers : serveAlone;
+    const code = await serve(config, log, stop, hangups);
     if (code === 0) log.info({}, 'stopped');
     return code;
   } catch (error) {
@@ -27,10 +38,16 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
   }
 }
 
-async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+/** What SIGHUP does instead of stopping the server, if options name files. */
+interface Hangups {
+  reload?: () => void;
+}
+
+async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>, hangups: Hangups): Promise<number> {
   const { startServer } = await import('@holdfast/server');
   const server = await startedOrStopped(config, log, stop, () => startServer(config, { log }));
   if (server === undefined) return 0;
+  if (hangups.reload !== undefined) hangups.reload = () => void server.reload();
   announce(
     config,
     server,
@@ -42,10 +59,16 @@ async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>)
   return 0;
 }
 
-async function serveByWorkers(config: ServerConfig, log: Log, stop: Promise<string>): Promise<number> {
+async function serveByWorkers(
+  config: ServerConfig,
+  log: Log,
+  stop: Promise<string>,
+  hangups: Hangups,
+): Promise<number> {
   // Without workers this module is not needed; with workers the primary needs no coordinator.
   const { Primary } = await import('../workers/primary.ts');
   const primary = new Primary(config, log);
+  if (hangups.reload !== undefined) hangups.reload = () => primary.reload();
   let notified = false;
   void stop.then((signal) => {
     notified = true;
@@ -77,10 +100,11 @@ const announceStop = (log: Log, signal: string): void =>
   log.info({ signal }, 'shutting down: new work is rejected, work in progress is finished or released');
 
 /** The first signal starts an orderly shutdown, the second one ends the process immediately. */
-function stopSignal(): Promise<string> {
+function stopSignal(hangups: Hangups): Promise<string> {
   return new Promise((resolve) => {
     let notified = false;
     takeStopSignals((signal) => {
+      if (signal === 'SIGHUP' && hangups.reload !== undefined && !notified) return hangups.reload();
       if (notified) process.exit(FAILED);
       notified = true;
       resolve(signal);

@@ -16,7 +16,7 @@ export function registerServe(program: Command): void {
     .command('serve')
     .summary('run a coordinator')
     .description(
-      'Run a coordinator in the foreground. SIGTERM, SIGINT and SIGHUP shut it down gracefully; a second signal stops it immediately.',
+      'Run a coordinator in the foreground. SIGTERM and SIGINT shut it down gracefully; a second signal stops it immediately. SIGHUP reloads the files that options name; without such options it shuts the coordinator down as well.',
     )
     .option(
       '--config <file>',

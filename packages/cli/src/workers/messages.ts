@@ -18,6 +18,8 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly number: number; readonly config: ServerConfig }
   /** Finish or release what is in progress, then exit. */
   | { readonly kind: 'stop' }
+  /** Read the files that options name again. */
+  | { readonly kind: 'reload' }
   /** Send your metrics. */
   | { readonly kind: 'tell'; readonly id: number }
   | { readonly kind: 'gathered'; readonly id: number; readonly snapshots: readonly Snapshot[] };

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { takeStopSignals } from '../early-stop.ts';
-import type { ServerConfig } from '@holdfast/server/config';
+import { reloadedFilesOf, type ServerConfig } from '@holdfast/server/config';
 import type { Siblings, Snapshot } from '@holdfast/server';
 import type { Addresses, ToPrimary, ToWorker } from './messages.ts';
 
@@ -8,6 +8,9 @@ import type { Addresses, ToPrimary, ToWorker } from './messages.ts';
 export class PrimaryLink implements Siblings {
   readonly #waiting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
   #lastRound = 0;
+  /** Whether SIGHUP means to reload files, which the primary's message requests. */
+  #hasFiles = false;
+  #reload: () => void = () => undefined;
   #read: (() => Promise<Snapshot>) | undefined;
   #start: (command: { readonly number: number; readonly config: ServerConfig }) => void = () => undefined;
   #stop: (reason: string) => void = () => undefined;
@@ -20,7 +23,9 @@ export class PrimaryLink implements Siblings {
     process.on('message', (message: ToWorker) => this.#heard(message));
     // A terminal or init system signals the whole process group: the primary's message and the
     // signals count as one command.
-    takeStopSignals((signal) => this.#stop(signal));
+    takeStopSignals((signal) => {
+      if (signal !== 'SIGHUP' || !this.#hasFiles) this.#stop(signal);
+    });
     cluster.worker?.once('disconnect', () => {
       // Node would end this process immediately, but work in progress must be finished or released.
       if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
@@ -43,6 +48,10 @@ export class PrimaryLink implements Siblings {
     return this.#stopped;
   }
 
+  onReload(reload: () => void): void {
+    this.#reload = reload;
+  }
+
   onRequested(read: () => Promise<Snapshot>): void {
     this.#read = read;
   }
@@ -58,9 +67,12 @@ export class PrimaryLink implements Siblings {
   #heard(message: ToWorker): void {
     switch (message.kind) {
       case 'start':
+        this.#hasFiles = reloadedFilesOf(message.config).length > 0;
         return this.#start(message);
       case 'stop':
         return this.#stop('stop');
+      case 'reload':
+        return this.#reload();
       case 'tell':
         void this.#read?.().then((snapshot) => this.#send({ kind: 'snapshot', id: message.id, snapshot }));
         return;

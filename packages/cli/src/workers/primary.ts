@@ -62,6 +62,11 @@ export class Primary {
     return this.#abandoned;
   }
 
+  /** Makes every worker read the files that options name again. */
+  reload(): void {
+    for (const { worker } of this.#slots.values()) send(worker, { kind: 'reload' });
+  }
+
   /** Stops every worker and waits for them; resolves to the exit code. */
   async stop(): Promise<number> {
     this.#stopping = true;

@@ -19,6 +19,7 @@ async function runWorker(): Promise<number> {
       startServer(config, { log, siblings: link }),
     );
     if (server === undefined) return 0;
+    link.onReload(() => void server.reload());
     link.ready(server);
     log.debug({ reason: await link.stopped }, 'stopping');
     await server.close();

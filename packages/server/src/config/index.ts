@@ -11,6 +11,7 @@ export {
   type OptionName,
   OPTIONS,
   type OptionSpec,
+  reloadedFilesOf,
   type ServerConfig,
   variableOf,
 } from './options.ts';

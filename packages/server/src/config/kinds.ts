@@ -21,6 +21,9 @@ export const text: Kind<string> = {
   show: (value) => value,
 };
 
+/** The path of a file that is read again when it changes. */
+export const file: Kind<string> = { ...text, expects: 'the path of a file' };
+
 export const count: Kind<number> = {
   expects: 'a whole number',
   read: numberOf,

@@ -1,7 +1,7 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
-import { bytes, choice, count, duration, flag, type Kind, list, port, text } from './kinds.ts';
+import { bytes, choice, count, duration, file, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**
  * Every option of the server. The command line (`--http-port`), the environment
@@ -156,3 +156,10 @@ export function defaultOf(name: OptionName): string {
   const { kind, default: preset } = OPTIONS[name] as OptionSpec<unknown>;
   return kind.show(preset);
 }
+
+/**
+ * The options that name files which are read again when they change, and at SIGHUP; empty: SIGHUP
+ * stops the server.
+ */
+export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] =>
+  OPTION_NAMES.filter((name) => (OPTIONS[name].kind as Kind<unknown>) === file && config[name] !== '');
