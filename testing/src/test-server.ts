@@ -23,6 +23,8 @@ export interface AnyBody {
   readonly message: string;
   readonly status: string;
   readonly code: string;
+  readonly detail: string;
+  readonly namespace: string;
   readonly field: string;
   readonly nearest: string;
   readonly rollbackReason: string;

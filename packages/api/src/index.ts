@@ -23,3 +23,6 @@ export { DTM_NAMES } from './dtm/field-names.ts';
 export * from './dtm/outcome.ts';
 export { writeTopics } from './v1/write-topics.ts';
 export { passedOn, payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';
+export type { Authenticator, ClientCertificate, Credentials } from './access/authenticator.ts';
+export { hasAllNamespaces, NAMESPACE_FIELD, namespaceOf } from './access/namespaces.ts';
+export { allows, highestRole } from './access/roles.ts';

@@ -59,6 +59,7 @@ export const ERROR_RULES = {
   too_large: rejected(413, GRPC_STATUS.resourceExhausted, 'A limit is exceeded'),
   internal: { ...rejected(500, GRPC_STATUS.internal, 'An internal error of the coordinator'), reaction: 'bug' },
   unavailable: repeatable(503, GRPC_STATUS.unavailable, 'Not possible now'),
+  too_many_requests: repeatable(429, GRPC_STATUS.resourceExhausted, 'The caller sends too many requests'),
   overloaded: repeatable(503, GRPC_STATUS.resourceExhausted, 'Too much at once'),
   deadline_exceeded: repeatable(504, GRPC_STATUS.deadlineExceeded, 'The deadline has passed'),
 } as const satisfies Readonly<Record<ErrorCode, ErrorRule>>;

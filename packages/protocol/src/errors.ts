@@ -13,7 +13,8 @@ import type { Status } from './vocabulary.ts';
  * - `wrong_pattern`: the operation does not exist for the transaction's pattern, or the caller
  *   named another one.
  * - `unauthenticated`: the caller has not proved its identity.
- * - `forbidden`: the caller's roles do not allow the operation.
+ * - `forbidden`: the caller's roles or namespaces do not allow the operation.
+ * - `too_many_requests`: the caller, or its address, has sent too many requests; repeat it later.
  * - `deadline_exceeded`: the caller's deadline has passed. `outcome` shows whether the change was
  *   started; a repetition with the same gid is safe.
  * - `unavailable`: the store could not make the change durable, or the node is shutting down;
@@ -30,6 +31,7 @@ export const ERROR_CODES = [
   'wrong_pattern',
   'unauthenticated',
   'forbidden',
+  'too_many_requests',
   'deadline_exceeded',
   'unavailable',
   'overloaded',

@@ -10,6 +10,8 @@ export interface Principal {
   /** Stored and displayed as is. See `principalFault` for its form. */
   readonly id: string;
   readonly roles: readonly Role[];
+  /** The namespaces in which it may act. Absent: all; an empty list: none. */
+  readonly namespaces?: readonly string[];
 }
 
 /** The principal of a caller that has not been authenticated. Its ID is never stored. */
@@ -30,6 +32,17 @@ export function principalFault(id: string): string | undefined {
     return `must have at most ${LIMITS.principalBytes} bytes of UTF-8, this one has ${bytes}`;
   return undefined;
 }
+
+/**
+ * What is wrong with the name of a namespace in a request, a token or a configuration; undefined if
+ * nothing is. Names that do not have this form are reserved for Holdfast's records.
+ */
+export const namespaceFault = (name: string): string | undefined =>
+  NAMESPACE.test(name)
+    ? undefined
+    : `must have 1 to ${LIMITS.namespaceLength} letters, digits, dots, hyphens or underscores, and begin with a letter or digit`;
+
+const NAMESPACE = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${LIMITS.namespaceLength - 1}}$`);
 
 /**
  * A principal with a checked ID.

@@ -5,7 +5,9 @@ import type { Store } from '@holdfast/core/store';
 import {
   Admission,
   AdmittedCoordinator,
+  allows,
   ApiV1,
+  type Authenticator,
   type CallHooks,
   hookLog,
   DtmService,
@@ -62,6 +64,8 @@ export interface ServerParts {
   /** Used instead of the store in `store`; closed with the server. */
   readonly store?: Store;
   readonly locals?: LocalBranches;
+  /** Determines the callers; absent: every caller is anonymous and may do everything. */
+  readonly authenticator?: Authenticator;
   /** The other workers of the same port. */
   readonly siblings?: Siblings;
 }
@@ -133,9 +137,11 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     await Promise.all([http.close(), grpc.close()]);
     throw error;
   }
-  const { router, methods } = servicesOf(running, config, { metrics, siblings: parts.siblings, node, log });
-  http.use(router);
-  grpc.use(methods);
+  const { authenticator, siblings } = parts;
+  const isProtected = authenticator !== undefined;
+  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, isProtected });
+  http.use(router, authenticator);
+  grpc.use(methods, authenticator);
   // The store is open already: this returns what opening found.
   const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
@@ -188,19 +194,25 @@ interface Parts {
   readonly siblings: Siblings | undefined;
   readonly node: string;
   readonly log: Log;
+  /** Whether callers need roles. */
+  readonly isProtected: boolean;
 }
 
 /** What the transports offer. */
 function servicesOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  { metrics, siblings, node, log }: Parts,
+  { metrics, siblings, node, log, isProtected }: Parts,
 ): { readonly router: Router; readonly methods: readonly GrpcMethod[] } {
   const startedMs = performance.now();
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
-  const hooks: CallHooks = { observe: (name) => metrics.operation(name), threw: hookLog(log) };
+  const hooks: CallHooks = {
+    observe: (name) => metrics.operation(name),
+    threw: hookLog(log),
+    ...(isProtected && { allows }),
+  };
   const retry = { retryIntervalMs: config.retryInterval, maxRetryIntervalMs: config.maxRetryInterval };
   const dtm = new DtmService(
     { coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail, retry },

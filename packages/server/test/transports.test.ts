@@ -41,6 +41,7 @@ describe('an error of the coordinator', () => {
     ['wrong_pattern', 409, -32901],
     ['unauthenticated', 401, -32603],
     ['forbidden', 403, -32603],
+    ['too_many_requests', 429, -32603],
     ['deadline_exceeded', 504, -32603],
     ['unavailable', 503, -32603],
     ['overloaded', 503, -32603],
@@ -62,7 +63,10 @@ describe('an error of the coordinator', () => {
     expect(rest.text.includes('FAILURE')).toBe(isFailure);
     expect(rpc.json.error.code).toBe(rpcCode);
     expect(v1.json).toMatchObject({ code, status, gid: 'g' });
-    for (const { headers } of [rest, v1]) expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null);
+    for (const { headers } of [rest, v1]) {
+      expect(headers.get('retry-after')).toBe(status === 503 || status === 429 ? '1' : null);
+      expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer realm="holdfast"' : null);
+    }
   });
 
   it('that is an internal error has its text only in the log', async () => {

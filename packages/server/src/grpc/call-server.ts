@@ -1,4 +1,5 @@
 import { encodeHeaders, type Field, fieldIn, type Http2Stream, type StreamReceiver } from '@holdfast/http2';
+import type { Authenticator } from '@holdfast/api';
 import { GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { Call, type CallOwner, GRPC_TYPE } from './call.ts';
 import { GrpcError } from './grpc-error.ts';
@@ -19,18 +20,24 @@ export class CallServer {
   readonly #streams = new Set<Call>();
   readonly #held: HeldBytes;
   #methods: ReadonlyMap<string, GrpcMethod> | undefined;
+  #authenticator: Authenticator | undefined;
 
   constructor(options: CallOwner, held = new HeldBytes()) {
     this.#options = options;
     this.#held = held;
   }
 
-  use(methods: readonly GrpcMethod[]): void {
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
+    this.#authenticator = authenticator;
     this.#methods = new Map(methods.map((method) => [method.path, method]));
   }
 
-  /** Begins a call. Returns the receiver of its requests. */
-  serve(stream: Http2Stream, fields: readonly Field[]): StreamReceiver {
+  /**
+   * Begins a call. Returns the receiver of its requests.
+   *
+   * @param remoteAddress the address of the client
+   */
+  serve(stream: Http2Stream, fields: readonly Field[], remoteAddress?: string): StreamReceiver {
     const fault = faultOfRequest(fields);
     if (fault !== undefined) {
       stream.sendHeaders(encodeHeaders([[':status', String(fault)]]), true);
@@ -39,8 +46,14 @@ export class CallServer {
     const path = fieldIn(fields, ':path') ?? '';
     const method = this.#methods?.get(path);
     const call = new Call(stream, method?.path ?? NO_METHOD, fields, this.#options);
+    if (this.#methods === undefined) {
+      call.end(STARTING);
+      return IGNORED;
+    }
+    call.admit(method, this.#authenticator, remoteAddress);
+    if (call.isEnded) return IGNORED;
     if (method !== undefined) return this.#receiverOf(call, method);
-    call.end(this.#methods === undefined ? STARTING : unknownMethod(path));
+    call.whenAdmitted(() => call.end(unknownMethod(path)));
     return IGNORED;
   }
 
@@ -74,7 +87,7 @@ export class CallServer {
     }
     this.#streams.add(call);
     const receiver = new ManyRequests(method, { ...options, closed: () => void this.#streams.delete(call) });
-    receiver.start();
+    call.whenAdmitted(() => receiver.start());
     return receiver;
   }
 }

@@ -1,9 +1,12 @@
 import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
+import type { Authenticator } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { encodeGrpcMessage, framedMessage, GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
+import { admitCaller } from './grpc-access.ts';
 import { type CallMetadata, GrpcContext } from './grpc-context.ts';
 import { GrpcError } from './grpc-error.ts';
+import type { GrpcMethod } from './grpc-method.ts';
 
 export const GRPC_TYPE = 'application/grpc';
 
@@ -31,13 +34,40 @@ export class Call {
   readonly #path: string;
   readonly #owner: CallOwner;
   readonly #abort = new AbortController();
+  readonly #metadata: CallMetadata;
+  /** Resolves when the caller is known, or the call has ended; undefined: the caller is known. */
+  #admission: Promise<void> | undefined;
   #isEnded = false;
 
   constructor(stream: Http2Stream, path: string, fields: readonly Field[], owner: CallOwner) {
     this.stream = stream;
     this.#path = path;
     this.#owner = owner;
-    this.context = new GrpcContext(metadataOf(fields), this.startedMs, this.#abort.signal);
+    this.#metadata = metadataOf(fields);
+    this.context = new GrpcContext(this.#metadata, this.startedMs, this.#abort.signal);
+  }
+
+  /** Determines the caller. Ends the call if the caller is not authenticated. */
+  admit(method: GrpcMethod | undefined, authenticator: Authenticator | undefined, remoteAddress?: string): void {
+    try {
+      const credentials = { authorization: this.#metadata.field('authorization'), remoteAddress };
+      const admission = admitCaller(this.context, method, authenticator, credentials);
+      if (admission === undefined) return;
+      this.#admission = admission.then(
+        () => void (this.#admission = undefined),
+        (thrown: unknown) => this.end(thrown),
+      );
+    } catch (thrown) {
+      this.end(thrown);
+    }
+  }
+
+  /** Runs an action when the caller is known, unless the call has ended by then. */
+  whenAdmitted(action: () => void): void {
+    if (this.#admission === undefined) return action();
+    void this.#admission.then(() => {
+      if (!this.#isEnded) action();
+    });
   }
 
   get isEnded(): boolean {

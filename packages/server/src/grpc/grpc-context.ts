@@ -1,5 +1,13 @@
 import type { CallContext } from '@holdfast/core';
-import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError, parseTraceContext, type TraceContext } from '@holdfast/protocol';
+import { NAMESPACE_FIELD, namespaceOf } from '@holdfast/api';
+import {
+  ANONYMOUS,
+  DEFAULT_NAMESPACE,
+  HoldfastError,
+  parseTraceContext,
+  type Principal,
+  type TraceContext,
+} from '@holdfast/protocol';
 import { parseGrpcTimeout } from '@holdfast/protocol/grpc';
 
 /** The part of a call's metadata that its context reads. */
@@ -10,8 +18,8 @@ export interface CallMetadata {
 
 /** The caller of a gRPC call, its deadline and its trace. */
 export class GrpcContext implements CallContext {
-  readonly principal = ANONYMOUS;
-  readonly namespace = DEFAULT_NAMESPACE;
+  #principal: Principal = ANONYMOUS;
+  #namespace: string = DEFAULT_NAMESPACE;
   readonly signal: AbortSignal;
   readonly #metadata: CallMetadata;
   readonly #arrivedMs: number;
@@ -21,6 +29,24 @@ export class GrpcContext implements CallContext {
     this.#metadata = metadata;
     this.#arrivedMs = arrivedMs;
     this.signal = signal;
+  }
+
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  get namespace(): string {
+    return this.#namespace;
+  }
+
+  /**
+   * Sets the caller, and the namespace that its call names.
+   *
+   * @throws {HoldfastError} `invalid` or `forbidden`; see `namespaceOf`
+   */
+  admit(principal: Principal): void {
+    this.#principal = principal;
+    this.#namespace = namespaceOf(principal, this.#metadata.field(NAMESPACE_FIELD));
   }
 
   get trace(): TraceContext | undefined {

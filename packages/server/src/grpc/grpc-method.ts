@@ -1,3 +1,4 @@
+import type { Authenticator } from '@holdfast/api';
 import type { CallContext } from '@holdfast/core';
 import type { GrpcError } from './grpc-error.ts';
 
@@ -6,6 +7,8 @@ export interface UnaryMethod {
   readonly kind: 'unary';
   /** `/package.Service/Method`. */
   readonly path: string;
+  /** Whether it is served to callers that are not authenticated: the health. */
+  readonly isPublic?: true;
   /**
    * Resolves to the encoded response. A `GrpcError` or `HoldfastError` that it throws becomes the
    * status; any other error is an internal one.
@@ -23,6 +26,8 @@ export interface UnaryMethod {
 export interface StreamMethod {
   readonly kind: 'stream';
   readonly path: string;
+  /** As of a `UnaryMethod`. */
+  readonly isPublic?: true;
   /** Resolves when the stream is to end with the status OK. */
   run(stream: GrpcStream): Promise<void>;
 }
@@ -43,8 +48,12 @@ export interface GrpcStream {
 export interface GrpcTransport {
   /** Returns the address that is bound. Throws what `listen` throws. */
   listen(host: string, port: number): Promise<string>;
-  /** Serves these methods from now on; until then calls receive UNAVAILABLE. */
-  use(methods: readonly GrpcMethod[]): void;
+  /**
+   * Serves these methods from now on; until then calls receive UNAVAILABLE.
+   *
+   * @param authenticator determines the callers; absent: every caller is anonymous
+   */
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void;
   /** Accepts no new connections; the clients of open ones are requested to leave. */
   stopAccepting(): void;
   /** Ends every connection, after the calls in progress or a short time. */

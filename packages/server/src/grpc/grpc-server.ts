@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Authenticator } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
+import { peerOf } from '../http/exchange.ts';
 import { type Log, logDefect } from '../logs/log.ts';
 import { CallServer } from './call-server.ts';
 import { GrpcConnection } from './grpc-connection.ts';
@@ -43,8 +45,8 @@ export class GrpcServer implements GrpcTransport {
     return `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  use(methods: readonly GrpcMethod[]): void {
-    this.#calls.use(methods);
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
+    this.#calls.use(methods, authenticator);
   }
 
   stopAccepting(): void {
@@ -70,7 +72,7 @@ export class GrpcServer implements GrpcTransport {
 
   #connected(socket: Socket): void {
     const connection = new GrpcConnection(socket, {
-      serve: (stream, fields) => this.#calls.serve(stream, fields),
+      serve: (stream, fields) => this.#calls.serve(stream, fields, peerOf(socket)?.address),
       failed: (error) => {
         if (error.cause === undefined) this.#log.debug({ err: error }, 'a gRPC connection failed');
         else logDefect(this.#log, 'a gRPC connection', HoldfastError.from(error.cause));

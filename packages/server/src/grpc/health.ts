@@ -38,6 +38,7 @@ export function healthMethods(
   return [
     {
       kind: 'unary',
+      isPublic: true,
       path: `/${HEALTH_SERVICE}/Check`,
       call: async (_context, bytes) => {
         const { service } = decodeRequest(HEALTH_CHECK_REQUEST, bytes);
@@ -47,6 +48,7 @@ export function healthMethods(
     },
     {
       kind: 'stream',
+      isPublic: true,
       path: `/${HEALTH_SERVICE}/Watch`,
       run: async ({ requests, send, signal }) => {
         const service = await firstService(requests);

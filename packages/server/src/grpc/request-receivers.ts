@@ -176,14 +176,18 @@ export class OneRequest extends RequestReceiver {
     if (this.isOver) return;
     if (this.#method.reject === undefined || !(error instanceof GrpcError)) return super.fail(error);
     this.#isRejected = true;
-    this.#method.reject(this.call.context, error).catch((thrown: unknown) => this.call.end(thrown));
+    const reject = this.#method.reject.bind(this.#method);
+    this.call.whenAdmitted(() => {
+      reject(this.call.context, error).catch((thrown: unknown) => this.call.end(thrown));
+    });
   }
 
   protected finish(): void {
     this.#isComplete = true;
     if (this.#request === undefined)
       return this.fail(new GrpcError(GRPC_STATUS.invalidArgument, 'the request has no message'));
-    void this.#run(this.#request);
+    const request = this.#request;
+    this.call.whenAdmitted(() => void this.#run(request));
   }
 
   async #run(request: Buffer): Promise<void> {

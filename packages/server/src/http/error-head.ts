@@ -1,8 +1,16 @@
 import { ERROR_RULES, type ErrorCode } from '@holdfast/protocol';
 
 const RETRY_AFTER: readonly string[] = ['Retry-After', '1'];
+/** Basic authorization is accepted and not offered: browsers would open a dialog for a password. */
+const AUTHENTICATE: readonly string[] = ['WWW-Authenticate', 'Bearer realm="holdfast"'];
 const NOTHING: readonly string[] = [];
 
-/** Headers of an error response: when to retry, for an error that is expected to pass (503). */
-export const headOfError = (code: ErrorCode): readonly string[] =>
-  ERROR_RULES[code].httpStatus === 503 ? RETRY_AFTER : NOTHING;
+/**
+ * Headers of an error response: when to retry, for an error that is expected to pass (429, 503),
+ * and how to authenticate (401).
+ */
+export function headOfError(code: ErrorCode): readonly string[] {
+  const { httpStatus } = ERROR_RULES[code];
+  if (httpStatus === 401) return AUTHENTICATE;
+  return httpStatus === 503 || httpStatus === 429 ? RETRY_AFTER : NOTHING;
+}

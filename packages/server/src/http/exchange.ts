@@ -7,7 +7,7 @@ export interface CallDeadline {
   readonly deadlineMs?: number | undefined;
 }
 
-export type CallField = 'traceparent' | 'tracestate' | 'request-timeout-ms';
+export type CallField = 'traceparent' | 'tracestate' | 'request-timeout-ms' | 'authorization' | 'holdfast-namespace';
 
 /** The other end of a connection: the client, or the proxy before it. */
 export interface Peer {

@@ -15,8 +15,8 @@ export const failed = (code: number, message: string, data?: Readonly<Record<str
 });
 
 /** A reply to a request whose ID could not be read. */
-export const replyTo = (status: number, response: RpcResponse): Reply =>
-  textReply(status, responseText('null', response), JSON_TYPE);
+export const replyTo = (status: number, response: RpcResponse, head?: readonly string[]): Reply =>
+  textReply(status, responseText('null', response), JSON_TYPE, head);
 
 /** A response object; `id` is a JSON text. */
 export const responseText = (id: string, response: RpcResponse): string =>

@@ -1,9 +1,10 @@
 import type { CallContext } from '@holdfast/core';
-import { HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
+import { ERROR_RULES, type ErrorCode, HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
 import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, rejectCall, SUCCEEDED } from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort } from '../dtm/read-command.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
+import { headOfError } from './error-head.ts';
 import { type RpcResponse, failed, replyTo } from './json-rpc-response.ts';
 import { type Method, serveJsonRpc } from './json-rpc-server.ts';
 import type { Route } from './router.ts';
@@ -19,9 +20,24 @@ export function jsonRpcRoute(service: DtmService, onDefect: (error: HoldfastErro
     readsBody: true,
     run: ({ context, body }) => serveJsonRpc(methods, context, body),
     fail: (error) =>
-      replyTo(error.code === 'too_large' ? 413 : 400, failed(JSON_RPC_CODES.badRequest, faultOfError(error).message)),
+      replyTo(
+        statusOf(error.code),
+        failed(JSON_RPC_CODES.badRequest, faultOfError(error).message),
+        headOfError(error.code),
+      ),
   };
 }
+
+/** Of a request whose body was not read; other codes are 400. */
+const statusOf = (code: ErrorCode): number => (UNREAD.has(code) ? ERROR_RULES[code].httpStatus : 400);
+
+const UNREAD: ReadonlySet<ErrorCode> = new Set([
+  'too_large',
+  'unauthenticated',
+  'forbidden',
+  'too_many_requests',
+  'unavailable',
+]);
 
 function methodsOf(service: DtmService): Readonly<Record<string, Method>> {
   const newGid = service.invokeOf('newGid');

@@ -1,4 +1,5 @@
-import { type ErrorCode, JSON_RPC_CODES } from '@holdfast/protocol';
+import { ERROR_RULES, type ErrorCode, type HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
+import { headOfError } from './error-head.ts';
 import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 import type { Match } from './router.ts';
 
@@ -23,6 +24,10 @@ export function replyOfMiss(match: Exclude<Match, { kind: 'route' }>, path: stri
  */
 export const refusal = (path: string, status: number, message: string, head?: readonly string[]): Reply =>
   reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request was rejected');
+
+/** As `refusal`, for an error with a code. */
+export const refusalOf = (path: string, { code, message }: HoldfastError): Reply =>
+  reply(path, ERROR_RULES[code].httpStatus, code, message, {}, headOfError(code), ERROR_RULES[code].title);
 
 /** Each API has its own error format. */
 function reply(

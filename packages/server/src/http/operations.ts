@@ -1,3 +1,4 @@
+import { hasAllNamespaces } from '@holdfast/api';
 import { HoldfastError, openApiDocument } from '@holdfast/protocol';
 import type { Coordinator } from '@holdfast/core';
 import { replyOfError } from './dtm-replies.ts';
@@ -15,6 +16,7 @@ export interface OperationsOptions {
 }
 
 const ALIVE: Reply = jsonReply(200, { status: 'ok' });
+const PUBLIC = { isPublic: true } as const;
 const PONG: Reply = jsonReply(200, { msg: 'pong' });
 
 /** Health probes, metrics and the OpenAPI document. */
@@ -22,31 +24,44 @@ export function operationsRoutes(
   coordinator: Pick<Coordinator, 'ready'>,
   options: OperationsOptions,
 ): readonly Route[] {
-  const route = (method: Route['method'], path: string, run: Route['run']): Route => ({
+  const route = (method: Route['method'], path: string, run: Route['run'], more: Partial<Route> = {}): Route => ({
     method,
     path,
     readsBody: false,
     run,
     fail: (error) => replyOfError(error),
+    ...more,
   });
   // Created on the first request, to keep the start fast.
   let document: Reply | undefined;
   return [
     // Liveness only, independent of the store: an outage of the store must not restart
     // coordinators.
-    route('GET', '/healthz', () => ALIVE),
-    route('GET', '/readyz', async () => {
-      await readyWithin(coordinator, options.readyTimeoutMs);
-      return ALIVE;
-    }),
-    route('ANY', '/api/ping', () => PONG),
+    route('GET', '/healthz', () => ALIVE, PUBLIC),
+    route(
+      'GET',
+      '/readyz',
+      async () => {
+        await readyWithin(coordinator, options.readyTimeoutMs);
+        return ALIVE;
+      },
+      PUBLIC,
+    ),
+    route('ANY', '/api/ping', () => PONG, PUBLIC),
     route('GET', '/openapi.json', () => (document ??= jsonReply(200, openApiDocument(options.version)))),
-    route('GET', '/api/metrics', async () => {
+    route('GET', '/api/metrics', async ({ context: { principal } }) => {
+      if (!hasAllNamespaces(principal)) throw metricsAreOfAll();
       const { parts, contentType } = await options.metrics();
       return streamReply(200, parts, contentType);
     }),
   ];
 }
+
+const metricsAreOfAll = (): HoldfastError =>
+  new HoldfastError(
+    'forbidden',
+    'metrics describe transactions of all namespaces, and the caller may act in some only; use a token for all',
+  );
 
 /**
  * Resolves if transactions can be written now. Rejects with `unavailable` if the store does not

@@ -28,7 +28,7 @@ const HEAD = /^(GET|POST|PUT|DELETE) (\/[!-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~
  * that describe the call.
  */
 const DECIDING_FIELD =
-  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate|request-timeout-ms):[\t ]*([\t -~]*)/gi;
+  /\r\n(host|content-length|(?:proxy-)?connection|transfer-encoding|expect|upgrade|origin|sec-fetch-site|user-agent|traceparent|tracestate|request-timeout-ms|authorization|holdfast-namespace):[\t ]*([\t -~]*)/gi;
 
 /** Heads up to this length are kept, which bounds the memory of a connection that is idle. */
 const LONGEST_KEPT_HEAD = 1024;
@@ -127,6 +127,8 @@ function fieldsOf(head: string): Fields | undefined {
       case 'traceparent':
       case 'tracestate':
       case 'request-timeout-ms':
+      case 'authorization':
+      case 'holdfast-namespace':
         // `node:http` knows which of several values count.
         if (call?.[lowerCase] !== undefined) return undefined;
         (call ??= {})[lowerCase] = value.trimEnd();

@@ -1,5 +1,13 @@
 import type { CallContext } from '@holdfast/core';
-import { ANONYMOUS, DEFAULT_NAMESPACE, HoldfastError, parseTraceContext, type TraceContext } from '@holdfast/protocol';
+import { NAMESPACE_FIELD, namespaceOf } from '@holdfast/api';
+import {
+  ANONYMOUS,
+  DEFAULT_NAMESPACE,
+  HoldfastError,
+  parseTraceContext,
+  type Principal,
+  type TraceContext,
+} from '@holdfast/protocol';
 import type { Exchange } from './exchange.ts';
 
 const TIMEOUT = /^\d{1,9}$/;
@@ -9,8 +17,8 @@ const TIMEOUT = /^\d{1,9}$/;
  * most requests finish before anything needs it.
  */
 export class RequestContext implements CallContext {
-  readonly principal = ANONYMOUS;
-  readonly namespace = DEFAULT_NAMESPACE;
+  #principal: Principal = ANONYMOUS;
+  #namespace: string = DEFAULT_NAMESPACE;
   readonly #exchange: Exchange;
   readonly #arrivedMs: number;
   #abort: AbortController | undefined;
@@ -19,6 +27,24 @@ export class RequestContext implements CallContext {
   constructor(exchange: Exchange, arrivedMs: number) {
     this.#exchange = exchange;
     this.#arrivedMs = arrivedMs;
+  }
+
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  get namespace(): string {
+    return this.#namespace;
+  }
+
+  /**
+   * Sets the caller, and the namespace that its request names.
+   *
+   * @throws {HoldfastError} `invalid` or `forbidden`; see `namespaceOf`
+   */
+  admit(principal: Principal): void {
+    this.#principal = principal;
+    this.#namespace = namespaceOf(principal, this.#exchange.field(NAMESPACE_FIELD));
   }
 
   /** Parsed on access, for the same reason. */

@@ -16,6 +16,8 @@ export interface RouteRequest {
 /** One method on one path of one transport. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'ANY';
+  /** Whether it is served to callers that are not authenticated: health probes. */
+  readonly isPublic?: true;
   /** Segments that start with `:` match any one segment. */
   readonly path: string;
   /** Whether the body is read. */

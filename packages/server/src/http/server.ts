@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
-import { HoldfastError, isPercentEncodedUtf8 } from '@holdfast/protocol';
+import type { Authenticator, Credentials } from '@holdfast/api';
+import { ANONYMOUS, HoldfastError, isPercentEncodedUtf8, type Principal } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type Log, logDefect } from '../logs/log.ts';
 import type { Exchange } from './exchange.ts';
-import { refusal, replyOfMiss } from './misses.ts';
+import { refusal, refusalOf, replyOfMiss } from './misses.ts';
 import { NodeConnections } from './node-connections.ts';
 import { isLong, nextTurn } from './json-text.ts';
 import { NodeExchange } from './node-exchange.ts';
@@ -14,7 +15,7 @@ import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
 import { isStream, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
-import type { Route, Router } from './router.ts';
+import type { Match, Route, Router } from './router.ts';
 
 export interface HttpServerOptions {
   readonly log: Log;
@@ -52,6 +53,46 @@ const urlIsNotUtf8 = (): HoldfastError =>
 /** The route under which unknown paths are counted, since their number is unbounded. */
 const NO_ROUTE = '(none)';
 const NO_QUERY = new URLSearchParams();
+/** A request and its route, before its caller is known. */
+interface Admitted {
+  readonly exchange: Exchange;
+  readonly path: string;
+  readonly match: Match;
+  /** The undecoded query; empty if there is none. */
+  readonly query: string;
+  readonly startedMs: number;
+}
+
+/** A request of a known caller. */
+interface Served {
+  readonly exchange: Exchange;
+  readonly context: RequestContext;
+  readonly route: Route;
+  readonly params: readonly string[];
+  readonly query: URLSearchParams;
+  readonly startedMs: number;
+}
+
+/** The caller of a request, or why it is not known. Never throws or rejects. */
+function authenticated(
+  authenticator: Authenticator,
+  exchange: Exchange,
+): Principal | HoldfastError | Promise<Principal | HoldfastError> {
+  try {
+    const found = authenticator.authenticate(credentialsOf(exchange));
+    return found instanceof Promise ? found.catch((thrown: unknown) => HoldfastError.from(thrown)) : found;
+  } catch (thrown) {
+    return HoldfastError.from(thrown);
+  }
+}
+
+const credentialsOf = (exchange: Exchange): Credentials => ({
+  authorization: exchange.field('authorization'),
+  get remoteAddress() {
+    return exchange.peer?.address;
+  },
+});
+
 /** How long unfinished responses may take after everything else has been closed. */
 const LAST_RESPONSES_MS = 1_000;
 
@@ -64,6 +105,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #plain: PlainConnections | undefined = undefined;
   #router: Router | undefined;
+  #authenticator: Authenticator | undefined;
   /** Resolves when the last connection is closed; set when the server stops accepting. */
   #closed: Promise<unknown> | undefined;
 
@@ -86,9 +128,14 @@ export class HttpServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  /** Serves these routes from now on; until then requests receive 503 with `Retry-After`. */
-  use(router: Router): void {
+  /**
+   * Serves these routes from now on; until then requests receive 503 with `Retry-After`.
+   *
+   * @param authenticator determines the callers; absent: every caller is anonymous
+   */
+  use(router: Router, authenticator?: Authenticator): void {
     this.#router = router;
+    this.#authenticator = authenticator;
   }
 
   /**
@@ -133,24 +180,47 @@ export class HttpServer {
     if (this.#router === undefined)
       return void this.#send(exchange, refusal(path, 503, 'the coordinator is starting', ['Retry-After', '1']));
     const match = this.#router.match(method, path);
+    const request = { exchange, path, match, query: mark < 0 ? '' : url.slice(mark + 1), startedMs: performance.now() };
+    const authenticator = this.#authenticator;
+    if (authenticator === undefined || (match.kind === 'route' && match.route.isPublic === true))
+      return this.#admit(request, ANONYMOUS);
+    const principal = authenticated(authenticator, exchange);
+    if (!(principal instanceof Promise)) return this.#admit(request, principal);
+    void principal.then((found) => this.#admit(request, found));
+  }
+
+  /** Serves a request of a known caller, or rejects it if the caller is not known. */
+  #admit(request: Admitted, principal: Principal | HoldfastError): void {
+    const { exchange, path, match, query, startedMs } = request;
+    const context = new RequestContext(exchange, startedMs);
+    try {
+      if (principal instanceof HoldfastError) throw principal;
+      context.admit(principal);
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      if (match.kind !== 'route') return this.#miss(exchange, refusalOf(path, error));
+      const { route } = match;
+      if (error.code === 'internal') logDefect(this.#options.log, route.path, error);
+      const reply = route.fail(error);
+      void this.#send(exchange, reply);
+      return this.#options.responded(route.path, reply.status, performance.now() - startedMs);
+    }
     if (match.kind !== 'route') return this.#miss(exchange, replyOfMiss(match, path));
     const { route, params } = match;
     if (route.isCommand === true && (exchange.isFromBrowser || this.#options.servesGetCommands === false)) {
       const error = new HoldfastError('forbidden', 'a GET that changes something is not served');
       // The response is the same whatever the interceptors decide.
-      route.reject?.(new RequestContext(exchange, performance.now()), error, params).catch(() => {});
+      route.reject?.(context, error, params).catch(() => {});
       return this.#miss(exchange, commandByGet(path, exchange.isFromBrowser));
     }
-    const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
-    void this.#serve(exchange, route, params, query);
+    const parsed = query === '' ? NO_QUERY : new URLSearchParams(query);
+    void this.#serve({ exchange, context, route, params, query: parsed, startedMs });
   }
 
-  async #serve(exchange: Exchange, route: Route, params: readonly string[], query: URLSearchParams): Promise<void> {
-    const startedMs = performance.now();
+  async #serve({ exchange, context, route, params, query, startedMs }: Served): Promise<void> {
     const { maxBodyBytes, responded, log } = this.#options;
     let reply: Reply;
     let hasPlace = false;
-    const context = new RequestContext(exchange, startedMs);
     try {
       let body = '';
       try {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
+import type { Authenticator } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { decodeGrpcMessage, encodeGrpcMessage, formatGrpcTimeout, GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { logDefect } from '../../logs/log.ts';
+import { admitCaller } from '../grpc-access.ts';
 import { GrpcContext } from '../grpc-context.ts';
 import { GrpcError } from '../grpc-error.ts';
 import type { GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
@@ -27,6 +29,7 @@ export class GrpcJsServer implements GrpcTransport {
   /** Connections that were accepted before the methods are known; they wait. */
   #waiting: net.Socket[] | undefined = [];
   #closed: Promise<unknown> | undefined;
+  #authenticator: Authenticator | undefined;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -50,7 +53,8 @@ export class GrpcJsServer implements GrpcTransport {
     return `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  use(methods: readonly GrpcMethod[]): void {
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
+    this.#authenticator = authenticator;
     for (const method of methods) {
       if (method.kind === 'unary') this.#server.register(method.path, this.#unary(method), bytesOf, asIs, 'unary');
       else this.#server.register(method.path, this.#stream(method), bytesOf, asIs, 'bidi');
@@ -91,17 +95,19 @@ export class GrpcJsServer implements GrpcTransport {
   #unary(method: UnaryMethod): grpc.handleUnaryCall<Buffer, Uint8Array> {
     return (call, callback) => {
       const end = this.#endOf(method.path, call);
-      method.call(contextOf(call, end.signal), call.request).then(
-        (response) => {
-          end.with(GRPC_STATUS.ok);
-          callback(null, response);
-        },
-        (thrown: unknown) => {
-          const error = this.#errorOf(thrown, method.path);
-          end.with(error.code);
-          callback(statusOf(error));
-        },
-      );
+      this.#admitted(call, method, end.signal)
+        .then((context) => method.call(context, call.request))
+        .then(
+          (response) => {
+            end.with(GRPC_STATUS.ok);
+            callback(null, response);
+          },
+          (thrown: unknown) => {
+            const error = this.#errorOf(thrown, method.path);
+            end.with(error.code);
+            callback(statusOf(error));
+          },
+        );
     };
   }
 
@@ -119,18 +125,29 @@ export class GrpcJsServer implements GrpcTransport {
         if (end.signal.aborted || call.write(message)) return;
         await drained(call);
       };
-      method.run({ signal: end.signal, requests, send }).then(
-        () => {
-          end.with(GRPC_STATUS.ok);
-          call.end();
-        },
-        (thrown: unknown) => {
-          const error = this.#errorOf(thrown, method.path);
-          end.with(error.code);
-          call.emit('error', statusOf(error));
-        },
-      );
+      this.#admitted(call, method, end.signal)
+        .then(() => method.run({ signal: end.signal, requests, send }))
+        .then(
+          () => {
+            end.with(GRPC_STATUS.ok);
+            call.end();
+          },
+          (thrown: unknown) => {
+            const error = this.#errorOf(thrown, method.path);
+            end.with(error.code);
+            call.emit('error', statusOf(error));
+          },
+        );
     };
+  }
+
+  /** The context of a call whose caller is known. */
+  async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal): Promise<GrpcContext> {
+    const context = contextOf(call, signal);
+    const authorization = call.metadata.get('authorization').join();
+    const credentials = { ...(authorization !== '' && { authorization }), remoteAddress: addressOf(call.getPeer()) };
+    await admitCaller(context, method, this.#authenticator, credentials);
+    return context;
   }
 
   /** Reports the end of a call once; the signal aborts when its caller no longer waits. */
@@ -159,6 +176,9 @@ export class GrpcJsServer implements GrpcTransport {
 }
 
 type AnyCall = grpc.ServerUnaryCall<Buffer, Uint8Array> | grpc.ServerDuplexStream<Buffer, Uint8Array>;
+
+/** The address of a peer, which the library writes with its port. */
+const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 const bytesOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

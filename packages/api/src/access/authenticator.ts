@@ -1,0 +1,32 @@
+import type { Principal } from '@holdfast/protocol';
+
+/** What a request presents to prove who sent it. */
+export interface Credentials {
+  /** The value of `Authorization`, or of gRPC's metadata `authorization`; several are joined. */
+  readonly authorization?: string | undefined;
+  /** The verified certificate of a TLS client. */
+  readonly clientCertificate?: ClientCertificate | undefined;
+  /** The address of the other end of the connection. Undefined once it is closed. */
+  readonly remoteAddress?: string | undefined;
+}
+
+/** The part of a verified client certificate that can be mapped to a principal. */
+export interface ClientCertificate {
+  /** The SHA-256 of the certificate, in lower-case hexadecimal digits. */
+  readonly fingerprint: string;
+  /** The common name of the subject; empty if it has none. */
+  readonly commonName: string;
+  /** The subject alternative names with their kinds, such as `DNS:orders.example`. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Determines who sent a request. Transports call it once per request, before they use the body.
+ * Without an authenticator, every caller is `ANONYMOUS` and may do everything.
+ *
+ * Throws or rejects with `unauthenticated` (its text reveals nothing about valid credentials),
+ * `too_many_requests`, or `unavailable` if the credentials cannot be checked now.
+ */
+export interface Authenticator {
+  authenticate(credentials: Credentials): Principal | Promise<Principal>;
+}
