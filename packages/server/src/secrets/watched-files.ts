@@ -13,7 +13,7 @@ export interface FileOption {
 }
 
 /**
- * The value that one file, or several files that belong together, contain. A reader asks for it
+ * The value that one file, or several files that belong together, contain. A reader takes it
  * each time: it changes with the files.
  */
 export interface WatchedFile<T> {
@@ -114,7 +114,7 @@ class FileGroup<T> implements WatchedFile<T> {
   #signature: string;
   #value: T;
   /** The fault of the present content; the second check in a row that finds it reports it. */
-  #fault: { readonly message: string; isReported: boolean } | undefined;
+  #fault: { readonly text: string; isReported: boolean } | undefined;
 
   private constructor(
     files: readonly FileOption[],
@@ -180,10 +180,10 @@ class FileGroup<T> implements WatchedFile<T> {
     if (isChanged || wasFaulty) this.#log.info({ files: this.paths }, 'the changed files of an option are in use');
   }
 
-  #failed(message: string, isFinal: boolean): void {
-    const isKnown = this.#fault?.message === message && this.#fault.isReported;
-    this.#fault = { message, isReported: isKnown || isFinal };
-    if (isFinal && !isKnown) this.#log.warn({}, `${message}; the previous content stays in use`);
+  #failed(text: string, isFinal: boolean): void {
+    const isKnown = this.#fault?.text === text && this.#fault.isReported;
+    this.#fault = { text, isReported: isKnown || isFinal };
+    if (isFinal && !isKnown) this.#log.warn({}, `${text}; the previous content stays in use`);
   }
 }
 
