@@ -33,6 +33,8 @@ import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
+import { refuseUnverifiedTls } from './tls/refuse-unverified.ts';
+import { serverTls } from './tls/server-tls.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -94,6 +96,9 @@ type StartParts = ServerParts & { readonly log: Log; readonly files: WatchedFile
 async function startWith(config: ServerConfig, parts: StartParts): Promise<RunningServer> {
   const { log, files } = parts;
   const metrics = new ServerMetrics();
+  refuseUnverifiedTls(process.env);
+  const tls = await serverTls(config, { files, log, failed: () => metrics.tlsHandshakeFailed() });
+  if (tls !== undefined) metrics.certificateExpires('server', tls.expiresMs);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
     log,
@@ -102,6 +107,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     isKnownHost: knownHosts(config),
     servesGetCommands: config.dtmGetCommands,
     requestReader: config.requestReader,
+    ...(tls !== undefined && { tls: tls.gate('http') }),
     responded: (route, status, durationMs) => metrics.http.responded(route, status, durationMs),
   });
   // The port comes first: if it is in use, most often by another coordinator, the store is not
@@ -111,6 +117,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     log,
     maxMessageBytes: config.maxBodyBytes,
     maxConnections: config.maxConnections,
+    ...(tls !== undefined && { tls: tls.gate('grpc') }),
     responded: (path, status, durationMs) => metrics.grpc.responded(path, status, durationMs),
   });
   let grpcAddress: string;

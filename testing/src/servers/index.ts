@@ -11,6 +11,7 @@ export { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 export { stallingProxy, type StallingProxy } from './stalling-proxy.ts';
 export { assertPatchFits, inPatchedWorkspace, type Patch, WORKSPACE } from './patched-workspace.ts';
 export { startPostgres } from './postgres.ts';
+export { type Issued, type IssueOptions, TestAuthority } from './test-authority.ts';
 export type { DatabaseServer, PrivateServer } from './private-server.ts';
 export { responds, untilReady } from './ready.ts';
 export { type RedisSettings, startRedis } from './redis.ts';

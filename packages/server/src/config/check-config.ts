@@ -8,6 +8,7 @@ export function checkConfig(config: ServerConfig): void {
   checkHost(config);
   checkAllowedHosts(config);
   checkWorkers(config);
+  checkTls(config);
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least twice --heartbeat, otherwise live nodes are declared dead');
   if (config.alertWebhook !== '' && !/^https?:\/\//i.test(config.alertWebhook))
@@ -22,6 +23,22 @@ export function checkConfig(config: ServerConfig): void {
   for (const name of ['retryInterval', 'maxRetryInterval', 'timeoutToFail'] as const)
     checkBound(config, name, LIMITS.retryIntervalMs, ' (365 days)');
 }
+
+/** Half a configuration would serve without TLS, or without checking clients. */
+function checkTls(config: ServerConfig): void {
+  for (const [name, needed] of TLS_NEEDS) {
+    if (config[name] === '' || config[needed] !== '') continue;
+    throw new ConfigError(`${flagOf(name)} requires ${flagOf(needed)}`, name);
+  }
+  if (config.tlsClientAuth !== 'required' && config.tlsClientCaFile === '')
+    throw new ConfigError('--tls-client-auth requires --tls-client-ca-file', 'tlsClientAuth');
+}
+
+const TLS_NEEDS = [
+  ['tlsCertFile', 'tlsKeyFile'],
+  ['tlsKeyFile', 'tlsCertFile'],
+  ['tlsClientCaFile', 'tlsCertFile'],
+] as const satisfies readonly (readonly [keyof ServerConfig, keyof ServerConfig])[];
 
 /** More than any machine can use. */
 const MOST_WORKERS = 128;

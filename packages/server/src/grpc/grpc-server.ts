@@ -5,6 +5,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import { peerOf } from '../http/exchange.ts';
 import { type Log, logDefect } from '../logs/log.ts';
 import { CallServer } from './call-server.ts';
+import type { TlsGate } from '../tls/tls-gate.ts';
 import { GrpcConnection } from './grpc-connection.ts';
 import type { GrpcMethod, GrpcTransport } from './grpc-method.ts';
 import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
@@ -13,6 +14,8 @@ export interface GrpcServerOptions {
   readonly log: Log;
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
+  /** Serves gRPC over TLS; without TLS by default. */
+  readonly tls?: TlsGate;
   /** Called after each call. */
   readonly responded: (path: string, status: number, durationMs: number) => void;
 }
@@ -20,11 +23,12 @@ export interface GrpcServerOptions {
 /** How long unfinished calls may take after everything else has been closed. */
 const LAST_CALLS_MS = 1_000;
 
-/** gRPC over `@holdfast/http2` and `node:net`, without TLS. */
+/** gRPC over `@holdfast/http2` and `node:net`, with or without TLS. */
 export class GrpcServer implements GrpcTransport {
   readonly #server: Server;
   readonly #calls: CallServer;
   readonly #log: Log;
+  readonly #tls: TlsGate | undefined;
   readonly #connections = new Set<GrpcConnection>();
   readonly #check: NodeJS.Timeout;
   #isLeaving = false;
@@ -33,7 +37,13 @@ export class GrpcServer implements GrpcTransport {
   constructor(options: GrpcServerOptions) {
     this.#calls = new CallServer(options);
     this.#log = options.log;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#connected(socket));
+    const { tls } = options;
+    this.#tls = tls;
+    const connected = (socket: Socket): void => this.#connected(socket);
+    this.#server = createServer(
+      { noDelay: true },
+      tls === undefined ? connected : (socket) => tls.enter(socket, connected),
+    );
     this.#server.maxConnections = options.maxConnections;
     this.#check = setInterval(() => this.#checkTimes(), GRPC_SERVER_SETTINGS.checkMs).unref();
   }
@@ -61,6 +71,7 @@ export class GrpcServer implements GrpcTransport {
     this.stopAccepting();
     clearInterval(this.#check);
     this.#calls.endStreams();
+    this.#tls?.close();
     for (const connection of this.#connections) connection.close();
     // Also a client that has ended its connection may leave the socket open.
     const impatient = setTimeout(() => {

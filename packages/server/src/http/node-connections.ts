@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TlsGate } from '../tls/tls-gate.ts';
 import { PacedSocket } from './paced-socket.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -12,15 +13,20 @@ export class NodeConnections {
   readonly #give: (socket: PacedSocket) => void;
 
   /** Lets `node:http` serve all connections of a server. */
-  static takeAll(server: Server): void {
-    const connections: NodeConnections = new NodeConnections(server, (socket) => connections.give(socket));
+  static takeAll(server: Server, tls?: TlsGate): void {
+    const connections: NodeConnections = new NodeConnections(server, (socket) => connections.give(socket), tls);
   }
 
-  /** @param taken called with each new connection */
-  constructor(server: Server, taken: (socket: Socket) => void) {
+  /**
+   * @param taken called with each new connection
+   * @param tls with each new connection after its TLS handshake
+   */
+  constructor(server: Server, taken: (socket: Socket) => void, tls?: TlsGate) {
     const listeners = server.listeners('connection');
     if (listeners.length === 0) throw new Error('the server of node:http does not listen to its connections');
-    server.removeAllListeners('connection').on('connection', taken);
+    server
+      .removeAllListeners('connection')
+      .on('connection', tls === undefined ? taken : (socket: Socket) => tls.enter(socket, taken));
     this.#give = (socket) => {
       for (const listener of listeners) listener.call(server, socket);
     };

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TlsGate } from '../tls/tls-gate.ts';
 import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import type { Exchange } from './exchange.ts';
 import { NodeConnections } from './node-connections.ts';
@@ -16,8 +17,9 @@ export class PlainConnections implements ConnectionOwner {
   readonly #node: NodeConnections;
   readonly #requested: (exchange: Exchange) => void;
 
-  constructor(server: Server, requested: (exchange: Exchange) => void) {
-    this.#node = new NodeConnections(server, (socket) => this.#connections.add(new PlainConnection(socket, this)));
+  constructor(server: Server, requested: (exchange: Exchange) => void, tls?: TlsGate) {
+    const taken = (socket: Socket): void => void this.#connections.add(new PlainConnection(socket, this));
+    this.#node = new NodeConnections(server, taken, tls);
     this.#requested = requested;
     server.once('listening', () => {
       const check = setInterval(() => this.#closeLate(), HTTP_SERVER_SETTINGS.connectionsCheckingInterval).unref();

@@ -16,6 +16,7 @@ import type { IsKnownHost } from './known-hosts.ts';
 import { isStream, type Reply } from './reply.ts';
 import { RequestContext } from './request-context.ts';
 import type { Match, Route, Router } from './router.ts';
+import type { TlsGate } from '../tls/tls-gate.ts';
 
 export interface HttpServerOptions {
   readonly log: Log;
@@ -30,6 +31,8 @@ export interface HttpServerOptions {
    * or `node:http` for all (`node`).
    */
   readonly requestReader?: RequestReader;
+  /** Serves https; http by default. */
+  readonly tls?: TlsGate;
   /** Called after each response. */
   readonly responded: (route: string, status: number, durationMs: number) => void;
 }
@@ -114,8 +117,8 @@ export class HttpServer {
     this.#server = createServer(HTTP_SERVER_SETTINGS, (request, response) =>
       this.#onRequest(new NodeExchange(request, response)),
     );
-    if (options.requestReader === 'node') NodeConnections.takeAll(this.#server);
-    else this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange));
+    if (options.requestReader === 'node') NodeConnections.takeAll(this.#server, options.tls);
+    else this.#plain = new PlainConnections(this.#server, (exchange) => this.#onRequest(exchange), options.tls);
     this.#server.maxHeadersCount = HTTP_SERVER_LIMITS.maxHeadersCount;
     this.#server.maxConnections = options.maxConnections;
   }
@@ -125,7 +128,7 @@ export class HttpServer {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
     const { address, family, port: bound } = this.#server.address() as AddressInfo;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
   /**
@@ -162,6 +165,7 @@ export class HttpServer {
     this.stopAccepting();
     this.#server.close();
     this.#plain?.closeIdle();
+    this.#options.tls?.close();
     const impatient = setTimeout(() => {
       this.#server.closeAllConnections();
       this.#plain?.closeAll();

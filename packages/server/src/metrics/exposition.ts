@@ -75,6 +75,7 @@ function build(prom: typeof prometheus, metrics: ServerMetrics, coordinator: Coo
   for (const family of metrics.counterFamilies) addCounter(prom, register, family);
   for (const family of metrics.histogramFamilies) addHistogram(prom, register, family);
   addLoad(prom, register, coordinator);
+  if (metrics.certificateExpiries.size > 0) addCertificates(prom, register, metrics);
   return { register, showCounts: addCounts(prom, register) };
 }
 
@@ -157,6 +158,25 @@ function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coord
     'min',
   );
   gauge('workers', 'Worker processes that responded to this scrape', () => 1);
+}
+
+function addCertificates(prom: typeof prometheus, register: Registry, { certificateExpiries }: ServerMetrics): void {
+  const gauge = new prom.Gauge({
+    name: 'holdfast_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate in use expires, in seconds since the epoch',
+    labelNames: ['use'],
+    // The worker that reloaded last may still use the older one.
+    aggregator: 'min',
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [use, expiresMs] of certificateExpiries) {
+        const ms = expiresMs();
+        if (ms !== undefined) this.set({ use }, ms / 1_000);
+      }
+    },
+  });
+  register.registerMetric(gauge);
 }
 
 function addCounts(prom: typeof prometheus, register: Registry): Built['showCounts'] {

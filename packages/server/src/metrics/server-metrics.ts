@@ -57,6 +57,12 @@ export class ServerMetrics implements EngineObserver {
     'holdfast_branch_no_room_total',
     'Calls that found no free connection to their destination',
   );
+  readonly #tlsFailures = counters(
+    'holdfast_tls_handshake_failures_total',
+    'TLS handshakes of clients that failed, and client certificates that were not accepted',
+  );
+  /** When each certificate in use expires, in ms since the epoch; by its use. */
+  readonly certificateExpiries = new Map<string, () => number | undefined>();
   /** Requests over HTTP. */
   readonly http = new ResponseMetrics(
     { requests: 'holdfast_http_requests_total', seconds: 'holdfast_http_request_seconds', labels: ['route', 'status'] },
@@ -98,6 +104,7 @@ export class ServerMetrics implements EngineObserver {
       this.#takeovers,
       this.#alerts,
       this.#noRoom,
+      this.#tlsFailures,
       this.http.requests,
       this.grpc.requests,
       this.#operations,
@@ -160,6 +167,15 @@ export class ServerMetrics implements EngineObserver {
   /** Calls were made to more destinations at once than have connections. */
   noRoomForDestination(): void {
     this.#noRoom.child().add();
+  }
+
+  tlsHandshakeFailed(): void {
+    this.#tlsFailures.child().add();
+  }
+
+  /** Exposes when a certificate expires; `use` is `server` or `branches`. */
+  certificateExpires(use: 'server' | 'branches', expiresMs: () => number | undefined): void {
+    this.certificateExpiries.set(use, expiresMs);
   }
 
   /**

@@ -43,7 +43,9 @@ export class GrpcJsServer implements GrpcTransport {
     });
     this.#connections = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
     this.#listener.maxConnections = options.maxConnections;
-    this.#listener.on('connection', (socket) => this.#accepted(socket));
+    const { tls } = options;
+    const accepted = (socket: net.Socket): void => this.#accepted(socket);
+    this.#listener.on('connection', tls === undefined ? accepted : (socket) => tls.enter(socket, accepted));
   }
 
   async listen(host: string, port: number): Promise<string> {
@@ -73,6 +75,7 @@ export class GrpcJsServer implements GrpcTransport {
     this.stopAccepting();
     // Ends the sessions after their calls, or after this time.
     this.#connections.drain(LAST_CALLS_MS);
+    this.#options.tls?.close();
     for (const socket of this.#waiting ?? []) socket.destroy();
     const impatient = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
