@@ -1,5 +1,5 @@
-import type { BranchCaller, BranchRequest } from '@holdfast/core';
-import { type BranchResult, branchResult, SUCCESS } from '@holdfast/protocol';
+import type { BranchCaller, BranchRequest, CallContents } from '@holdfast/core';
+import { type BranchResult, SUCCESS, uncallable } from '@holdfast/protocol';
 import { BranchHeaderError } from './http/branch-headers.ts';
 import type { BranchRegistry } from './registry/branch-registry.ts';
 
@@ -21,12 +21,20 @@ export class BranchRouter implements BranchCaller {
       return call(request, target);
     } catch (error) {
       if (!(error instanceof BranchHeaderError)) throw error;
-      return Promise.resolve(branchResult('UNKNOWN', `branch_headers: ${error.message}`));
+      return Promise.resolve(uncallable(error.message));
     }
   }
 
   destinationOf(url: string): string {
     return this.#registry.destinationOf(url);
+  }
+
+  faultOf(url: string, contents: CallContents): string | undefined {
+    return url === '' ? undefined : this.#registry.faultOf(url, contents);
+  }
+
+  dependsOnContents(url: string): boolean {
+    return url !== '' && this.#registry.dependsOnContents(url);
   }
 
   /** Closes every connection. */

@@ -7,7 +7,7 @@ export * from './http/branch-headers.ts';
 export * from './http/branch-connections.ts';
 export * from './http/connection-pools.ts';
 export { type GrpcProtocolOptions } from './grpc/grpc-protocol.ts';
-export { metadataFault } from './grpc/grpc-metadata.ts';
+export { faultOfHeaders } from './grpc/grpc-metadata.ts';
 export type { GrpcEndpoint, GrpcResolver } from './grpc/resolver.ts';
 export * from './pools/origin-pools.ts';
 export * from './http/client-settings.ts';

@@ -146,7 +146,8 @@ describe('a JSON-RPC branch', () => {
     'is not called with the payload %j, which has no fields',
     async (payload) => {
       const { result, seen } = await callWith(responseWith({ result: 'ok' }), payload);
-      expect(result).toEqual({ kind: 'UNKNOWN', reason: 'the payload of a JSON-RPC branch must be a JSON object' });
+      const reason = 'the payload of a JSON-RPC branch must be a JSON object';
+      expect(result).toEqual({ kind: 'UNKNOWN', reason, uncallable: true });
       expect(seen).toEqual([]);
     },
   );

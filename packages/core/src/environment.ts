@@ -52,6 +52,19 @@ export interface BranchRequest {
   readonly timeoutMs: number;
 }
 
+/** What the calls of a branch carry: their transaction's coordinates and headers, and a payload. */
+export interface CallContents {
+  readonly gid: string;
+  readonly pattern: Pattern;
+  readonly protocol: BranchProtocol;
+  /** Of a workflow: its callbacks carry the name. */
+  readonly workflowName?: string;
+  /** Of a branch that is registered later than its transaction. */
+  readonly branchId?: string;
+  readonly options?: { readonly branchHeaders?: Readonly<Record<string, string>> };
+  readonly payload?: Uint8Array;
+}
+
 /**
  * Calls branches. Every outcome becomes a result: the promise never rejects, and it settles shortly
  * after `timeoutMs` at the latest.
@@ -62,6 +75,13 @@ export interface BranchCaller {
    * The key by which calls per destination are limited: origin of a URL, or name of a local branch.
    */
   destinationOf(url: string): string;
+  /**
+   * Why no call of a URL with these contents can ever be made; undefined if calls can be made. The
+   * engine rejects what would give a transaction such a branch. Absent: every call can be made.
+   */
+  faultOf?(url: string, contents: CallContents): string | undefined;
+  /** Whether `faultOf` of a URL depends on the contents of its calls. Absent: it does not. */
+  dependsOnContents?(url: string): boolean;
 }
 
 /** The notification that a transaction needs operator attention. */

@@ -14,6 +14,11 @@ export interface BranchResult {
    * an attempt.
    */
   readonly deferred?: true;
+  /**
+   * Set if no call was made and further attempts by the same code cannot make one either, such as
+   * for a header that the protocol cannot carry: the transaction needs operator attention at once.
+   */
+  readonly uncallable?: true;
 }
 
 export const SUCCESS: BranchResult = { kind: 'SUCCESS', reason: '' };
@@ -46,6 +51,12 @@ export function branchResult(
 ): BranchResult {
   return { kind, reason: cut(withoutSecrets(reason.slice(0, SEARCHED_LENGTH), knownSecrets)) };
 }
+
+/** The result for a branch that cannot be called, now or later. */
+export const uncallable = (reason: string): BranchResult => ({
+  ...branchResult('UNKNOWN', reason),
+  uncallable: true,
+});
 
 const HTTP_KINDS: Readonly<Record<number, ResultKind>> = {
   200: 'SUCCESS',

@@ -2,7 +2,7 @@ import {
   type AdmissionContext,
   branchHeaderFault,
   type BranchRegistry,
-  metadataFault,
+  faultOfHeaders,
   type Origin,
 } from '@holdfast/branches';
 import type { BranchRegistration, TransactionInput } from '@holdfast/core';
@@ -60,7 +60,7 @@ export class Admission {
   }
 
   transaction(input: TransactionInput): TransactionInput {
-    const { gid, steps = [], payloads = [], queryPrepared, options } = input;
+    const { gid, steps = [], payloads = [], queryPrepared, workflowData, options } = input;
     const { maxSteps, maxPayloadBytes } = this.#limits;
     if (steps.length > maxSteps) throw tooLarge(gid, ['steps'], maxSteps, 'entries');
     // First, since the URLs of some protocols are checked together with them.
@@ -68,36 +68,47 @@ export class Admission {
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
+      const contents = contentsOf(input, payloads[index]);
       // Field names are built only for errors: this is the hot path.
-      const fault = this.#faultOf(step.action, input);
+      const fault = this.#faultOf(step.action, contents);
       if (fault !== undefined && !isTopicOf(input.pattern, step.action))
         throw refusal(gid, ['steps', index, 'action'], fault, step.action);
-      const undoFault = this.#faultOf(step.compensate, input);
+      const undoFault = this.#faultOf(step.compensate, contents);
       if (undoFault !== undefined) throw refusal(gid, ['steps', index, 'compensate'], undoFault, step.compensate);
     }
     for (let index = 0; index < payloads.length; index++) {
       if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
         throw tooLarge(gid, ['steps', index, 'payload'], maxPayloadBytes, 'bytes');
     }
-    const fault = this.#faultOf(queryPrepared, input);
+    const fault = this.#faultOf(queryPrepared, contentsOf(input, workflowData));
     if (fault !== undefined) throw refusal(gid, ['queryPrepared'], fault, queryPrepared);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
       : { ...input, group: this.#home.group };
   }
 
-  registrations(gid: string, pattern: Pattern | undefined, branches: readonly BranchRegistration[]): void {
+  /** @param transaction the branches' transaction, if it is known; otherwise the engine checks them with it */
+  registrations(
+    gid: string,
+    pattern: Pattern | undefined,
+    branches: readonly BranchRegistration[],
+    transaction: AdmissionContext = {},
+  ): void {
     for (const { branchId, op, url, payload } of branches) {
-      const fault = this.#faultOf(url, { gid, branchId });
+      const fault = this.#faultOf(url, { ...transaction, gid, branchId, payload });
       if (fault !== undefined) throw refusal(gid, urlFieldOf(op), fault, url);
       if (payload.length > this.#limits.maxPayloadBytes)
         throw tooLarge(gid, payloadFieldOf(pattern), this.#limits.maxPayloadBytes, 'bytes');
     }
   }
 
-  /** A topic's subscriber is called like any branch. */
-  subscriber(url: string): void {
-    const fault = this.#faultOf(url, {});
+  /**
+   * A topic's subscriber is called like any branch.
+   *
+   * @param message the message that it is called for, if it is known
+   */
+  subscriber(url: string, message: AdmissionContext = {}): void {
+    const fault = this.#faultOf(url, message);
     if (fault !== undefined) throw refusal(undefined, ['url'], fault, url);
   }
 
@@ -110,6 +121,10 @@ export class Admission {
     return url === undefined || url === '' ? undefined : this.#branches.admit(url, context, this.#origin);
   }
 }
+
+/** Only JSON-RPC cannot carry every payload: the others are checked without a copy for each step. */
+const contentsOf = (input: TransactionInput, payload: Uint8Array | undefined): AdmissionContext =>
+  input.protocol === 'json-rpc' && payload !== undefined ? { ...input, payload } : input;
 
 /** A topic is replaced by its subscribers when the message is submitted. */
 const isTopicOf = (pattern: Pattern, action: string): boolean => pattern === 'msg' && action.startsWith('topic://');
@@ -134,7 +149,7 @@ function admitHeaders({ gid, pattern, protocol }: TransactionInput, headers: Rea
     throw new HoldfastError('invalid', fault, { gid, field: ['branchHeaders', name] });
   }
   // The URLs of branches that are registered later are checked without the headers.
-  const fault = protocol === 'grpc' && BRANCHES_COME_LATER.has(pattern) ? metadataFault(headers) : undefined;
+  const fault = protocol === 'grpc' && BRANCHES_COME_LATER.has(pattern) ? faultOfHeaders(headers) : undefined;
   if (fault !== undefined) throw new HoldfastError('invalid', fault, { gid, field: ['branchHeaders'] });
 }
 

@@ -1,5 +1,5 @@
-import type { BranchRequest } from '@holdfast/core';
-import { type BranchResult, branchResult } from '@holdfast/protocol';
+import type { BranchRequest, CallContents } from '@holdfast/core';
+import { type BranchResult, branchResult, uncallable } from '@holdfast/protocol';
 import { framedMessage, isGrpcUrl, WORKFLOW_DATA } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { HTTP_CLIENT_SETTINGS } from '../http/client-settings.ts';
@@ -8,7 +8,7 @@ import { OriginPools, type OriginPoolsOptions } from '../pools/origin-pools.ts';
 import type { AdmissionContext, BranchProtocol } from '../registry/branch-protocol.ts';
 import { GrpcChannel } from './grpc-channel.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
-import { metadataOf } from './grpc-metadata.ts';
+import { metadataFault, metadataOf } from './grpc-metadata.ts';
 import { admitGrpc, type GrpcTarget, grpcTargetOf } from './grpc-target.ts';
 import { dnsResolver, type GrpcResolver, passThrough, staticList } from './resolver.ts';
 
@@ -51,9 +51,13 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
     return this.#faultOf(target) ?? admitGrpc(target, context);
   }
 
+  faultOf(target: GrpcTarget, contents: CallContents): string | undefined {
+    return this.#faultOf(target) ?? metadataFault(target, contents);
+  }
+
   call(request: BranchRequest, target: GrpcTarget): Promise<BranchResult> {
     const fault = this.#faultOf(target);
-    if (fault !== undefined) return Promise.resolve(branchResult('UNKNOWN', fault));
+    if (fault !== undefined) return Promise.resolve(uncallable(fault));
     const headers = metadataOf(request, target);
     const entry = this.#channels.acquire(target.destination);
     if (entry === undefined) return Promise.resolve(NO_ROOM);

@@ -20,27 +20,17 @@ export function grpcTargetOf(url: string): GrpcTarget {
 
 const SERVICE = /^[A-Za-z_][\w.]*$/;
 const METHOD = /^[A-Za-z_]\w*$/;
-/** Metadata of gRPC: printable ASCII. Receivers drop a value that begins or ends with a space. */
-const METADATA = /^(?! )[\x20-\x7e]*(?<! )$/;
 
 /**
  * Why a transaction must not have a branch with this URL; undefined if it may. Among HTTP branches,
  * a URL that only lacks `http://` must not be taken for gRPC.
  */
-export function admitGrpc(
-  { path, hasScheme }: GrpcTarget,
-  { gid = '', protocol, workflowName = '', branchId = '', options }: AdmissionContext,
-): string | undefined {
+export function admitGrpc(target: GrpcTarget, context: AdmissionContext): string | undefined {
+  const { path, hasScheme } = target;
   const [, service = '', method = ''] = path.split('/');
   if (!SERVICE.test(service) || !METHOD.test(method))
     return 'neither an http:// or https:// URL nor the gRPC method host:port/package.Service/Method';
-  if (!hasScheme && protocol !== 'grpc' && !service.includes('.'))
+  if (!hasScheme && context.protocol !== 'grpc' && !service.includes('.'))
     return 'write http:// in front of a URL, or grpc:// in front of a gRPC method without a package';
-  if (!METADATA.test(gid)) return cannotCarry('gid');
-  if (!METADATA.test(workflowName)) return cannotCarry("workflow's name");
-  if (!METADATA.test(branchId)) return cannotCarry('branch ID');
-  return options?.branchHeaders === undefined ? undefined : metadataFault(options.branchHeaders);
+  return metadataFault(target, context);
 }
-
-const cannotCarry = (what: string): string =>
-  `gRPC cannot carry the ${what}: it must be printable ASCII, without a space at its ends`;

@@ -32,7 +32,7 @@ export function headerLines(headers: Readonly<Record<string, string>>, authoriza
     if (isConnectionHeader(lowerName)) continue;
     const value = headers[name] ?? '';
     const fault = branchHeaderFault(name, value);
-    if (fault !== undefined) throw new BranchHeaderError(fault);
+    if (fault !== undefined) throw new BranchHeaderError(`branch_headers: ${fault}`);
     const line = `${name}: ${value}\r\n`;
     if (lowerName === 'content-type') contentType = line;
     else lines += line;
@@ -41,7 +41,7 @@ export function headerLines(headers: Readonly<Record<string, string>>, authoriza
   return contentType + lines + (isAuthorized ? '' : `authorization: ${authorization}\r\n`);
 }
 
-/** A header of `branch_headers` cannot be sent. */
+/** What a call carries, such as a header of `branch_headers`, cannot be sent. */
 export class BranchHeaderError extends Error {
   override readonly name = 'BranchHeaderError';
 }

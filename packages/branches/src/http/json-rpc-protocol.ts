@@ -1,5 +1,12 @@
 import type { BranchRequest } from '@holdfast/core';
-import { type BranchResult, branchResult, COORDINATES, jsonMembers, resultOfJsonRpc } from '@holdfast/protocol';
+import {
+  type BranchResult,
+  branchResult,
+  COORDINATES,
+  jsonMembers,
+  resultOfJsonRpc,
+  uncallable,
+} from '@holdfast/protocol';
 import { headerLines } from './branch-headers.ts';
 import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
 import { send } from './http-protocol.ts';
@@ -29,7 +36,11 @@ export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
   }
 
   admit(target: HttpTarget, context: AdmissionContext): string | undefined {
-    return admitHttp(target, context);
+    return admitHttp(target, context) ?? this.faultOf(target, context);
+  }
+
+  faultOf(_target: HttpTarget, { payload }: AdmissionContext): string | undefined {
+    return payload === undefined || membersOf(textOf(payload)) !== undefined ? undefined : NOT_AN_OBJECT;
   }
 
   call(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
@@ -43,8 +54,7 @@ export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
  */
 function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const params = paramsOf(request);
-  if (params === undefined)
-    return Promise.resolve(branchResult('UNKNOWN', 'the payload of a JSON-RPC branch must be a JSON object'));
+  if (params === undefined) return Promise.resolve(uncallable(NOT_AN_OBJECT));
   const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
   return send(pools, target, request.timeoutMs, readJsonRpcResponse, {
     method: 'POST',
@@ -61,9 +71,8 @@ function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: Htt
  */
 function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): string | undefined {
   const coordinates = JSON.stringify({ gid, trans_type: pattern, branch_id: branchId, op });
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString().trim();
-  if (text === '' || text === 'null') return coordinates;
-  const names = namesOf(text);
+  const text = textOf(payload);
+  const names = membersOf(text);
   if (names === undefined) return undefined;
   if (names.length === 0) return coordinates;
   if (!names.some(isCoordinate)) return `${text.slice(0, -1)},${coordinates.slice(1)}`;
@@ -72,6 +81,15 @@ function paramsOf({ payload, gid, pattern, branchId, op }: BranchRequest): strin
     if (!isCoordinate(name)) params += `${JSON.stringify(name)}:${text.slice(start, end)},`;
   return `{${params}${coordinates.slice(1)}`;
 }
+
+const NOT_AN_OBJECT = 'the payload of a JSON-RPC branch must be a JSON object';
+
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString().trim();
+
+/** Names of a payload's members, which may be absent; undefined if it is not a JSON object. */
+const membersOf = (text: string): readonly string[] | undefined =>
+  text === '' || text === 'null' ? [] : namesOf(text);
 
 const isCoordinate = (name: string): boolean => (COORDINATES as readonly string[]).includes(name);
 

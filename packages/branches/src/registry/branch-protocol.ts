@@ -1,5 +1,5 @@
-import type { BranchRequest } from '@holdfast/core';
-import type { BranchResult, Pattern } from '@holdfast/protocol';
+import type { BranchRequest, CallContents } from '@holdfast/core';
+import type { BranchResult } from '@holdfast/protocol';
 
 /** The `protocol` of a transaction, which selects between protocols with the same form of URL. */
 export type StatedProtocol = BranchRequest['protocol'];
@@ -16,16 +16,7 @@ export interface BranchTarget {
 }
 
 /** What is known of the transaction whose URLs are checked. */
-export interface AdmissionContext {
-  readonly gid?: string;
-  readonly pattern?: Pattern;
-  readonly protocol?: StatedProtocol;
-  /** Of a workflow: its callbacks carry the name. */
-  readonly workflowName?: string;
-  /** Of a branch that is registered later than its transaction. */
-  readonly branchId?: string;
-  readonly options?: { readonly branchHeaders?: Readonly<Record<string, string>> };
-}
+export type AdmissionContext = Partial<CallContents>;
 
 /** The source of the request with the URL: a client, or the process of an embedded coordinator. */
 export type Origin = 'network' | 'process';
@@ -52,6 +43,13 @@ export interface BranchProtocol<T extends BranchTarget = BranchTarget> {
    * each URL of a submitted transaction; without this method every matching URL is admitted.
    */
   admit?(target: T, context: AdmissionContext, origin: Origin): string | undefined;
+  /**
+   * Why no call with these contents can be made, whatever the time; undefined if calls can be made.
+   * Called with what `admit` was called without: for branches that are registered later, for the
+   * subscribers of a topic and for headers that a submit replaces. Only for a protocol that cannot
+   * carry all that others can.
+   */
+  faultOf?(target: T, contents: CallContents): string | undefined;
   /**
    * Calls a branch. Every outcome is a result, within the request's timeout. May throw
    * `BranchHeaderError`, and nothing else; the promise never rejects.

@@ -1,3 +1,4 @@
+import type { CallContents } from '@holdfast/core';
 import { BRANCH_PROTOCOLS } from '@holdfast/protocol';
 import type {
   AdmissionContext,
@@ -70,6 +71,17 @@ export class BranchRegistry {
   admit(url: string, context: AdmissionContext, origin: Origin): string | undefined {
     const { protocol, target } = this.of(url, context.protocol);
     return protocol.admit?.(target, context, origin);
+  }
+
+  /** Why no call of this URL with these contents can be made; undefined if calls can be made. */
+  faultOf(url: string, contents: CallContents): string | undefined {
+    const { protocol, target } = this.of(url, contents.protocol);
+    return protocol.faultOf?.(target, contents);
+  }
+
+  /** Whether `faultOf` depends on the contents, for a transaction of any stated protocol. */
+  dependsOnContents(url: string): boolean {
+    return BRANCH_PROTOCOLS.some((stated) => this.of(url, stated).protocol.faultOf !== undefined);
   }
 
   /** Closes every protocol. */

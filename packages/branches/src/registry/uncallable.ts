@@ -1,4 +1,4 @@
-import { branchResult } from '@holdfast/protocol';
+import { uncallable } from '@holdfast/protocol';
 import { isHttpUrl } from '../http/http-target.ts';
 import type { BranchProtocol, BranchTarget } from './branch-protocol.ts';
 
@@ -33,4 +33,4 @@ function beforeFirstSlash(url: string): BranchTarget {
   return { destination: url.split('/', 1)[0] ?? '' };
 }
 
-const unknown = (reason: string) => Promise.resolve(branchResult('UNKNOWN', reason));
+const unknown = (reason: string) => Promise.resolve(uncallable(reason));

@@ -288,6 +288,15 @@ describe.each([
     expect(state.branches.map(({ failures }) => failures)).toEqual([0, 1, 2, 3].map((i) => (i === next ? 1 : 0)));
   });
 
+  it('is not imported with headers that its gRPC branches could not be called with', async () => {
+    const options = '{"branch_headers":{"x-name":"Zoë"}}';
+    expect(await imported({ transType, options }, rows())).toHaveProperty('record');
+    const overGrpc = rows().map((row) => ({ ...row, url: 'grpc://shop:1/busi.Busi/In' }));
+    expect(await imported({ transType, options }, overGrpc)).toEqual({
+      refused: expect.stringContaining('x-name') as string,
+    });
+  });
+
   it('is not imported with half of a branch', async () => {
     expect(await imported({ transType }, rows().slice(0, 1))).toEqual({ refused: `branch 01 has no ${onSubmit}` });
   });
@@ -313,6 +322,14 @@ describe('a message of dtm', () => {
     const state = await importedState(message, rows);
     expect(state.branches.map(({ status }) => status)).toEqual(['succeed', 'prepared', 'prepared']);
     expect(state.definition.steps[0]?.subscribers).toEqual(['http://shop/01-01', 'http://shop/01-02']);
+  });
+
+  it('is not imported with a gid that its gRPC subscriber could not be called with', async () => {
+    const rows = [rowOf('01-01', 'action'), rowOf('01-02', 'action')];
+    const overGrpc = rows.map((row) => ({ ...row, url: 'grpc://shop:1/busi.Busi/In' }));
+    expect(await imported({ ...message, gid: 'ü' }, overGrpc)).toEqual({
+      refused: expect.stringContaining('gRPC cannot carry the gid') as string,
+    });
   });
 
   it('is not imported while it is prepared without a check-back', async () => {

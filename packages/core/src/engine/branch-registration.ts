@@ -1,12 +1,12 @@
 import type { Pattern, TransactionKey } from '@holdfast/protocol';
 import { encodeRegistration } from '../codec/entry-codec.ts';
 import type { CallContext } from '../call-context.ts';
-import type { RegisterBranchInput, TransactionView } from '../coordinator.ts';
+import type { BranchRegistration as Registered, RegisterBranchInput, TransactionView } from '../coordinator.ts';
 import { plainIntervalMs } from '../patterns/retry.ts';
-import { acceptRegistrations } from './accept.ts';
+import { acceptRegistrations, urlFieldOf } from './accept.ts';
 import type { Admission } from './admission.ts';
 import type { Committer, WriteResult } from './committer.ts';
-import { contradicts } from './errors.ts';
+import { contradicts, uncallable } from './errors.ts';
 import type { Queries } from './queries.ts';
 import { assertSame, registrationError, roomFor } from './registrations.ts';
 import { idOf } from './run.ts';
@@ -33,6 +33,7 @@ export class BranchRegistration {
     acceptRegistrations(gid, pattern, branches);
     const key = { namespace: context.namespace, gid };
     const isWorkflow = pattern === 'workflow';
+    if (!isWorkflow) await this.#assertCallable(context, gid, pattern, branches);
     const whileAborting = isWorkflow && !(strict && branches.some(({ op }) => op !== 'rollback'));
     const createdAtMs = this.#p.session.nowMs();
     const entries = branches.map((branch) => encodeRegistration({ ...branch, createdAtMs }));
@@ -48,6 +49,26 @@ export class BranchRegistration {
     if (result.kind === 'applied') return assertSame(gid, pattern, branches, result.existing, strict);
     if (result.kind === 'conflict') await this.#assertPattern(context, gid, pattern);
     throw registrationError(gid, result);
+  }
+
+  /**
+   * Throws `invalid` for a branch that could be registered and never called, because its protocol
+   * cannot carry the transaction's headers or its payload. Only protocols that carry less than
+   * others cost a read. The coordinator calls no branch of a workflow.
+   */
+  async #assertCallable(
+    context: CallContext,
+    gid: string,
+    pattern: Pattern | undefined,
+    branches: readonly Registered[],
+  ): Promise<void> {
+    const { caller } = this.#p.dependencies;
+    if (!branches.some(({ url }) => url !== '' && caller.dependsOnContents?.(url) === true)) return;
+    const { definition } = await this.#assertPattern(context, gid, pattern);
+    for (const { branchId, op, url, payload } of branches) {
+      const fault = url === '' ? undefined : caller.faultOf?.(url, { ...definition, gid, branchId, payload });
+      if (fault !== undefined) throw uncallable(gid, urlFieldOf(op), fault, url);
+    }
   }
 
   /** The workflow's plain interval, by which each recorded step postpones the callback. */

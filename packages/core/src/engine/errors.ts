@@ -1,10 +1,13 @@
 import {
+  type FieldPath,
   HoldfastError,
   nounOfPattern,
   type Pattern,
+  shown,
   type Status,
   textOfThrown,
   type TransactionKey,
+  withoutSecrets,
 } from '@holdfast/protocol';
 import type { Transaction } from '../patterns/model.ts';
 import type { UnreadableRecord } from '../codec/frame.ts';
@@ -71,6 +74,13 @@ export const otherContent = (
       'This submission was not executed; submit it under another gid',
     { gid, field: difference.field, status: transaction.state.status },
   );
+
+/** Part of a URL that an error shows. */
+const LONGEST_SHOWN_URL = 200;
+
+/** A branch that could never be called was not accepted. */
+export const uncallable = (gid: string, field: FieldPath, fault: string, url: string): HoldfastError =>
+  new HoldfastError('invalid', `${fault}: ${shown(withoutSecrets(url), LONGEST_SHOWN_URL)}`, { gid, field });
 
 /**
  * The change could not be made durable, or its outcome is unknown; the same gid makes another

@@ -1,4 +1,4 @@
-import type { Random } from '../environment.ts';
+import type { BranchCaller, Random } from '../environment.ts';
 import type { Transaction } from '../patterns/model.ts';
 import type { Policy } from '../patterns/step.ts';
 import type { Commands } from './commands.ts';
@@ -7,6 +7,7 @@ import type { Delivery } from './delivery.ts';
 import type { Departures } from './departures.ts';
 import type { EffectRunner } from './effects.ts';
 import { internal } from './errors.ts';
+import { faultOfNewHeaders } from './new-headers.ts';
 import type { ProgressWriter } from './progress.ts';
 import type { Registry } from './registry.ts';
 import type { Replies } from './replies.ts';
@@ -15,6 +16,7 @@ import type { Session } from './session.ts';
 import type { Writer } from './writer.ts';
 
 interface RunnerDependencies {
+  readonly caller: BranchCaller;
   readonly session: Session;
   readonly random: Random;
   readonly policy: Policy;
@@ -94,8 +96,10 @@ export class Runner {
   }
 
   #decide(run: Run, before: Transaction, delivery: Delivery): Verdict {
-    const { session, random, policy, replies } = this.#d;
+    const { session, random, policy, replies, caller } = this.#d;
     try {
+      const error = run.version > 0 ? faultOfNewHeaders(caller, before, delivery) : undefined;
+      if (error !== undefined) return { kind: 'refused', error };
       return decide(run, before, delivery, { nowMs: session.nowMs(), random: random(), policy });
     } catch (error) {
       replies.failed(delivery.reply, internal(run.key, error));

@@ -1,8 +1,10 @@
 import { type FieldPath, HoldfastError, LIMITS, shown, withoutCoordinates, withoutSecrets } from '@holdfast/protocol';
+import type { BranchCaller } from '../environment.ts';
 import type { Definition, Step } from '../patterns/model.ts';
 import type { KeyValue, Store } from '../store/store.ts';
 import { isStorable } from '../store/rules.ts';
 import { acceptKeyText, TOPIC_PREFIX } from './accept.ts';
+import { uncallable } from './errors.ts';
 
 /** Category of the versioned key-values that hold topics. */
 export const TOPICS = 'topics';
@@ -13,6 +15,7 @@ interface Subscriber {
 }
 
 const MAX_ROUNDS = 20;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Topics of messages, stored as versioned key-values: the JSON text of `[{url, remark}]`. A change
@@ -20,9 +23,12 @@ const MAX_ROUNDS = 20;
  */
 export class Topics {
   readonly #store: Store;
+  readonly #caller: Pick<BranchCaller, 'faultOf'>;
 
-  constructor(store: Store) {
+  /** @param caller rejects the subscribers that a message could not be delivered to */
+  constructor(store: Store, caller: Pick<BranchCaller, 'faultOf'> = {}) {
     this.#store = store;
+    this.#caller = caller;
   }
 
   /**
@@ -88,8 +94,8 @@ export class Topics {
 
   /**
    * Returns a message's definition with the subscribers of its topics. Throws `invalid` for a topic
-   * without subscribers, `too_large` if the topics have more subscribers than a message may have
-   * branches.
+   * without subscribers or with one that the message cannot be delivered to, `too_large` if the
+   * topics have more subscribers than a message may have branches.
    */
   async resolve(namespace: string, gid: string, definition: Definition): Promise<Definition> {
     if (definition.pattern !== 'msg' || !definition.steps.some((step) => step.action.startsWith(TOPIC_PREFIX)))
@@ -113,7 +119,22 @@ export class Topics {
         throw new HoldfastError('too_large', fault, { gid, field: field() });
       }
     }
-    return { ...definition, steps };
+    const resolved = { ...definition, steps };
+    this.#assertDeliverable(gid, resolved);
+    return resolved;
+  }
+
+  /** A subscriber was checked without the message: its gid, its headers and its payload. */
+  #assertDeliverable(gid: string, definition: Definition): void {
+    for (const [index, { action, subscribers = [] }] of definition.steps.entries()) {
+      const contents = { ...definition, gid, payload: definition.payloads[index] ?? NO_BYTES };
+      for (const url of subscribers) {
+        const fault = this.#caller.faultOf?.(url, contents);
+        if (fault === undefined) continue;
+        const reason = `topic ${action.slice(TOPIC_PREFIX.length)} has a subscriber that cannot be called: ${fault}`;
+        throw uncallable(gid, ['steps', index, 'action'], reason, url);
+      }
+    }
   }
 
   async #subscribersOf(

@@ -53,6 +53,7 @@ export interface RunsDependencies {
   readonly committer: Committer;
   readonly session: Session;
   readonly calls: Calls;
+  readonly caller: BranchCaller;
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: EngineObserver;
@@ -206,7 +207,7 @@ export function wireEngine(dependencies: EngineDependencies, given: Partial<Engi
     runs: () => runs.registry.all(),
     reread: (run) => runs.reloader.reread(run),
   });
-  const topics = new Topics(d.store);
+  const topics = new Topics(d.store, d.caller);
   return {
     session,
     committer,

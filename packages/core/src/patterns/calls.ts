@@ -162,7 +162,9 @@ export function recordDeferral(
  */
 function counted(state: State, after: BranchState, result: BranchResult, moment: Moment, policy: ResultPolicy): State {
   if (after.status !== 'prepared') return withProgress(state);
-  return policy.again === 'never' ? state : withRetries(state, result, moment, result.kind === 'FAILURE');
+  return policy.again === 'never'
+    ? state
+    : withRetries(state, result, moment, result.kind === 'FAILURE' ? MUST_SUCCEED : '');
 }
 
 function branchAt(transaction: Transaction, index: number): Branch {
@@ -216,15 +218,19 @@ function nextAttemptAtMs(again: ResultPolicy['again'], nowMs: number, intervalMs
 export const withProgress = (state: State): State =>
   state.retries === 0 && !state.attention ? state : { ...state, retries: 0, attention: false };
 
-/** Counts retries towards the alert threshold; `urgent` raises the alert at once. */
-export function withRetries(state: State, result: BranchResult, moment: Moment, urgent: boolean): State {
+const MUST_SUCCEED = 'returned FAILURE, but must be retried until it succeeds';
+
+/**
+ * Counts retries towards the alert threshold. The alert is raised at once for a call that can never
+ * be made, and with `urgent`, the reason why a result is not merely retried; empty: there is none.
+ */
+export function withRetries(state: State, result: BranchResult, moment: Moment, urgent: string): State {
   if (result.kind === 'ONGOING') return state;
   if (result.kind === 'SUCCESS') return withProgress(state);
   const retries = state.retries + 1;
-  if (state.attention || (!urgent && retries < moment.policy.alertAfterRetries)) return { ...state, retries };
-  const detail = urgent
-    ? 'returned FAILURE, but must be retried until it succeeds'
-    : `no progress after ${retries} attempts`;
+  const reason = result.uncallable === true ? `a call cannot be made: ${result.reason}` : urgent;
+  if (state.attention || (reason === '' && retries < moment.policy.alertAfterRetries)) return { ...state, retries };
+  const detail = reason === '' ? `no progress after ${retries} attempts` : reason;
   return withLine(
     { ...state, retries, attention: true },
     { kind: 'alert', atMs: moment.nowMs, detail: `needs operator attention: ${detail}` },

@@ -62,7 +62,7 @@ export function recordCheck(
   return {
     ...transaction,
     checking: false,
-    state: result.kind === 'FAILURE' ? after : withRetries(after, result, moment, false),
+    state: result.kind === 'FAILURE' ? after : withRetries(after, result, moment, ''),
     lastResult: result.kind === 'SUCCESS' ? transaction.lastResult : result,
   };
 }

@@ -279,6 +279,20 @@ describe('saga: operator attention', () => {
     expect([model.alerts, model.transaction.state.retries]).toEqual([[], 0]);
   });
 
+  it('a call that can never be made needs it at once, with the reason', () => {
+    const model = submitted(saga(1));
+    model.respondWith(0, { kind: 'UNKNOWN', reason: 'gRPC cannot carry the gid', uncallable: true });
+    expect([model.status, model.transaction.state.attention]).toEqual(['submitted', true]);
+    expect(model.transaction.state.timeline.at(-1)).toMatchObject({
+      kind: 'alert',
+      detail: 'needs operator attention: a call cannot be made: gRPC cannot carry the gid',
+    });
+    // A later version may be able to make the call.
+    model.waitForNext();
+    model.respond('01 action');
+    expect([model.status, model.transaction.state.attention]).toEqual(['succeed', false]);
+  });
+
   it('a decision to abort ends the need for attention', () => {
     const model = submitted(saga(1, { retryIntervalMs: 1_000 }));
     for (let i = 0; i < 3; i++) {

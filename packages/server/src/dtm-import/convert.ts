@@ -48,7 +48,8 @@ export class DtmConverter {
       steps?.map(({ payload }) => payload) ?? [],
     );
     this.#admission.transaction(input);
-    for (const { step } of steps ?? []) step.subscribers?.forEach((url) => this.#admission.subscriber(url));
+    for (const { step, payload } of steps ?? [])
+      step.subscribers?.forEach((url) => this.#admission.subscriber(url, { ...input, payload }));
     const accepted = importedDefinition(input);
     const definition = steps === undefined ? accepted : { ...accepted, steps: steps.map(({ step }) => step) };
     const registered = this.#registered(input, definition, rows, nowMs);
@@ -67,11 +68,12 @@ export class DtmConverter {
   }
 
   #registered(
-    { gid }: TransactionInput,
+    input: TransactionInput,
     definition: Definition,
     rows: readonly DtmBranch[],
     nowMs: number,
   ): readonly RegisteredBranch[] {
+    const { gid } = input;
     const { pattern } = definition;
     if (pattern === 'saga' || pattern === 'msg') return [];
     const registered = rows.map(({ branchId, op, url, data, status, createdAtMs }) => {
@@ -80,7 +82,7 @@ export class DtmConverter {
       const registration = { branchId, op, url, payload: data, createdAtMs: createdAtMs ?? nowMs };
       return { ...registration, status: pattern === 'workflow' ? known : ('prepared' as const) };
     });
-    this.#admission.registrations(gid, pattern, registered);
+    this.#admission.registrations(gid, pattern, registered, input);
     checkImportedBranches(gid, definition, registered);
     return registered;
   }
