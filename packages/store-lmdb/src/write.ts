@@ -1,8 +1,8 @@
 import { type Entry, StoreError } from '@holdfast/core/store';
-import { type RecordHead, transitions } from '@holdfast/core/store-kit';
+import { CountsByNamespace, type RecordHead, transitions } from '@holdfast/core/store-kit';
 import type { Changes } from './changes.ts';
 import { type StoreClock, lastSequence } from './store-clock.ts';
-import { CountChanges } from './counters.ts';
+import { flushCounts } from './counters.ts';
 import type { Environment } from './environment.ts';
 import { VALUE_FORMAT } from './formats.ts';
 import * as keys from './keys.ts';
@@ -31,7 +31,7 @@ export interface Durable {
 export class DurableWrite {
   readonly nowMs: number;
   readonly #store: Durable;
-  readonly #counts = new CountChanges();
+  readonly #counts = new CountsByNamespace();
   readonly #finished: RecordHead[] = [];
 
   constructor(store: Durable) {
@@ -81,7 +81,7 @@ export class DurableWrite {
     // The number of entries is unknown for a damaged record and for one that replaced it.
     if (head.entryCount > 0 || head.damaged === true || head.version >= transitions.REPLACED_VERSION)
       for (const key of env.keys(keys.entryRange(writer, head))) changes.remove(key);
-    this.#counts.note(head, undefined);
+    this.#counts.note(head.key.namespace, head, undefined);
   }
 
   /** Puts a value on which no record depends. */
@@ -94,7 +94,7 @@ export class DurableWrite {
   }
 
   #derive(before: RecordHead | undefined, after: RecordHead): void {
-    this.#counts.note(before, after);
+    this.#counts.note(after.key.namespace, before, after);
     this.#store.ownedRecords.note(before, after);
     const { changes } = this.#store;
     if (before !== undefined && before.dueAtMs !== null && before.dueAtMs !== after.dueAtMs)
@@ -123,7 +123,7 @@ export class DurableWrite {
     if (changes.keys.length === 0 && !this.#store.syncIsDoubtful) return;
     const sequence = clock.nextSequence;
     ownedRecords.flush(changes, sequence);
-    this.#counts.flush(env, changes);
+    flushCounts(this.#counts, env, changes);
     this.#putFinished(sequence);
     clock.flush(changes);
     try {

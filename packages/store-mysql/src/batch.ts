@@ -1,13 +1,13 @@
 import type { InsertItem, UpdateItem } from '@holdfast/core/store';
+import { type CountedState, CountsByNamespace } from '@holdfast/core/store-kit';
 import { PATTERNS } from '@holdfast/protocol';
 import type { Append } from './appends.ts';
 import type { StatementResult, Call } from './call.ts';
-import { Changes } from './counters.ts';
+import { counted } from './counters.ts';
 import { idsTable } from './read.ts';
 import { idOf, placeOf, PLACES, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
 import { bytes, type LiteralRow, number, tableOf, text, word } from './sql.ts';
-import type { CountedState } from './counted-states.ts';
 import { RETURN_NOW } from './store-clock.ts';
 
 /** An insert or update; an update states the status and attention flag assumed of the record. */
@@ -40,7 +40,7 @@ export function callOf(tables: Tables, { settings, appends }: Batch, set: string
     statements.push(`select t.id from ${idsTable(ids)} ${byKey(tables, 'k')} and t.applied_by = ${callId}`);
   }
   // Last, so that a call that waits for a counter row already has all its other locks.
-  if (settings.length > 0) statements.push(counted(tables, settings));
+  if (settings.length > 0) statements.push(counted(tables, changesOf(settings)));
   const provided = { at: APPLIED, changed: changedByAll(settings) };
   return { statements, changes: true, ...(settings.length > 0 && { provided }) };
 }
@@ -75,10 +75,10 @@ export function batchResultOf({ settings, appends }: Batch, results: readonly St
   };
 }
 
-function counted(tables: Tables, settings: readonly Setting[]): string {
-  const changes = new Changes();
-  for (const { item, before } of settings) changes.add(item.key.namespace, item, before);
-  return changes.counted(tables);
+function changesOf(settings: readonly Setting[]): CountsByNamespace {
+  const changes = new CountsByNamespace();
+  for (const { item, before } of settings) changes.note(item.key.namespace, before, item);
+  return changes;
 }
 
 const COLUMNS = [

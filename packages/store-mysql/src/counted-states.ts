@@ -1,10 +1,5 @@
-import { isFinal, type Status } from '@holdfast/protocol';
-
-/** The properties of a record that the counters count. */
-export interface CountedState {
-  readonly status: Status;
-  readonly attention: boolean;
-}
+import type { CountedState } from '@holdfast/core/store-kit';
+import { isFinal } from '@holdfast/protocol';
 
 /** The status and attention flag of most records that are updated. */
 const USUAL: CountedState = { status: 'submitted', attention: false };

@@ -1,17 +1,13 @@
+import { COUNTED, type CountsByNamespace } from '@holdfast/core/store-kit';
 import { STATUSES } from '@holdfast/protocol';
 import type { Tables } from './schema.ts';
 import { type LiteralRow, number, text, valuesOf, word } from './sql.ts';
-import type { CountedState } from './counted-states.ts';
 import { RETURN_NOW } from './store-clock.ts';
 
 /**
  * Counter rows per namespace: with this number two connections seldom wait for each other's row.
  */
 const SLOTS = 64;
-const COUNTED = [...STATUSES, 'attention'];
-
-/** Numbers of records, by what is counted. */
-type Counts = Record<string, number>;
 
 /**
  * Counts the changes of a call in the same transaction. The counters of a namespace are spread over
@@ -26,35 +22,12 @@ on duplicate key update ${COUNTED.map((name) => `${name} = ${tables.counters}.${
 
 const SLOT = `connection_id() % ${SLOTS}`;
 
-/** The changes to the counters, by namespace. */
-export class Changes {
-  readonly #byNamespace = new Map<string, Counts>();
-
-  /** @param before undefined for a new record */
-  add(namespace: string, after: CountedState, before: CountedState | undefined): void {
-    const found = this.#byNamespace.get(namespace);
-    const counts = found ?? Object.fromEntries(COUNTED.map((name) => [name, 0]));
-    if (found === undefined) this.#byNamespace.set(namespace, counts);
-    count(counts, after, 1);
-    if (before !== undefined) count(counts, before, -1);
-  }
-
-  /** The statement that applies the changes. It sets `last_insert_id` to `@now`. */
-  counted(tables: Tables): string {
-    const rows = [...this.#byNamespace]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([namespace, counts]): LiteralRow => [
-        ...[text(namespace), SLOT],
-        ...COUNTED.map((name) => number(counts[name] ?? 0)),
-        RETURN_NOW,
-      ]);
-    return adding(tables, `values ${valuesOf(rows)}`);
-  }
-}
-
-function count(counts: Counts, { status, attention }: CountedState, by: 1 | -1): void {
-  counts[status] = (counts[status] ?? 0) + by;
-  if (attention) counts['attention'] = (counts['attention'] ?? 0) + by;
+/** The statement that applies the changes. It sets `last_insert_id` to `@now`. */
+export function counted(tables: Tables, changes: CountsByNamespace): string {
+  const rows = [...changes.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([namespace, counts]): LiteralRow => [text(namespace), SLOT, ...counts.map(number), RETURN_NOW]);
+  return adding(tables, `values ${valuesOf(rows)}`);
 }
 
 /**

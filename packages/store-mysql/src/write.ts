@@ -7,7 +7,7 @@ import {
   type WriteItem,
   type WriteOutcome,
 } from '@holdfast/core/store';
-import { type RecordHead, RejectedRecords, transitions } from '@holdfast/core/store-kit';
+import { type CountedState, type RecordHead, RejectedRecords, transitions } from '@holdfast/core/store-kit';
 import { type Append, planAppends } from './appends.ts';
 import { batchResultOf, callOf, type Setting } from './batch.ts';
 import type { Connection } from './connection.ts';
@@ -16,7 +16,7 @@ import { LockedRecords, type Outcomes } from './locked-records.ts';
 import { idsTable } from './read.ts';
 import { HEAD, headOf, idOf, string } from './records.ts';
 import { byKey, type Tables } from './schema.ts';
-import type { CountedState, CountedStates } from './counted-states.ts';
+import type { CountedStates } from './counted-states.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /**

@@ -1,6 +1,7 @@
-import { STATUSES, type Status, type TransactionKey } from '@holdfast/protocol';
+import type { TransactionKey } from '@holdfast/protocol';
 import type { Entry, SessionId, StoreCounts } from '../store/store.ts';
 import { SortedSet } from './sorted-set.ts';
+import { CountsByNamespace, sumOfCounts } from '../store-kit/counts.ts';
 import type { RecordHead } from '../store-kit/transitions.ts';
 
 /** A record in memory; every change replaces it as a whole. */
@@ -26,16 +27,6 @@ const position = (head: RecordHead, atMs: number): Position => ({ atMs, ...head.
 /** Neither part contains a NUL, so the IDs of different keys differ. */
 const idOf = (key: TransactionKey): string => `${key.namespace}\0${key.gid}`;
 
-interface Counters {
-  readonly byStatus: Record<Status, number>;
-  attention: number;
-}
-
-const noCounts = (): Counters => ({
-  byStatus: Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>,
-  attention: 0,
-});
-
 /** The records of a memory store and their indexes, which every change updates. */
 export class MemoryRecords {
   readonly #records = new Map<string, MemoryRecord>();
@@ -45,7 +36,7 @@ export class MemoryRecords {
   readonly #due = new Map<string, SortedSet<Position>>();
   readonly #owned = new Map<SessionId, Map<string, TransactionKey>>();
   readonly #finished = new SortedSet<Position>(byPosition);
-  readonly #counts = new Map<string, Counters>();
+  readonly #counts = new CountsByNamespace();
 
   get(key: TransactionKey): MemoryRecord | undefined {
     return this.#records.get(idOf(key));
@@ -97,23 +88,18 @@ export class MemoryRecords {
   }
 
   count(namespace?: string): StoreCounts {
-    const sum = noCounts();
-    for (const counts of namespace === undefined ? this.#counts.values() : [this.#countsOf(namespace)]) {
-      for (const status of STATUSES) sum.byStatus[status] += counts.byStatus[status];
-      sum.attention += counts.attention;
-    }
-    return sum;
+    return sumOfCounts(namespace === undefined ? this.#counts.values() : [this.#counts.of(namespace)]);
   }
 
   #index(head: RecordHead): void {
-    this.#count(head, 1);
+    this.#counts.note(head.key.namespace, undefined, head);
     if (head.dueAtMs !== null) this.due(head.group).add(position(head, head.dueAtMs));
     if (head.finishedAtMs !== null) this.#finished.add(position(head, head.finishedAtMs));
     if (head.owner !== null) inMap(this.#owned, head.owner, () => new Map()).set(idOf(head.key), head.key);
   }
 
   #unindex(head: RecordHead): void {
-    this.#count(head, -1);
+    this.#counts.note(head.key.namespace, head, undefined);
     if (head.dueAtMs !== null) this.due(head.group).delete(position(head, head.dueAtMs));
     if (head.finishedAtMs !== null) this.#finished.delete(position(head, head.finishedAtMs));
     if (head.owner !== null) {
@@ -121,16 +107,6 @@ export class MemoryRecords {
       keys?.delete(idOf(head.key));
       if (keys?.size === 0) this.#owned.delete(head.owner);
     }
-  }
-
-  #count(head: RecordHead, by: 1 | -1): void {
-    const counts = this.#countsOf(head.key.namespace);
-    counts.byStatus[head.status] += by;
-    if (head.attention) counts.attention += by;
-  }
-
-  #countsOf(namespace: string): Counters {
-    return inMap(this.#counts, namespace, noCounts);
   }
 
   #createdIn(namespace: string): SortedSet<Position> {
