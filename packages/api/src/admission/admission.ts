@@ -87,7 +87,10 @@ export class Admission {
       : { ...input, group: this.#home.group };
   }
 
-  /** @param transaction the branches' transaction, if it is known; otherwise the engine checks them with it */
+  /**
+   * @param transaction the branches' transaction, if it is known; otherwise the engine checks the
+   * branches with it
+   */
   registrations(
     gid: string,
     pattern: Pattern | undefined,
@@ -122,7 +125,9 @@ export class Admission {
   }
 }
 
-/** Only JSON-RPC cannot carry every payload: the others are checked without a copy for each step. */
+/**
+ * Only JSON-RPC cannot carry every payload: the others are checked without a copy for each step.
+ */
 const contentsOf = (input: TransactionInput, payload: Uint8Array | undefined): AdmissionContext =>
   input.protocol === 'json-rpc' && payload !== undefined ? { ...input, payload } : input;
 

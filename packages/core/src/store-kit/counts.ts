@@ -30,7 +30,9 @@ export const sumOfCounts = (counts: Iterable<readonly number[]>): StoreCounts =>
 export class CountsByNamespace {
   readonly #counts = new Map<string, number[]>();
 
-  /** Counts a record that is created (`before` undefined), changed, or deleted (`after` undefined). */
+  /**
+   * Counts a record that is created (`before` undefined), changed, or deleted (`after` undefined).
+   */
   note(namespace: string, before: CountedState | undefined, after: CountedState | undefined): void {
     let counts = this.#counts.get(namespace);
     if (counts === undefined) this.#counts.set(namespace, (counts = COUNTED.map(() => 0)));

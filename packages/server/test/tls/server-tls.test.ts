@@ -16,7 +16,7 @@ let other: TestAuthority;
 let certificate: Issued;
 let folder: string;
 let lines: string[];
-let running: RunningServer[] = [];
+const running: RunningServer[] = [];
 
 const note = (_fields: unknown, text: string): void => void lines.push(text);
 const log = { debugs: false, debug() {}, info() {}, warn: note, error: note };
