@@ -21,3 +21,4 @@ export type { Resolved, ResolveName, Resolving } from './names/resolve-name.ts';
 export type { Expiring } from './event-loop/time-out-in-turns.ts';
 export * from './local/local-branches.ts';
 export * from './alerts/alert-webhook.ts';
+export { branchContext, type BranchTls, type TlsSource } from './tls/tls-source.ts';

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { LocalBranches } from '@holdfast/branches';
+import { branchContext, type BranchTls, LocalBranches } from '@holdfast/branches';
 import { containedLogger } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
 import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
@@ -75,6 +75,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     retry: (gid) => void hf.retry(gid).catch(() => undefined),
   });
   const callbackUrl = registerBranch(locals, application, CALL_BACK_NAME, (call) => callbacks.serve(call), logger);
+  const context = contextOf(options.branchTls);
   const store = await storeOf(options.store);
   const node = options.engine?.node ?? `${hostname()}-${process.pid}`;
   const running = await startCoordinator({
@@ -84,7 +85,10 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     engine: { ...defined({ ...options.engine }), node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
     ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
-    ...(options.nameLookup !== undefined && { connections: { lookup: options.nameLookup } }),
+    connections: {
+      ...(options.nameLookup !== undefined && { lookup: options.nameLookup }),
+      ...(context !== undefined && { settings: { tls: { secureContext: context } } }),
+    },
   });
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
@@ -124,4 +128,15 @@ function apiOf({ engine, branches }: RunningCoordinator, store: Store, node: str
     coordinator: new AdmittedCoordinator(engine, admission),
     description: { version: VERSION, node, store: store.capabilities, uptimeMs },
   });
+}
+
+/** Throws `TypeError` without OpenSSL's text, which may quote the key. */
+function contextOf(branchTls: BranchTls | undefined): ReturnType<typeof branchContext> | undefined {
+  if (branchTls === undefined) return undefined;
+  try {
+    return branchContext(branchTls);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new TypeError(`embed(): branchTls is not valid PEM, or key does not belong to cert${code}`);
+  }
 }

@@ -2,6 +2,7 @@ import type { Alert, Logger } from '@holdfast/core';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
+import type { BranchTls } from '@holdfast/branches';
 import type { Branches } from './branches.ts';
 
 /** Options of the engine; times are in milliseconds. See `EngineOptions` for each. */
@@ -56,6 +57,11 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly nameLookup?: 'own' | 'system';
   /**
+   * TLS of calls to branches with `https:` and `grpcs:`, as PEM texts: `ca`, certificate authorities
+   * in addition to those of the system; `cert` and `key`, a client certificate.
+   */
+  readonly branchTls?: BranchTls;
+  /**
    * Default: warnings and errors become warnings of the process (`process.on('warning')`), which
    * Node prints to stderr; the rest is discarded.
    */
@@ -80,6 +86,7 @@ const OPTION_NAMES = namesOf<EmbedOptions>({
   onAlert: true,
   branchClient: true,
   nameLookup: true,
+  branchTls: true,
   logger: true,
 });
 /** The application is the group, and the package's version is the version. */
@@ -95,6 +102,10 @@ export function checkOptions(options: EmbedOptions): void {
   requireKnownNames(options, OPTION_NAMES, 'embed()');
   requireChoice('branchClient', options.branchClient, ['own', 'undici']);
   requireChoice('nameLookup', options.nameLookup, ['own', 'system']);
+  const { branchTls = {} } = options;
+  requireKnownNames(branchTls, ['ca', 'cert', 'key'], 'embed(), branchTls');
+  if ((branchTls.cert === undefined) !== (branchTls.key === undefined))
+    throw new TypeError('embed(): branchTls must have both cert and key, or neither');
   const engine = options.engine ?? {};
   requireKnownNames(engine, ENGINE_NAMES, 'embed(), engine');
   for (const [name, value] of Object.entries({ ...engine, ...numbersOf(options) })) {

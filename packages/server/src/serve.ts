@@ -10,6 +10,7 @@ import {
   type Authenticator,
   type CallHooks,
   hookLog,
+  refuseUnverifiedTls,
   DtmService,
   type RunningCoordinator,
   startCoordinator,
@@ -33,7 +34,7 @@ import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
-import { refuseUnverifiedTls } from './tls/refuse-unverified.ts';
+import { branchTls } from './tls/branch-tls.ts';
 import { serverTls } from './tls/server-tls.ts';
 import { VERSION } from './version.ts';
 
@@ -99,6 +100,8 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   refuseUnverifiedTls(process.env);
   const tls = await serverTls(config, { files, log, failed: () => metrics.tlsHandshakeFailed() });
   if (tls !== undefined) metrics.certificateExpires('server', tls.expiresMs);
+  const towardsBranches = await branchTls(config, { files, log });
+  if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
     log,
@@ -135,7 +138,11 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
       logger: log,
       observer: metrics,
       branchClient: config.branchClient,
-      connections: { lookup: config.nameLookup, onNoRoom: () => metrics.noRoomForDestination() },
+      connections: {
+        lookup: config.nameLookup,
+        onNoRoom: () => metrics.noRoomForDestination(),
+        ...(towardsBranches !== undefined && { settings: { tls: towardsBranches.source } }),
+      },
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),

@@ -1,4 +1,4 @@
-import { logTextOfThrown } from '@holdfast/protocol';
+import { HoldfastError, logTextOfThrown } from '@holdfast/protocol';
 import {
   AlertWebhook,
   type BranchClient,
@@ -56,8 +56,11 @@ export interface RunningCoordinator {
 /**
  * The composition root: opens the store, connects the engine to the machine's clock, randomness and
  * network, and starts to drive the transactions left by an earlier process.
+ *
+ * @throws {HoldfastError} `invalid` if the environment disables the verification of certificates
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
+  refuseUnverifiedTls(process.env);
   const { store, logger } = options;
   const locals = options.locals ?? new LocalBranches();
   const settings = { ...clientSettings(options.engine), ...options.connections?.settings };
@@ -108,6 +111,20 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     branches,
     close: (drainMs, leaveMs = LEAVE_MS) => (closing ??= drainAnd(release, engine, { drainMs, leaveMs }, logger)),
   };
+}
+
+/**
+ * Node's variable disables the verification of all certificates: any server on the path could then
+ * pose as a branch or as the store.
+ *
+ * @throws {HoldfastError} `invalid`
+ */
+export function refuseUnverifiedTls(env: Readonly<Record<string, string | undefined>>): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return;
+  throw new HoldfastError(
+    'invalid',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 disables the verification of certificates; unset it and configure your certificate authority instead',
+  );
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { ConnectionOptions } from 'node:tls';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import type { Names } from '../names/names.ts';
 import type { OriginConnections } from '../pools/origin-pools.ts';
 import type { CallOwner, GrpcExchange } from './grpc-exchange.ts';
 import { GrpcSession, type SessionOwner } from './grpc-session.ts';
+import type { TlsSource } from '../tls/tls-source.ts';
 import { type GrpcEndpoint, type GrpcResolver, RESOLVE_AGAIN_MS } from './resolver.ts';
 
 export interface GrpcChannelSettings {
@@ -12,7 +12,7 @@ export interface GrpcChannelSettings {
   readonly connectTimeoutMs: number;
   /** Time without a call after which a connection is closed. */
   readonly idleMs: number;
-  readonly tls: ConnectionOptions;
+  readonly tls: TlsSource;
 }
 
 /** How long a server that could not be connected to is avoided, if there are others. */

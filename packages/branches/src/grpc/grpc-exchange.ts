@@ -3,6 +3,7 @@ import { type BranchResult, branchResult, resultOfGrpc } from '@holdfast/protoco
 import { decodeGrpcMessage } from '@holdfast/protocol/grpc';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
+import { describeNetworkError } from '../tls/tls-error.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 
 /** What a call needs from its channel. */
@@ -79,7 +80,7 @@ export class GrpcExchange implements Expiring, StreamReceiver {
 
   /** The call cannot be sent. */
   failed(error: Error): void {
-    this.#done(branchResult('UNKNOWN', error.message === '' ? error.name : error.message), false);
+    this.#done(branchResult('UNKNOWN', describeNetworkError(error)), false);
   }
 
   /** Sends the call over a connection that has room for it. */

@@ -28,11 +28,11 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
 
   /** @param http its clock and its cache of names are used */
   constructor(http: ConnectionPools, options: GrpcProtocolOptions = {}) {
-    const { clock, names } = http;
+    const { clock, names, tls } = http;
     const resolvers = [passThrough, staticList, dnsResolver(names), ...(options.resolvers ?? [])];
     this.#resolvers = new Map(resolvers.flatMap((one) => one.schemes.map((scheme) => [scheme, one] as const)));
     const { connectTimeoutMs } = HTTP_CLIENT_SETTINGS;
-    const settings = { clock, names, connectTimeoutMs, idleMs: IDLE_MS, tls: {} };
+    const settings = { clock, names, connectTimeoutMs, idleMs: IDLE_MS, tls };
     this.#channels = new OriginPools({ idleMs: IDLE_MS, ...options, clock }, (destination) => {
       const { scheme, server, isSecure } = grpcTargetOf(`${destination}/service/method`);
       return new GrpcChannel(server, isSecure, this.#resolverOf(scheme), settings);

@@ -1,8 +1,9 @@
 import net from 'node:net';
-import tls, { type ConnectionOptions } from 'node:tls';
+import tls from 'node:tls';
 import { type ConnectionOwner, HTTP2_CODE, Http2Connection, HTTP2_LIMITS, type StreamReceiver } from '@holdfast/http2';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
+import { tlsOptionsFor, type TlsSource } from '../tls/tls-source.ts';
 import { dial } from '../http1/dial.ts';
 import type { CallCarrier, GrpcExchange } from './grpc-exchange.ts';
 import type { GrpcEndpoint } from './resolver.ts';
@@ -11,7 +12,7 @@ export interface SessionSettings {
   readonly clock: HttpClock;
   readonly connectTimeoutMs: number;
   readonly isSecure: boolean;
-  readonly tls: ConnectionOptions;
+  readonly tls: TlsSource;
   readonly lookUp: (name: string) => Promise<readonly string[]>;
 }
 
@@ -176,11 +177,10 @@ export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
   }
 
   #open(address: string): net.Socket {
-    const { isSecure, tls: options } = this.#settings;
+    const { isSecure, tls: source } = this.#settings;
     const { host, port } = this.endpoint;
     if (!isSecure) return net.connect({ host: address, port, noDelay: true });
-    const servername = net.isIP(host) === 0 ? { servername: host } : {};
-    return tls.connect({ ...servername, ...options, host: address, port, ALPNProtocols: ['h2'] }).setNoDelay(true);
+    return tls.connect({ ...tlsOptionsFor(host, source), host: address, port, ALPNProtocols: ['h2'] }).setNoDelay(true);
   }
 
   #connected(socket: net.Socket): void {

@@ -5,6 +5,7 @@ import { HttpPool, type HttpPoolSettings } from '../http1/http-pool.ts';
 import { HTTP_CLIENT_SETTINGS } from './client-settings.ts';
 import { Names } from '../names/names.ts';
 import { type ResolveName, resolverLookup, systemLookup } from '../names/resolve-name.ts';
+import type { TlsSource } from '../tls/tls-source.ts';
 import { OriginPools, type OriginPoolsOptions } from '../pools/origin-pools.ts';
 
 export interface ConnectionPoolsOptions extends Omit<OriginPoolsOptions, 'clock'> {
@@ -33,6 +34,8 @@ function lookupOf(lookup: NameLookup | undefined): ResolveName {
 export class ConnectionPools extends OriginPools<BranchConnections> {
   /** Shared by everything that connects to branches. */
   readonly names: Names;
+  /** The TLS of every connection to branches. */
+  readonly tls: TlsSource;
 
   constructor(options: ConnectionPoolsOptions = {}) {
     const environment = options.environment ?? machine;
@@ -43,6 +46,7 @@ export class ConnectionPools extends OriginPools<BranchConnections> {
     const connectTo = options.connectTo ?? ((origin, given) => new HttpPool(origin, given, environment));
     super({ ...options, clock }, (origin) => connectTo(origin, settings));
     this.names = names;
+    this.tls = options.settings?.tls ?? {};
   }
 
   /** Closes every connection; calls in progress fail. */

@@ -6,6 +6,7 @@ import { type HttpRequest, requestBytes } from '../http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
+import { describeNetworkError } from '../tls/tls-error.ts';
 
 /** Interprets a response. */
 export type ResponseReader = (response: HttpResponse) => BranchResult;
@@ -92,13 +93,4 @@ class HttpExchange implements BranchHttpCall, Expiring {
     this.clock.cancelTimeout(this.deadline);
     this.onDone(responded);
   }
-}
-
-/** The text of a network error. An error over several failed addresses has no message. */
-function describeNetworkError(error: Error): string {
-  if (error instanceof AggregateError) {
-    const inner: readonly unknown[] = error.errors;
-    return inner.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
-  }
-  return error.message === '' ? ('code' in error ? String(error.code) : error.name) : error.message;
 }

@@ -1,7 +1,7 @@
-import type { ConnectionOptions } from 'node:tls';
 import type { Endpoint, HttpEnvironment } from './environment.ts';
 import { type ConnectionOwner, type HttpCall, HttpConnection } from './http-connection.ts';
 import { Names } from '../names/names.ts';
+import { tlsOptionsFor, type TlsSource } from '../tls/tls-source.ts';
 import { systemLookup } from '../names/resolve-name.ts';
 
 export interface HttpPoolSettings {
@@ -14,8 +14,8 @@ export interface HttpPoolSettings {
   readonly idleMs: number;
   /** Upper bound of the time that the other side states. */
   readonly maxIdleMs: number;
-  /** For `https`: additional certificate authorities, a client certificate. */
-  readonly tls?: ConnectionOptions;
+  /** For `https`: certificate authorities, a client certificate. */
+  readonly tls?: TlsSource;
   /** Resolves names; by default each pool has its own instance, over `getaddrinfo`. */
   readonly names?: Names;
 }
@@ -212,7 +212,11 @@ export class HttpPool implements ConnectionOwner {
     // The usual case under load, for which no settings are assembled.
     if (this.#connecting >= this.#wanted || this.#connections.size >= connections) return;
     const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
-    const settings = { connectTimeoutMs, tls: tls ?? {}, lookUp };
+    const settings = {
+      connectTimeoutMs,
+      tls: this.#endpoint.isSecure ? tlsOptionsFor(this.#endpoint.host, tls) : {},
+      lookUp,
+    };
     while (!this.#isDestroyed && this.#connecting < this.#wanted && this.#connections.size < connections) {
       this.#connections.add(new HttpConnection(this.#endpoint, this, settings, this.#environment));
       this.#connecting++;

@@ -27,11 +27,10 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Sockets of the machine. */
 const machineDialer: Dialer = {
-  open: ({ isSecure, host, port }, address, tlsOptions, received) => {
+  open: ({ isSecure, port }, address, tlsOptions, received) => {
     if (!isSecure) return openPlain(address, port, received);
-    const servername = net.isIP(host) === 0 ? { servername: host } : {};
     return tls
-      .connect({ ...servername, ...tlsOptions, host: address, port })
+      .connect({ ...tlsOptions, host: address, port })
       .setNoDelay(true)
       .on('data', received);
   },

@@ -4,6 +4,7 @@ import type { buildConnector } from 'undici';
 import { dial } from '../http1/dial.ts';
 import { machine } from '../http1/machine.ts';
 import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
+import { tlsOptionsFor } from '../tls/tls-source.ts';
 import type { Names } from '../names/names.ts';
 
 /**
@@ -14,12 +15,11 @@ import type { Names } from '../names/names.ts';
  */
 export function connectorTo(
   origin: string,
-  { connectTimeoutMs, tls: tlsOptions = {} }: HttpPoolSettings,
+  { connectTimeoutMs, tls: source }: HttpPoolSettings,
   names: Names,
   onConnected: (socket: net.Socket) => void,
 ): buildConnector.connector {
   const { host, port, isSecure } = endpointOf(origin);
-  const servername = net.isIP(host) === 0 ? { servername: host } : {};
   return (_options, done) => {
     const failed = (error: Error): void => {
       clearTimeout(deadline);
@@ -32,7 +32,7 @@ export function connectorTo(
       lookUp: (name) => names.lookUp(name),
       open: (address) =>
         isSecure
-          ? tls.connect({ ...servername, ...tlsOptions, host: address, port })
+          ? tls.connect({ ...tlsOptionsFor(host, source), host: address, port })
           : net.connect({ host: address, port }),
       readyEvent: isSecure ? 'secureConnect' : 'connect',
       connected: (socket) => {

@@ -38,6 +38,8 @@ const TLS_NEEDS = [
   ['tlsCertFile', 'tlsKeyFile'],
   ['tlsKeyFile', 'tlsCertFile'],
   ['tlsClientCaFile', 'tlsCertFile'],
+  ['branchTlsCertFile', 'branchTlsKeyFile'],
+  ['branchTlsKeyFile', 'branchTlsCertFile'],
 ] as const satisfies readonly (readonly [keyof ServerConfig, keyof ServerConfig])[];
 
 /** More than any machine can use. */

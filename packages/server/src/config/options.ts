@@ -122,6 +122,13 @@ export const OPTIONS = {
     'own',
     'client for branch calls over HTTP: own (the HTTP/1.1 client of Holdfast) or undici (the library)',
   ),
+  branchTlsCaFile: option(
+    file,
+    '',
+    "authorities, PEM, that verify branches and webhooks with https and grpcs, in addition to the system's",
+  ),
+  branchTlsCertFile: option(file, '', 'client certificate for branches and webhooks that request one, PEM'),
+  branchTlsKeyFile: option(file, '', 'private key of --branch-tls-cert-file, PEM, not encrypted'),
   nameLookup: option(
     choice('own', 'system'),
     'own',
