@@ -137,6 +137,6 @@ function contextOf(branchTls: BranchTls | undefined): ReturnType<typeof branchCo
     return branchContext(branchTls);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new TypeError(`embed(): branchTls is not valid PEM, or key does not belong to cert${code}`);
+    throw new TypeError(`embed(): branchTls is not valid PEM, or key does not belong to cert${code}`, { cause: error });
   }
 }
