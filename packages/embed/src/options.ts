@@ -57,8 +57,8 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly nameLookup?: 'own' | 'system';
   /**
-   * TLS of calls to branches with `https:` and `grpcs:`, as PEM texts: `ca`, certificate authorities
-   * in addition to those of the system; `cert` and `key`, a client certificate.
+   * TLS of calls to branches with `https:` and `grpcs:`, as PEM texts: `ca`, certificate
+   * authorities in addition to those of the system; `cert` and `key`, a client certificate.
    */
   readonly branchTls?: BranchTls;
   /**

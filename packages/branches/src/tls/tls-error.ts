@@ -4,7 +4,7 @@ const REASONS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: "the server's certificate is not valid yet",
   CERT_REVOKED: "the server's certificate is revoked",
   CERT_SIGNATURE_FAILURE: "the signature of the server's certificate is wrong",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "the server's certificate is signed by itself, not by a known authority",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the server's certificate is self-signed, and is not a known authority",
   SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is issued by an unknown authority",
   UNABLE_TO_GET_ISSUER_CERT: "the server's certificate is issued by an unknown authority",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the server's certificate is issued by an unknown authority",
