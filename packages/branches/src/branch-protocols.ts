@@ -8,6 +8,7 @@ import { LocalProtocol } from './local/local-protocol.ts';
 import type { BranchInterceptor, BranchProtocol } from './registry/branch-protocol.ts';
 import { BranchRegistry } from './registry/branch-registry.ts';
 import { malformedUrl, topicUrl } from './registry/uncallable.ts';
+import { allowedOnly } from './targets/allowed-only.ts';
 
 export interface BranchRegistryParts {
   /** Closed with the registry. */
@@ -23,6 +24,7 @@ export interface BranchRegistryParts {
 /** The registry of all protocols of this version. The only list of them. */
 export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry {
   const { pools, locals, grpc = {}, protocols = [], interceptors = [] } = parts;
+  const { targets } = pools;
   return new BranchRegistry({
     protocols: [
       ...protocols,
@@ -34,6 +36,7 @@ export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry
       malformedUrl,
     ],
     // The innermost one sees the headers that are sent, those of the other interceptors included.
-    interceptors: [...interceptors, hideEchoedSecrets],
+    interceptors: [...(targets === undefined ? [] : [allowedOnly(targets)]), ...interceptors, hideEchoedSecrets],
+    ...(targets !== undefined && { targets }),
   });
 }

@@ -37,6 +37,10 @@ export class BranchRouter implements BranchCaller {
     return url !== '' && this.#registry.dependsOnContents(url);
   }
 
+  refusalOf(url: string, namespace: string): string | undefined {
+    return url === '' ? undefined : this.#registry.refusalOf(url, namespace);
+  }
+
   /** Closes every connection. */
   close(): Promise<void> {
     return this.#registry.close();

@@ -82,6 +82,11 @@ export interface BranchCaller {
   faultOf?(url: string, contents: CallContents): string | undefined;
   /** Whether `faultOf` of a URL depends on the contents of its calls. Absent: it does not. */
   dependsOnContents?(url: string): boolean;
+  /**
+   * Why the operator's rules do not allow calls of a URL in a namespace; undefined if they do.
+   * Absent: every URL is allowed.
+   */
+  refusalOf?(url: string, namespace: string): string | undefined;
 }
 
 /** The notification that a transaction needs operator attention. */

@@ -19,6 +19,7 @@ import { InitiatorCalls } from './initiator-calls.ts';
 import { storeOf } from './open-store.ts';
 import { checkOptions, DEFAULT_EMBED_OPTIONS, type EmbedOptions } from './options.ts';
 import { VERSION } from './version.ts';
+import { targetsOf } from './targets.ts';
 import { warningsLogger } from './warnings-logger.ts';
 import { CALL_BACK_NAME, WorkflowCallbacks } from './workflow-callbacks.ts';
 
@@ -66,6 +67,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   // An option that is undefined has its default, as one that is missing.
   const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...defined({ ...options }) };
   const logger = containedLogger(options.logger ?? warningsLogger);
+  const targets = targetsOf(options.branchTargets);
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
   const callbacks = new WorkflowCallbacks({
@@ -85,10 +87,11 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     engine: { ...defined({ ...options.engine }), node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
     ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
-    connections: {
-      ...(options.nameLookup !== undefined && { lookup: options.nameLookup }),
-      ...(context !== undefined && { settings: { tls: { secureContext: context } } }),
-    },
+    connections: defined({
+      lookup: options.nameLookup,
+      targets,
+      settings: context && { tls: { secureContext: context } },
+    }),
   });
   const api = apiOf(running, store, node, application);
   const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);

@@ -2,7 +2,7 @@ import type { Alert, Logger } from '@holdfast/core';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
-import type { BranchTls } from '@holdfast/branches';
+import type { BranchTls, TargetRules } from '@holdfast/branches';
 import type { Branches } from './branches.ts';
 
 /** Options of the engine; times are in milliseconds. See `EngineOptions` for each. */
@@ -62,6 +62,11 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly branchTls?: BranchTls;
   /**
+   * Rules for the hosts that branches may have, such as `https://*.shop.example:443` or
+   * `10.0.0.0/8`; default: every host. `local://` branches need no rule.
+   */
+  readonly branchTargets?: readonly string[] | TargetRules;
+  /**
    * Default: warnings and errors become warnings of the process (`process.on('warning')`), which
    * Node prints to stderr; the rest is discarded.
    */
@@ -87,6 +92,7 @@ const OPTION_NAMES = namesOf<EmbedOptions>({
   branchClient: true,
   nameLookup: true,
   branchTls: true,
+  branchTargets: true,
   logger: true,
 });
 /** The application is the group, and the package's version is the version. */

@@ -33,6 +33,7 @@ import { type Log, logDefect, SILENT } from './logs/log.ts';
 import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf } from './open-store.ts';
+import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
 import { serverTls } from './tls/server-tls.ts';
@@ -96,6 +97,9 @@ type StartParts = ServerParts & { readonly log: Log; readonly files: WatchedFile
 
 async function startWith(config: ServerConfig, parts: StartParts): Promise<RunningServer> {
   const { log, files } = parts;
+  // With authentication, a caller is not trusted with the network of the coordinator.
+  const unlisted = parts.authenticator === undefined ? 'all' : 'public';
+  const targets = await branchTargetsOf(config, files, log, unlisted);
   const metrics = new ServerMetrics();
   refuseUnverifiedTls(process.env);
   const tls = await serverTls(config, { files, log, failed: () => metrics.tlsHandshakeFailed() });
@@ -130,6 +134,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     await http.close();
     throw error;
   }
+  targets?.listensAt(listenersOf(config.host, [url, grpcAddress]));
   const node = config.node === '' ? `${hostname()}-${process.pid}` : config.node;
   let running: RunningCoordinator;
   try {
@@ -142,6 +147,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
         lookup: config.nameLookup,
         onNoRoom: () => metrics.noRoomForDestination(),
         ...(towardsBranches !== undefined && { settings: { tls: towardsBranches.source } }),
+        ...(targets !== undefined && { targets }),
       },
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),

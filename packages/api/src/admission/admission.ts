@@ -59,7 +59,7 @@ export class Admission {
     this.#home = home;
   }
 
-  transaction(input: TransactionInput): TransactionInput {
+  transaction(input: TransactionInput, namespace: string): TransactionInput {
     const { gid, steps = [], payloads = [], queryPrepared, workflowData, options } = input;
     const { maxSteps, maxPayloadBytes } = this.#limits;
     if (steps.length > maxSteps) throw tooLarge(gid, ['steps'], maxSteps, 'entries');
@@ -70,17 +70,17 @@ export class Admission {
       if (step === undefined) continue;
       const contents = contentsOf(input, payloads[index]);
       // Field names are built only for errors: this is the hot path.
-      const fault = this.#faultOf(step.action, contents);
+      const fault = this.#faultOf(step.action, namespace, contents);
       if (fault !== undefined && !isTopicOf(input.pattern, step.action))
         throw refusal(gid, ['steps', index, 'action'], fault, step.action);
-      const undoFault = this.#faultOf(step.compensate, contents);
+      const undoFault = this.#faultOf(step.compensate, namespace, contents);
       if (undoFault !== undefined) throw refusal(gid, ['steps', index, 'compensate'], undoFault, step.compensate);
     }
     for (let index = 0; index < payloads.length; index++) {
       if ((payloads[index]?.length ?? 0) > maxPayloadBytes)
         throw tooLarge(gid, ['steps', index, 'payload'], maxPayloadBytes, 'bytes');
     }
-    const fault = this.#faultOf(queryPrepared, contentsOf(input, workflowData));
+    const fault = this.#faultOf(queryPrepared, namespace, contentsOf(input, workflowData));
     if (fault !== undefined) throw refusal(gid, ['queryPrepared'], fault, queryPrepared);
     return this.#home === undefined || !BRANCHES_COME_LATER.has(input.pattern)
       ? input
@@ -93,12 +93,13 @@ export class Admission {
    */
   registrations(
     gid: string,
+    namespace: string,
     pattern: Pattern | undefined,
     branches: readonly BranchRegistration[],
     transaction: AdmissionContext = {},
   ): void {
     for (const { branchId, op, url, payload } of branches) {
-      const fault = this.#faultOf(url, { ...transaction, gid, branchId, payload });
+      const fault = this.#faultOf(url, namespace, { ...transaction, gid, branchId, payload });
       if (fault !== undefined) throw refusal(gid, urlFieldOf(op), fault, url);
       if (payload.length > this.#limits.maxPayloadBytes)
         throw tooLarge(gid, payloadFieldOf(pattern), this.#limits.maxPayloadBytes, 'bytes');
@@ -110,8 +111,8 @@ export class Admission {
    *
    * @param message the message that it is called for, if it is known
    */
-  subscriber(url: string, message: AdmissionContext = {}): void {
-    const fault = this.#faultOf(url, message);
+  subscriber(url: string, namespace: string, message: AdmissionContext = {}): void {
+    const fault = this.#faultOf(url, namespace, message);
     if (fault !== undefined) throw refusal(undefined, ['url'], fault, url);
   }
 
@@ -120,8 +121,8 @@ export class Admission {
   }
 
   /** Why the transaction must not have a branch with this URL; an empty URL is never called. */
-  #faultOf(url: string | undefined, context: AdmissionContext): string | undefined {
-    return url === undefined || url === '' ? undefined : this.#branches.admit(url, context, this.#origin);
+  #faultOf(url: string | undefined, namespace: string, context: AdmissionContext): string | undefined {
+    return url === undefined || url === '' ? undefined : this.#branches.admit(url, namespace, context, this.#origin);
   }
 }
 

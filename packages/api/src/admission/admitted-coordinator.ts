@@ -46,7 +46,7 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   prepare(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input);
+    const admitted = this.#admission.transaction(input, context.namespace);
     changeStarts(context, input.gid);
     return isLong(input)
       ? nextTurn().then(() => this.#coordinator.prepare(context, admitted))
@@ -54,7 +54,7 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   submit(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input);
+    const admitted = this.#admission.transaction(input, context.namespace);
     changeStarts(context, input.gid);
     return isLong(input)
       ? nextTurn().then(() => this.#coordinator.submit(context, admitted))
@@ -77,13 +77,13 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   registerBranch(context: CallContext, input: RegisterBranchInput) {
-    this.#admission.registrations(input.gid, input.pattern, input.branches);
+    this.#admission.registrations(input.gid, context.namespace, input.pattern, input.branches);
     changeStarts(context, input.gid);
     return this.#coordinator.registerBranch(context, input);
   }
 
   prepareWorkflow(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input);
+    const admitted = this.#admission.transaction(input, context.namespace);
     changeStarts(context, input.gid);
     return this.#coordinator.prepareWorkflow(context, admitted);
   }
@@ -134,7 +134,7 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   subscribe(context: CallContext, input: SubscribeInput) {
-    this.#admission.subscriber(input.url);
+    this.#admission.subscriber(input.url, context.namespace);
     changeStarts(context);
     return this.#coordinator.subscribe(context, input);
   }

@@ -97,7 +97,8 @@ export class AlertWebhook {
 
   async #post(alert: Alert): Promise<string | undefined> {
     const timeoutMs = this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const result = await send(this.#options.pools, this.#target, timeoutMs, readResponse, {
+    // The operator's URL: the rules for the targets of branches do not apply.
+    const result = await send(this.#options.pools, this.#target.destination, timeoutMs, readResponse, {
       method: 'POST',
       path: this.#target.path,
       host: this.#target.host,

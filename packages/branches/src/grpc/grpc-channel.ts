@@ -1,6 +1,7 @@
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import type { Names } from '../names/names.ts';
 import type { OriginConnections } from '../pools/origin-pools.ts';
+import type { ConnectGuard } from '../targets/branch-targets.ts';
 import type { CallOwner, GrpcExchange } from './grpc-exchange.ts';
 import { GrpcSession, type SessionOwner } from './grpc-session.ts';
 import type { TlsSource } from '../tls/tls-source.ts';
@@ -13,6 +14,8 @@ export interface GrpcChannelSettings {
   /** Time without a call after which a connection is closed. */
   readonly idleMs: number;
   readonly tls: TlsSource;
+  /** Checks each address before it is connected to. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
 /** How long a server that could not be connected to is avoided, if there are others. */
@@ -77,7 +80,8 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
     if (error !== undefined) this.#avoidedUntilMs.set(keyOf(session.endpoint), this.#nowMs + AVOID_MS);
     // The servers may have moved.
     this.#resolvedMs = -Infinity;
-    this.#settings.names.forget(session.endpoint.host);
+    const { host, name = host } = session.endpoint;
+    this.#settings.names.forget(name);
     if (this.#open.size === 0) this.#onEmpty?.();
   }
 
@@ -122,13 +126,14 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
     const key = keyOf(endpoint);
     const known = this.#sessions.get(key);
     if (known?.isOpen === true) return known;
-    const { clock, connectTimeoutMs, tls, names } = this.#settings;
+    const { clock, connectTimeoutMs, tls, names, guard } = this.#settings;
     const lookUp = (name: string): Promise<readonly string[]> => names.lookUp(name);
     const session = new GrpcSession(endpoint, this, {
       clock,
       connectTimeoutMs,
       tls,
       lookUp,
+      guard,
       isSecure: this.#isSecure,
     });
     this.#sessions.set(key, session);

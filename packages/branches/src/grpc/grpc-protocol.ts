@@ -10,6 +10,7 @@ import { GrpcChannel } from './grpc-channel.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import { metadataFault, metadataOf } from './grpc-metadata.ts';
 import { admitGrpc, type GrpcTarget, grpcTargetOf } from './grpc-target.ts';
+import { destinationIn } from '../targets/branch-targets.ts';
 import { dnsResolver, type GrpcResolver, passThrough, staticList } from './resolver.ts';
 
 export interface GrpcProtocolOptions extends Omit<OriginPoolsOptions, 'clock'> {
@@ -25,17 +26,20 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
   readonly name = 'grpc';
   readonly #resolvers: ReadonlyMap<string, GrpcResolver>;
   readonly #channels: OriginPools<GrpcChannel>;
+  readonly #http: ConnectionPools;
 
-  /** @param http its clock and its cache of names are used */
+  /** @param http its clock, its cache of names and its rules for targets are used */
   constructor(http: ConnectionPools, options: GrpcProtocolOptions = {}) {
-    const { clock, names, tls } = http;
+    const { clock, names, targets, tls } = http;
+    this.#http = http;
     const resolvers = [passThrough, staticList, dnsResolver(names), ...(options.resolvers ?? [])];
     this.#resolvers = new Map(resolvers.flatMap((one) => one.schemes.map((scheme) => [scheme, one] as const)));
     const { connectTimeoutMs } = HTTP_CLIENT_SETTINGS;
     const settings = { clock, names, connectTimeoutMs, idleMs: IDLE_MS, tls };
-    this.#channels = new OriginPools({ idleMs: IDLE_MS, ...options, clock }, (destination) => {
-      const { scheme, server, isSecure } = grpcTargetOf(`${destination}/service/method`);
-      return new GrpcChannel(server, isSecure, this.#resolverOf(scheme), settings);
+    this.#channels = new OriginPools({ idleMs: IDLE_MS, ...options, clock }, (pool) => {
+      const { scheme, server, isSecure } = grpcTargetOf(`${destinationIn(pool)}/service/method`);
+      const guard = targets?.guardOf(pool);
+      return new GrpcChannel(server, isSecure, this.#resolverOf(scheme), { ...settings, guard });
     });
   }
 
@@ -44,7 +48,14 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
   }
 
   parse(url: string): GrpcTarget {
-    return grpcTargetOf(url);
+    const target = grpcTargetOf(url);
+    const { scheme, server, isSecure } = target;
+    const resolver = this.#resolvers.get(scheme);
+    const isKnown = resolver?.endpointsOf !== undefined && resolver.faultOf(server) === undefined;
+    const endpoints = isKnown ? resolver.endpointsOf?.(server) : undefined;
+    return endpoints === undefined
+      ? target
+      : { ...target, endpoints: endpoints.map((one) => ({ ...one, scheme: isSecure ? 'grpcs' : 'grpc' })) };
   }
 
   admit(target: GrpcTarget, context: AdmissionContext): string | undefined {
@@ -59,7 +70,7 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
     const fault = this.#faultOf(target);
     if (fault !== undefined) return Promise.resolve(uncallable(fault));
     const headers = metadataOf(request, target);
-    const entry = this.#channels.acquire(target.destination);
+    const entry = this.#channels.acquire(this.#http.poolOf(request.namespace, target.destination));
     if (entry === undefined) return Promise.resolve(NO_ROOM);
     const { pool, release } = entry;
     return new Promise((resolve) => {

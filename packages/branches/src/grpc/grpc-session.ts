@@ -5,6 +5,7 @@ import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { tlsOptionsFor, type TlsSource } from '../tls/tls-source.ts';
 import { dial } from '../http1/dial.ts';
+import type { ConnectGuard } from '../targets/branch-targets.ts';
 import type { CallCarrier, GrpcExchange } from './grpc-exchange.ts';
 import type { GrpcEndpoint } from './resolver.ts';
 
@@ -14,6 +15,7 @@ export interface SessionSettings {
   readonly isSecure: boolean;
   readonly tls: TlsSource;
   readonly lookUp: (name: string) => Promise<readonly string[]>;
+  readonly guard?: ConnectGuard | undefined;
 }
 
 /** Notifications from a connection to its channel. */
@@ -64,6 +66,7 @@ export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
       clock,
       host: endpoint.host,
       lookUp,
+      faultOf: this.#faultOfAddress(),
       open: (address) => this.#open(address),
       readyEvent: isSecure ? 'secureConnect' : 'connect',
       connected: (socket) => this.#connected(socket),
@@ -174,6 +177,14 @@ export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
     this.#sendElsewhere();
     // Also without output, to end the socket.
     setImmediate(this.#flush);
+  }
+
+  #faultOfAddress(): ((address: string) => string | undefined) | undefined {
+    const { guard, isSecure } = this.#settings;
+    if (guard === undefined) return undefined;
+    const { host, name = host, port } = this.endpoint;
+    const endpoint = { scheme: isSecure ? 'grpcs' : 'grpc', host: name, port } as const;
+    return (address) => guard(endpoint, address);
   }
 
   #open(address: string): net.Socket {

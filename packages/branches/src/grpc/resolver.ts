@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { normalHost } from '../targets/host.ts';
 import { serversOfList } from '@holdfast/protocol/grpc';
 import type { Names } from '../names/names.ts';
 
@@ -7,6 +8,8 @@ export interface GrpcEndpoint {
   /** A name or an address. */
   readonly host: string;
   readonly port: number;
+  /** The name that `host` is an address of; absent: `host` is what the target names. */
+  readonly name?: string;
 }
 
 /** Finds the servers of gRPC targets with certain schemes. */
@@ -15,6 +18,11 @@ export interface GrpcResolver {
   readonly schemes: readonly string[];
   /** Why a target cannot be resolved, whatever the time; undefined if it can. */
   faultOf(server: string): string | undefined;
+  /**
+   * The servers that a target without a fault names, before they are resolved; without this method
+   * the operator's rules are checked only when a connection is opened.
+   */
+  endpointsOf?(server: string): readonly GrpcEndpoint[];
   /**
    * Resolves to at least one endpoint. Calls are distributed over all of them. Called again when a
    * connection is lost, and every `RESOLVE_AGAIN_MS`. Rejects with an error that names the server.
@@ -30,6 +38,7 @@ export const RESOLVE_AGAIN_MS = 30_000;
 export const passThrough: GrpcResolver = {
   schemes: [''],
   faultOf: (server) => (endpointIn(server) === undefined ? NO_SERVER : undefined),
+  endpointsOf: (server) => [endpointOf(server)],
   resolve: async (server) => [endpointOf(server)],
 };
 
@@ -37,6 +46,7 @@ export const passThrough: GrpcResolver = {
 export const staticList: GrpcResolver = {
   schemes: ['direct'],
   faultOf: (server) => (endpointsIn(server).includes(undefined) ? 'must be direct://host:port,host:port' : undefined),
+  endpointsOf: (server) => serversOfList(server).map(endpointOf),
   resolve: async (server) => serversOfList(server).map(endpointOf),
 };
 
@@ -47,10 +57,12 @@ export const dnsResolver = (names: Names): GrpcResolver => ({
     server.startsWith('/') && endpointIn(server.slice(1)) !== undefined
       ? undefined
       : 'must be dns:///host:port, without a DNS server between the slashes',
+  endpointsOf: (server) => [endpointOf(server.slice(1))],
   resolve: async (server) => {
     const { host, port } = endpointOf(server.slice(1));
-    const addresses = isIP(host) === 0 ? await names.lookUp(host) : [host];
-    return addresses.map((address) => ({ host: address, port }));
+    if (isIP(host) !== 0) return [{ host, port }];
+    const addresses = await names.lookUp(host);
+    return addresses.map((address) => ({ host: address, port, name: host }));
   },
 });
 
@@ -62,10 +74,10 @@ const endpointsIn = (server: string): readonly (GrpcEndpoint | undefined)[] => s
 function endpointIn(server: string): GrpcEndpoint | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[^\s:/@,[\]]+):(\d{1,5})$/i.exec(server);
   if (match === null) return undefined;
-  const [, host = '', digits = ''] = match;
+  const [, given = '', digits = ''] = match;
+  const host = normalHost(given);
   const port = Number(digits);
-  if (port < 1 || port > 65_535) return undefined;
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+  return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
 }
 
 function endpointOf(server: string): GrpcEndpoint {

@@ -7,6 +7,7 @@ import { Names } from '../names/names.ts';
 import { type ResolveName, resolverLookup, systemLookup } from '../names/resolve-name.ts';
 import type { TlsSource } from '../tls/tls-source.ts';
 import { OriginPools, type OriginPoolsOptions } from '../pools/origin-pools.ts';
+import { type BranchTargets, destinationIn } from '../targets/branch-targets.ts';
 
 export interface ConnectionPoolsOptions extends Omit<OriginPoolsOptions, 'clock'> {
   readonly settings?: Partial<HttpPoolSettings>;
@@ -21,6 +22,8 @@ export interface ConnectionPoolsOptions extends Omit<OriginPoolsOptions, 'clock'
   readonly resolve?: ResolveName;
   /** Opens the connections (see `undiciClient`); Holdfast's client by default. */
   readonly connectTo?: ConnectTo;
+  /** The rules for the targets of branches; absent: every target is allowed. */
+  readonly targets?: BranchTargets;
 }
 
 export type NameLookup = 'own' | 'system';
@@ -36,6 +39,7 @@ export class ConnectionPools extends OriginPools<BranchConnections> {
   readonly names: Names;
   /** The TLS of every connection to branches. */
   readonly tls: TlsSource;
+  readonly targets: BranchTargets | undefined;
 
   constructor(options: ConnectionPoolsOptions = {}) {
     const environment = options.environment ?? machine;
@@ -44,9 +48,21 @@ export class ConnectionPools extends OriginPools<BranchConnections> {
     const names = new Names({ resolve, nowMs: () => clock.monotonicMs() });
     const settings = { names, ...HTTP_CLIENT_SETTINGS, ...options.settings };
     const connectTo = options.connectTo ?? ((origin, given) => new HttpPool(origin, given, environment));
-    super({ ...options, clock }, (origin) => connectTo(origin, settings));
+    const { targets, onNoRoom } = options;
+    const noRoom: OriginPoolsOptions['onNoRoom'] = (pool, ended) =>
+      onNoRoom?.(destinationIn(pool), ended === undefined ? undefined : destinationIn(ended));
+    super({ ...options, onNoRoom: noRoom, clock }, (pool) => {
+      const guard = targets?.guardOf(pool);
+      return connectTo(destinationIn(pool), guard === undefined ? settings : { ...settings, guard });
+    });
     this.names = names;
     this.tls = options.settings?.tls ?? {};
+    this.targets = targets;
+  }
+
+  /** The key by which calls of a namespace acquire the connections to a destination. */
+  poolOf(namespace: string, destination: string): string {
+    return this.targets === undefined ? destination : this.targets.poolOf(namespace, destination);
   }
 
   /** Closes every connection; calls in progress fail. */

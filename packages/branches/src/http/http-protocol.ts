@@ -51,7 +51,8 @@ export class HttpProtocol implements BranchProtocol<HttpTarget> {
  */
 function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
-  return send(pools, target, request.timeoutMs, readHttpResponse, {
+  const pool = pools.poolOf(request.namespace, target.destination);
+  return send(pools, pool, request.timeoutMs, readHttpResponse, {
     method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',
     path: target.pathPrefix + coordinates(request),
     host: target.host,
@@ -60,15 +61,19 @@ function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTa
   });
 }
 
-/** Sends one request to a target's origin; `timeoutMs` covers the whole exchange. */
+/**
+ * Sends one request over connections to a target's origin; `timeoutMs` covers the whole exchange.
+ *
+ * @param pool from `ConnectionPools.poolOf`; an origin: whatever the rules for targets are
+ */
 export function send(
   pools: ConnectionPools,
-  target: HttpTarget,
+  pool: string,
   timeoutMs: number,
   read: ResponseReader,
   request: HttpRequest,
 ): Promise<BranchResult> {
-  const entry = pools.acquire(target.destination);
+  const entry = pools.acquire(pool);
   if (entry === undefined) return Promise.resolve(NO_ROOM);
   return exchange(pools.clock, entry.pool, request, timeoutMs, read, entry.release);
 }

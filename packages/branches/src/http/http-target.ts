@@ -1,4 +1,5 @@
 import { basicAuthorization, COORDINATES, coordinatesIn } from '@holdfast/protocol';
+import { endpointIn } from '../http1/http-pool.ts';
 import type { AdmissionContext, BranchTarget } from '../registry/branch-protocol.ts';
 
 /** The parsed `http:` or `https:` URL of a branch. */
@@ -34,8 +35,10 @@ export const isCallable = (url: string): boolean => isHttpUrl(url) && URL.canPar
 export function targetOf(url: string): HttpTarget {
   const parsed = new URL(url);
   const path = parsed.pathname + parsed.search;
+  const { host, port, isSecure } = endpointIn(parsed);
   return {
     destination: parsed.origin,
+    endpoints: [{ scheme: isSecure ? 'https' : 'http', host, port }],
     host: parsed.host,
     path,
     pathPrefix: path + (parsed.search === '' ? '?' : '&'),

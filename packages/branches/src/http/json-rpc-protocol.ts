@@ -56,7 +56,8 @@ function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: Htt
   const params = paramsOf(request);
   if (params === undefined) return Promise.resolve(uncallable(NOT_AN_OBJECT));
   const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
-  return send(pools, target, request.timeoutMs, readJsonRpcResponse, {
+  const pool = pools.poolOf(request.namespace, target.destination);
+  return send(pools, pool, request.timeoutMs, readJsonRpcResponse, {
     method: 'POST',
     path: target.path,
     host: target.host,

@@ -7,6 +7,8 @@ export interface DialOptions<S extends HttpSocket> {
   readonly host: string;
   /** Resolves a name; addresses are used as they are. */
   readonly lookUp: (name: string) => Promise<readonly string[]>;
+  /** Why no connection to an address may be opened; undefined if it may. */
+  readonly faultOf?: ((address: string) => string | undefined) | undefined;
   /** Opens a connection to an address. */
   readonly open: (address: string) => S;
   readonly readyEvent: ReadyEvent;
@@ -79,7 +81,13 @@ class Dialing<S extends HttpSocket> {
   }
 
   #attempt(address: string): void {
-    const { open, readyEvent, connected } = this.#options;
+    const { faultOf, open, readyEvent, connected } = this.#options;
+    // The address is the one that is connected to: no name is resolved in between.
+    const fault = faultOf?.(address);
+    if (fault !== undefined) {
+      this.#errors.push(new Error(`not called: ${fault}`));
+      return this.#tryNext();
+    }
     let socket: S;
     try {
       socket = open(address);

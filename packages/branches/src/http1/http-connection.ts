@@ -30,6 +30,8 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs: number;
   readonly tls: ConnectionOptions;
   readonly lookUp: (name: string) => Promise<readonly string[]>;
+  /** Why no connection to an address may be opened; undefined if it may. */
+  readonly faultOf?: ((address: string) => string | undefined) | undefined;
 }
 
 /** Notifications from a connection to its pool. */
@@ -86,13 +88,14 @@ export class HttpConnection implements Expiring {
     this.#environment = environment;
     this.#owner = owner;
     this.#settings = settings;
-    const { connectTimeoutMs, lookUp, tls } = settings;
+    const { connectTimeoutMs, lookUp, faultOf, tls } = settings;
     const received = (piece: Buffer): void => this.#read(piece);
     this.#connectDeadline = clock.startTimeout(connectTimeoutMs, this);
     this.#cancelDial = dial({
       clock,
       host: endpoint.host,
       lookUp,
+      faultOf,
       open: (address) => dialer.open(endpoint, address, tls, received),
       readyEvent: endpoint.isSecure ? 'secureConnect' : 'connect',
       connected: (socket) => this.#connected(socket),

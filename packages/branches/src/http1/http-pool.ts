@@ -3,6 +3,7 @@ import { type ConnectionOwner, type HttpCall, HttpConnection } from './http-conn
 import { Names } from '../names/names.ts';
 import { tlsOptionsFor, type TlsSource } from '../tls/tls-source.ts';
 import { systemLookup } from '../names/resolve-name.ts';
+import type { ConnectGuard } from '../targets/branch-targets.ts';
 
 export interface HttpPoolSettings {
   /** Maximum number of connections; further calls wait for one. */
@@ -18,6 +19,8 @@ export interface HttpPoolSettings {
   readonly tls?: TlsSource;
   /** Resolves names; by default each pool has its own instance, over `getaddrinfo`. */
   readonly names?: Names;
+  /** Checks each address before it is connected to. */
+  readonly guard?: ConnectGuard;
 }
 
 /**
@@ -208,7 +211,7 @@ export class HttpPool implements ConnectionOwner {
 
   /** Opens connections for waiting calls, up to the limit. */
   #connect(): void {
-    const { connections, connectTimeoutMs, tls } = this.#settings;
+    const { connections, connectTimeoutMs, tls, guard } = this.#settings;
     // The usual case under load, for which no settings are assembled.
     if (this.#connecting >= this.#wanted || this.#connections.size >= connections) return;
     const lookUp = (name: string): Promise<readonly string[]> => this.#names.lookUp(name);
@@ -216,6 +219,7 @@ export class HttpPool implements ConnectionOwner {
       connectTimeoutMs,
       tls: this.#endpoint.isSecure ? tlsOptionsFor(this.#endpoint.host, tls) : {},
       lookUp,
+      faultOf: faultOfAddress(this.#endpoint, guard),
     };
     while (!this.#isDestroyed && this.#connecting < this.#wanted && this.#connections.size < connections) {
       this.#connections.add(new HttpConnection(this.#endpoint, this, settings, this.#environment));
@@ -235,8 +239,10 @@ export class HttpPool implements ConnectionOwner {
 }
 
 /** The endpoint of an origin's connections. */
-export function endpointOf(origin: string): Endpoint {
-  const { protocol, hostname, port } = new URL(origin);
+export const endpointOf = (origin: string): Endpoint => endpointIn(new URL(origin));
+
+/** The endpoint that the connections of a URL lead to. */
+export function endpointIn({ protocol, hostname, port }: URL): Endpoint {
   const isSecure = protocol === 'https:';
   return {
     isSecure,
@@ -244,4 +250,14 @@ export function endpointOf(origin: string): Endpoint {
     host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
   };
+}
+
+/** A guard's check of the addresses of one endpoint; undefined without a guard. */
+export function faultOfAddress(
+  { isSecure, host, port }: Endpoint,
+  guard: ConnectGuard | undefined,
+): ((address: string) => string | undefined) | undefined {
+  if (guard === undefined) return undefined;
+  const endpoint = { scheme: isSecure ? 'https' : 'http', host, port } as const;
+  return (address) => guard(endpoint, address);
 }

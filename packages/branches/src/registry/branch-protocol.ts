@@ -1,5 +1,6 @@
 import type { BranchRequest, CallContents } from '@holdfast/core';
 import type { BranchResult } from '@holdfast/protocol';
+import type { TargetEndpoint } from '../targets/target-rule.ts';
 
 /** The `protocol` of a transaction, which selects between protocols with the same form of URL. */
 export type StatedProtocol = BranchRequest['protocol'];
@@ -13,6 +14,11 @@ export interface BranchTarget {
   readonly destination: string;
   /** Credentials in the URL, which each call carries; empty or absent: none. */
   readonly authorization?: string;
+  /**
+   * The servers that the URL names, which the operator's rules must allow (`BranchTargets`).
+   * Absent: none, or not known before a connection is opened.
+   */
+  readonly endpoints?: readonly TargetEndpoint[];
 }
 
 /** What is known of the transaction whose URLs are checked. */

@@ -10,6 +10,7 @@ import type {
   StatedProtocol,
 } from './branch-protocol.ts';
 import { RecentlyUsed } from './recently-used.ts';
+import type { BranchTargets } from '../targets/branch-targets.ts';
 
 /** How the branches of one URL are called. */
 export interface Route {
@@ -24,6 +25,8 @@ export interface BranchRegistryOptions {
   readonly protocols: readonly BranchProtocol[];
   /** The first is the outermost: it receives the request first and the result last. */
   readonly interceptors?: readonly BranchInterceptor[];
+  /** The rules for the targets of transactions; absent: every target is allowed. */
+  readonly targets?: BranchTargets;
   /** Maximum number of cached URLs per stated protocol. */
   readonly cacheSize?: number;
 }
@@ -40,8 +43,10 @@ export class BranchRegistry {
   readonly #routes: RecentlyUsed<Route>;
   /** For the transactions whose `protocol` is not `http`. */
   readonly #stated: ReadonlyMap<string, RecentlyUsed<Route>>;
+  readonly #targets: BranchTargets | undefined;
 
-  constructor({ protocols, interceptors = [], cacheSize = DEFAULT_CACHE_SIZE }: BranchRegistryOptions) {
+  constructor({ protocols, interceptors = [], targets, cacheSize = DEFAULT_CACHE_SIZE }: BranchRegistryOptions) {
+    this.#targets = targets;
     this.#protocols = protocols;
     this.#calls = new Map(protocols.map((protocol) => [protocol, composed(protocol, interceptors)]));
     const routes = (stated: StatedProtocol): RecentlyUsed<Route> =>
@@ -67,10 +72,10 @@ export class BranchRegistry {
     return url === '' ? '' : this.of(url).target.destination;
   }
 
-  /** Why a transaction must not have a branch with this URL; undefined if it may. */
-  admit(url: string, context: AdmissionContext, origin: Origin): string | undefined {
+  /** Why a transaction of a namespace must not have a branch with this URL; undefined if it may. */
+  admit(url: string, namespace: string, context: AdmissionContext, origin: Origin): string | undefined {
     const { protocol, target } = this.of(url, context.protocol);
-    return protocol.admit?.(target, context, origin);
+    return protocol.admit?.(target, context, origin) ?? this.#refusalOf(target, namespace);
   }
 
   /** Why no call of this URL with these contents can be made; undefined if calls can be made. */
@@ -87,6 +92,15 @@ export class BranchRegistry {
   /** Closes every protocol. */
   async close(): Promise<void> {
     await Promise.all(this.#protocols.map(async (protocol) => protocol.close?.()));
+  }
+
+  /** Why the rules for targets do not allow calls of a URL in a namespace; undefined if they do. */
+  refusalOf(url: string, namespace: string): string | undefined {
+    return this.#targets === undefined ? undefined : this.#refusalOf(this.of(url).target, namespace);
+  }
+
+  #refusalOf({ destination, endpoints }: BranchTarget, namespace: string): string | undefined {
+    return endpoints === undefined ? undefined : this.#targets?.faultOf(namespace, destination, endpoints);
   }
 
   #find(url: string, stated: StatedProtocol): Route {

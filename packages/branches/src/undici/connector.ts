@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type { buildConnector } from 'undici';
 import { dial } from '../http1/dial.ts';
 import { machine } from '../http1/machine.ts';
-import { endpointOf, type HttpPoolSettings } from '../http1/http-pool.ts';
+import { endpointOf, faultOfAddress, type HttpPoolSettings } from '../http1/http-pool.ts';
 import { tlsOptionsFor } from '../tls/tls-source.ts';
 import type { Names } from '../names/names.ts';
 
@@ -15,11 +15,13 @@ import type { Names } from '../names/names.ts';
  */
 export function connectorTo(
   origin: string,
-  { connectTimeoutMs, tls: source }: HttpPoolSettings,
+  { connectTimeoutMs, tls: source, guard }: HttpPoolSettings,
   names: Names,
   onConnected: (socket: net.Socket) => void,
 ): buildConnector.connector {
-  const { host, port, isSecure } = endpointOf(origin);
+  const endpoint = endpointOf(origin);
+  const { host, port, isSecure } = endpoint;
+  const faultOf = faultOfAddress(endpoint, guard);
   return (_options, done) => {
     const failed = (error: Error): void => {
       clearTimeout(deadline);
@@ -30,6 +32,7 @@ export function connectorTo(
       clock: machine.clock,
       host,
       lookUp: (name) => names.lookUp(name),
+      faultOf,
       open: (address) =>
         isSecure
           ? tls.connect({ ...tlsOptionsFor(host, source), host: address, port })

@@ -23,6 +23,7 @@ describe('a branch URL', () => {
   it('that is http keeps its own path and query as they are', () => {
     expect(registry.of('http://bank:8080/a%20b?x=1&method=Debit#part').target).toEqual({
       destination: 'http://bank:8080',
+      endpoints: [{ scheme: 'http', host: 'bank', port: 8080 }],
       host: 'bank:8080',
       path: '/a%20b?x=1&method=Debit',
       pathPrefix: '/a%20b?x=1&method=Debit&',
@@ -129,7 +130,7 @@ describe('admission', () => {
     ['nonsense', { protocol: 'grpc' }, 'network', 'neither host:port/package.Service/Method nor'],
     ['nonsense', {}, 'network', 'neither host:port/package.Service/Method nor an http:// or https:// URL'],
   ] as const)('of %s for %j from the %s: %s', (url, context, origin, fault) => {
-    const result = registry.admit(url, context, origin);
+    const result = registry.admit(url, 'default', context, origin);
     if (fault === undefined) expect(result).toBeUndefined();
     else expect(result).toContain(fault);
   });
@@ -140,7 +141,7 @@ describe('a further protocol', () => {
     const seen: string[] = [];
     const withPing = createBranchRegistry({ pools: new ConnectionPools(), locals, protocols: [pingOver(seen)] });
     const router = new BranchRouter(withPing);
-    expect(withPing.admit('ping://bank', {}, 'network')).toBeUndefined();
+    expect(withPing.admit('ping://bank', 'default', {}, 'network')).toBeUndefined();
     expect(router.destinationOf('ping://bank')).toBe('bank');
     expect(await router.call(branchRequest('ping://bank'))).toEqual(SUCCESS);
     expect((await router.call(branchRequest('pong://bank'))).kind).toBe('UNKNOWN');

@@ -23,10 +23,10 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class Topics {
   readonly #store: Store;
-  readonly #caller: Pick<BranchCaller, 'faultOf'>;
+  readonly #caller: Pick<BranchCaller, 'faultOf' | 'refusalOf'>;
 
   /** @param caller rejects the subscribers that a message could not be delivered to */
-  constructor(store: Store, caller: Pick<BranchCaller, 'faultOf'> = {}) {
+  constructor(store: Store, caller: Pick<BranchCaller, 'faultOf' | 'refusalOf'> = {}) {
     this.#store = store;
     this.#caller = caller;
   }
@@ -120,16 +120,19 @@ export class Topics {
       }
     }
     const resolved = { ...definition, steps };
-    this.#assertDeliverable(gid, resolved);
+    this.#assertDeliverable(namespace, gid, resolved);
     return resolved;
   }
 
-  /** A subscriber was checked without the message: its gid, its headers and its payload. */
-  #assertDeliverable(gid: string, definition: Definition): void {
+  /**
+   * A subscriber was checked without the message (its gid, its headers and its payload), and
+   * possibly by other rules for targets.
+   */
+  #assertDeliverable(namespace: string, gid: string, definition: Definition): void {
     for (const [index, { action, subscribers = [] }] of definition.steps.entries()) {
       const contents = { ...definition, gid, payload: definition.payloads[index] ?? NO_BYTES };
       for (const url of subscribers) {
-        const fault = this.#caller.faultOf?.(url, contents);
+        const fault = this.#caller.faultOf?.(url, contents) ?? this.#caller.refusalOf?.(url, namespace);
         if (fault === undefined) continue;
         const reason = `topic ${action.slice(TOPIC_PREFIX.length)} has a subscriber that cannot be called: ${fault}`;
         throw uncallable(gid, ['steps', index, 'action'], reason, url);

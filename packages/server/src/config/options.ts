@@ -117,6 +117,12 @@ export const OPTIONS = {
   maxPageSize: option(count, LIMITS.pageSize, `entries of one page of a list, at most ${LIMITS.pageSize}`),
   maxConnections: option(count, HTTP_SERVER_LIMITS.maxConnections, 'concurrent client connections'),
 
+  branchTargets: option(
+    list,
+    [],
+    'rules for the hosts that branches may have, such as https://*.shop.example:443 or 10.0.0.0/8',
+  ),
+  branchTargetsFile: option(file, '', 'YAML or JSON file with rules for branch targets, also per namespace'),
   branchClient: option(
     choice('own', 'undici'),
     'own',

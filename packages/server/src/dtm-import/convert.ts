@@ -47,9 +47,9 @@ export class DtmConverter {
       { ...wire, steps: steps?.map(({ step: { action, compensate } }) => ({ action, compensate })) },
       steps?.map(({ payload }) => payload) ?? [],
     );
-    this.#admission.transaction(input);
+    this.#admission.transaction(input, DEFAULT_NAMESPACE);
     for (const { step, payload } of steps ?? [])
-      step.subscribers?.forEach((url) => this.#admission.subscriber(url, { ...input, payload }));
+      step.subscribers?.forEach((url) => this.#admission.subscriber(url, DEFAULT_NAMESPACE, { ...input, payload }));
     const accepted = importedDefinition(input);
     const definition = steps === undefined ? accepted : { ...accepted, steps: steps.map(({ step }) => step) };
     const registered = this.#registered(input, definition, rows, nowMs);
@@ -82,7 +82,7 @@ export class DtmConverter {
       const registration = { branchId, op, url, payload: data, createdAtMs: createdAtMs ?? nowMs };
       return { ...registration, status: pattern === 'workflow' ? known : ('prepared' as const) };
     });
-    this.#admission.registrations(gid, pattern, registered, input);
+    this.#admission.registrations(gid, DEFAULT_NAMESPACE, pattern, registered, input);
     checkImportedBranches(gid, definition, registered);
     return registered;
   }
