@@ -12,6 +12,7 @@ export { ApiV1, type ApiV1Options } from './v1/api-v1.ts';
 export type { NodeDescription } from './operations/nodes.ts';
 export { hookLog } from './calls/hook-log.ts';
 export type { AuditEntry, CallHooks, CallResult } from './calls/interceptors.ts';
+export { type SendEvent, StreamCall } from './calls/stream-call.ts';
 export { rejectCall } from './calls/rejected-input.ts';
 export { notStarted } from './calls/deadline.ts';
 export type { AnyInput, CallName, Invoke } from './calls/invoke.ts';

@@ -114,6 +114,16 @@ export interface Coordinator {
    * whichever node drives it. Throws `not_found`.
    */
   wait(context: CallContext, gid: string, timeoutMs: number): Promise<TransactionView>;
+  /**
+   * The states of transactions as they become durable, whichever node drives them: for each its
+   * state at once, if it is newer than what the caller has, then later ones. Only the latest state
+   * counts: those that became durable while the caller handled another one may be left out, except
+   * for the final one. Ends after the final states of all transactions, also of those that the
+   * caller has, or when the context's signal aborts. Throws `not_found`, also for a transaction
+   * that was purged meanwhile, `overloaded`, and `unavailable` if the caller should watch again on
+   * another node.
+   */
+  watch(context: CallContext, input: WatchInput): AsyncIterable<TransactionView>;
 
   /**
    * Topics of messages: URLs to which a `topic://NAME` step fans out. Errors: `invalid` (empty),
@@ -196,6 +206,12 @@ export interface ForceStopInput {
 export interface RetryWaitingInput {
   readonly laterThanMs: number;
   readonly limit: number;
+}
+
+/** See `Coordinator.watch`. */
+export interface WatchInput {
+  /** Each gid once. `afterVersion`: the version that the caller has. */
+  readonly transactions: readonly { readonly gid: string; readonly afterVersion?: number | undefined }[];
 }
 
 /** See `Coordinator.subscribe`. */
@@ -314,6 +330,8 @@ export interface NodeLoad {
   readonly callsRunning: number;
   readonly writesQueued: number;
   readonly waiters: number;
+  /** Number of transactions that callers watch, each counted once for each caller. */
+  readonly watched: number;
   readonly draining: boolean;
   /**
    * False if the last acknowledged heartbeat is too old: the node starts nothing until the store

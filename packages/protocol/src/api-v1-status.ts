@@ -17,6 +17,8 @@ export const nodeStatus = z.object({
     callsRunning: z.number(),
     writesQueued: z.number(),
     waiters: z.number(),
+    /** Absent in responses of earlier versions. */
+    watched: z.number().default(0),
     draining: z.boolean(),
     leaseHeld: z.boolean(),
   }),

@@ -30,6 +30,8 @@ export const LIMITS = {
   payloadBytes: 1024 * 1024,
   /** One request's body, in bytes. */
   bodyBytes: 4 * 1024 * 1024,
+  /** Transactions that one caller watches in one call. */
+  watchedTransactions: 100,
   /** Entries of one page of a list. */
   pageSize: 1000,
   /** Entries kept in a transaction's timeline: the first and the last ones. */

@@ -16,6 +16,7 @@ import type {
   TransactionQuery,
   TransactionView,
   UnsubscribeInput,
+  WatchInput,
 } from '@holdfast/core';
 import { changeStarts } from '../calls/deadline.ts';
 import { FEW } from '../reading/in-turns.ts';
@@ -131,6 +132,10 @@ export class AdmittedCoordinator implements Coordinator {
 
   wait(context: CallContext, gid: string, timeoutMs: number) {
     return this.#coordinator.wait(context, gid, timeoutMs);
+  }
+
+  watch(context: CallContext, input: WatchInput) {
+    return this.#coordinator.watch(context, input);
   }
 
   subscribe(context: CallContext, input: SubscribeInput) {

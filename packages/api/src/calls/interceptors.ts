@@ -57,9 +57,15 @@ export interface AuditEntry {
 
 /** Wraps the operations of one wire with the interceptors of `hooks`, and with the deadline. */
 export function intercept(hooks: CallHooks): Interceptor {
+  const wrap = interceptStreams(hooks);
+  return (call, invoke) => wrap(call, bounded(invoke));
+}
+
+/** As `intercept`, for streams, which observe the deadline themselves (`streamed`). */
+export function interceptStreams(hooks: CallHooks): Interceptor {
   const interceptors = interceptorsOf(hooks);
   return (call, invoke) =>
-    interceptors.reduceRight((next, interceptor) => interceptor(call, next), unlessRejected(bounded(invoke)));
+    interceptors.reduceRight((next, interceptor) => interceptor(call, next), unlessRejected(invoke));
 }
 
 /** The interceptors of these hooks, outermost first. */

@@ -1,9 +1,9 @@
 import type { CallContext } from '@holdfast/core';
-import type { OperationName, QueryValues } from '@holdfast/protocol';
+import type { OperationName, QueryValues, StreamName } from '@holdfast/protocol';
 import type { DtmOperationName } from '../dtm/operations.ts';
 
-/** The name of an operation of `/api/v1`, or of a call of dtm's wire. */
-export type CallName = OperationName | `dtm.${DtmOperationName}`;
+/** The name of an operation of `/api/v1`, of a stream, or of a call of dtm's wire. */
+export type CallName = OperationName | StreamName | `dtm.${DtmOperationName}`;
 
 /** An input of any operation: the fields of its path are texts. */
 export interface AnyInput {

@@ -7,15 +7,24 @@ import {
   type OperationName,
   queryFieldsOf,
   type ResultOf,
+  STREAM_NAMES,
+  type StreamEventOf,
+  type StreamInputOf,
+  type StreamName,
+  streamOf,
+  type StreamOperation,
+  type CheckedStreamInputOf,
 } from '@holdfast/protocol';
 import { parse } from '../reading/parse.ts';
 import { initiatorOperations } from '../operations/initiators.ts';
-import { type CallHooks, intercept } from '../calls/interceptors.ts';
+import { type CallHooks, intercept, interceptStreams } from '../calls/interceptors.ts';
 import type { ImplementationsOf } from '../operations/implementation.ts';
 import type { Invoke } from '../calls/invoke.ts';
 import { type NodeDescription, nodeOperations } from '../operations/nodes.ts';
 import { operatorActions } from '../operations/operator-actions.ts';
 import { queryReaderOf } from './read-query.ts';
+import { type StreamImplementation, streamOperations } from '../operations/streams.ts';
+import { type RunStream, type SendEvent, StreamCall, streamed } from '../calls/stream-call.ts';
 import { topicOperations } from '../operations/topics.ts';
 import { transactionOperations } from '../operations/transactions.ts';
 
@@ -31,6 +40,7 @@ export interface ApiV1Options {
  */
 export class ApiV1 {
   readonly #invokes: Readonly<Record<OperationName, Invoke>>;
+  readonly #streams: Readonly<Record<StreamName, Invoke>>;
 
   /** @param hooks what happens around each call */
   constructor({ coordinator, description }: ApiV1Options, hooks: CallHooks = {}) {
@@ -48,6 +58,14 @@ export class ApiV1 {
         return [name, wrap(operation, checked(operation, implementations[name] as Invoke))];
       }),
     ) as Readonly<Record<OperationName, Invoke>>;
+    const wrapStream = interceptStreams(hooks);
+    const streams = streamOperations(coordinator);
+    this.#streams = Object.fromEntries(
+      STREAM_NAMES.map((name) => {
+        const stream = { name, ...streamOf(name) };
+        return [name, wrapStream(stream, streamed(checkedStream(stream, streams[name])))];
+      }),
+    ) as Readonly<Record<StreamName, Invoke>>;
   }
 
   /** Calls an operation with an input of its type. Errors are `HoldfastError`. */
@@ -64,7 +82,34 @@ export class ApiV1 {
   invokeOf(name: OperationName): Invoke {
     return this.#invokes[name];
   }
+
+  /**
+   * Runs a stream until its end. Resolves after its last event, or when the context's signal has
+   * aborted. Errors are `HoldfastError`.
+   */
+  async stream<Name extends StreamName>(
+    name: Name,
+    context: CallContext,
+    input: StreamInputOf<Name>,
+    send: (event: StreamEventOf<Name>) => Promise<void>,
+  ): Promise<void> {
+    await this.#streams[name](new StreamCall(context, send as SendEvent), { body: input }, 0);
+  }
+
+  /**
+   * The function that runs a stream, with the input as the call's body. Its context must be a
+   * `StreamCall`, unless it rejects the request.
+   */
+  invokeOfStream(name: StreamName): Invoke {
+    return this.#streams[name];
+  }
 }
+
+/** Checks the input of a stream by its schema. */
+const checkedStream =
+  ({ input: schema }: StreamOperation, run: StreamImplementation<StreamName>): RunStream =>
+  (context, { body }, send) =>
+    run(context, parse(schema, body) as CheckedStreamInputOf<StreamName>, send);
 
 /** Checks the parts of an input by the operation's schemas. */
 function checked(operation: Operation, next: Invoke): Invoke {

@@ -28,6 +28,8 @@ interface CommitterDependencies {
    */
   readonly writePath: Pick<WritePath, 'started' | 'succeeded' | 'rejected' | 'failed' | 'takesWrites'>;
   readonly bounds: { readonly batchItems: number; readonly batchBytes: number };
+  /** Called for each item that was applied, after its own callback. */
+  readonly onApplied?: (id: string) => void;
 }
 
 /**
@@ -275,6 +277,7 @@ export class Committer {
     this.#blocked.forget(pending);
     try {
       pending.done(result);
+      if (result.kind === 'applied') this.#dependencies.onApplied?.(pending.id);
     } catch (error) {
       this.#dependencies.logger.error(
         { id: pending.id, error: logTextOfThrown(error) },

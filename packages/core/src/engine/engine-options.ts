@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly maxQueuedPerDestination: number;
   /** Maximum number of callers waiting for results. */
   readonly maxWaiters: number;
+  /** Maximum number of transactions that callers watch, each counted once for each caller. */
+  readonly maxWatched: number;
   /** Time after which progress is written at the latest. */
   readonly progressFlushMs: number;
   /** Longest interval between queries for due work. */
@@ -73,6 +75,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   maxCallsPerDestination: 128,
   maxQueuedPerDestination: 2_048,
   maxWaiters: 20_000,
+  maxWatched: 20_000,
   progressFlushMs: 1_000,
   pollMs: 1_000,
   claimBatch: 200,

@@ -19,6 +19,7 @@ import type {
   TransactionQuery,
   TransactionView,
   UnsubscribeInput,
+  WatchInput,
 } from '../coordinator.ts';
 import { heartbeatPeriodMs } from '../patterns/workflow.ts';
 import type { KeyValue, Page, StoreCounts } from '../store/store.ts';
@@ -91,6 +92,8 @@ export class Engine implements Coordinator {
   async drain(timeoutMs: number): Promise<number> {
     this.quiesce();
     this.#admission.drain();
+    // Their callers are to watch on another node, which follows the rest of what this one drives.
+    this.#p.watchers.endAll();
     const deadlineMs = this.#p.dependencies.clock.monotonicMs() + timeoutMs;
     while (this.#p.runs.registry.size > 0 && this.#p.dependencies.clock.monotonicMs() < deadlineMs)
       await this.#pause(DRAIN_POLL_MS);
@@ -215,6 +218,10 @@ export class Engine implements Coordinator {
     return this.#queries.wait(context, gid, timeoutMs);
   }
 
+  watch(context: CallContext, input: WatchInput): AsyncGenerator<TransactionView, void, undefined> {
+    return this.#queries.watch(context, input);
+  }
+
   scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>> {
     return this.#queries.scanKeyValues(context, query);
   }
@@ -238,6 +245,7 @@ export class Engine implements Coordinator {
       callsRunning: this.#p.destinations.running,
       writesQueued: this.#p.committer.queued,
       waiters: this.#p.waiters.count,
+      watched: this.#p.watchers.count,
       draining: this.#admission.isRetiring,
       leaseHeld: this.#p.session.leaseHeld(),
     };

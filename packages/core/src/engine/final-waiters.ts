@@ -1,19 +1,17 @@
-import { isFinal, logTextOfThrown, type TransactionKey } from '@holdfast/protocol';
+import { isFinal, type TransactionKey } from '@holdfast/protocol';
 import type { Clock, Logger } from '../environment.ts';
 import { SlotMap } from '../slot-map.ts';
 import type { Store } from '../store/store.ts';
 import { idOf } from './run.ts';
+import { type Polled, VersionPoll } from './version-poll.ts';
 
 interface Waiter {
   readonly end: () => void;
 }
 
 /** A transaction that callers wait for. */
-interface Awaited {
-  readonly key: TransactionKey;
+interface Awaited extends Polled {
   readonly waiters: Set<Waiter>;
-  /** Version of its record when it was last read; undefined: not read yet. */
-  version: number | undefined;
 }
 
 interface FinalWaitersDependencies {
@@ -24,28 +22,29 @@ interface FinalWaitersDependencies {
   readonly drivenHere: (id: string) => boolean;
 }
 
-const POLL_MS = 100;
-/** Versions read by one poll. If there are more, they take turns. */
-const POLL_BATCH = 2_000;
 /** Records read at once because their versions have changed. */
 const READ_BATCH = 32;
 
 /**
- * Callers that wait until a transaction is final. For transactions driven by other nodes the store
- * is polled in batches: their versions, which are cheap to read, and a record only when its version
- * has changed. A poll is bounded, whatever the number of waiters.
+ * Callers that wait until a transaction is final. For transactions driven by other nodes the
+ * versions are polled, and a record is read only when its version has changed.
  */
 export class FinalWaiters {
   readonly #d: FinalWaitersDependencies;
   readonly #byId = new SlotMap<Awaited>();
-  #polling = false;
+  readonly #poll: VersionPoll<Awaited>;
   #count = 0;
   #ended = false;
-  /** Where the next poll begins, if there are more transactions than one poll reads. */
-  #turn = 0;
 
   constructor(dependencies: FinalWaitersDependencies) {
     this.#d = dependencies;
+    this.#poll = new VersionPoll<Awaited>({
+      ...dependencies,
+      polled: () => this.#byId.values().filter(({ key }) => !dependencies.drivenHere(idOf(key))),
+      isNeeded: () => this.#byId.size > 0,
+      changed: (changed) => this.#readAll(changed),
+      failure: 'awaited transactions could not be checked for their end',
+    });
   }
 
   get count(): number {
@@ -78,7 +77,7 @@ export class FinalWaiters {
       this.#count++;
       signal?.addEventListener('abort', waiter.end);
       if (signal?.aborted === true) return waiter.end();
-      if (!this.#polling) this.#pollLater();
+      this.#poll.start();
     });
   }
 
@@ -96,27 +95,8 @@ export class FinalWaiters {
     for (const { waiters } of this.#byId.values()) for (const waiter of [...waiters]) waiter.end();
   }
 
-  #pollLater(): void {
-    this.#polling = true;
-    this.#d.clock.setTimer(POLL_MS, () => void this.#poll());
-  }
-
-  async #poll(): Promise<void> {
-    const queried = this.#byTurns(this.#byId.values().filter(({ key }) => !this.#d.drivenHere(idOf(key))));
-    try {
-      if (queried.length > 0) {
-        const versions = await this.#d.store.versions(queried.map(({ key }) => key));
-        const changed = queried.filter((awaited, i) => versions[i] !== undefined && versions[i] !== awaited.version);
-        for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
-      }
-    } catch (error) {
-      this.#d.logger.warn(
-        { error: logTextOfThrown(error) },
-        'could not check whether awaited transactions are finished',
-      );
-    }
-    this.#polling = false;
-    if (this.#byId.size > 0) this.#pollLater();
+  async #readAll(changed: readonly Awaited[]): Promise<void> {
+    for (let i = 0; i < changed.length; i += READ_BATCH) await this.#read(changed.slice(i, i + READ_BATCH));
   }
 
   async #read(changed: readonly Awaited[]): Promise<void> {
@@ -127,12 +107,5 @@ export class FinalWaiters {
       awaited.version = record.version;
       if (isFinal(record.status)) this.notify(idOf(awaited.key));
     }
-  }
-
-  #byTurns(all: readonly Awaited[]): readonly Awaited[] {
-    if (all.length <= POLL_BATCH) return all;
-    const from = this.#turn % all.length;
-    this.#turn = from + POLL_BATCH;
-    return [...all, ...all].slice(from, from + POLL_BATCH);
   }
 }

@@ -1,6 +1,13 @@
 import { HoldfastError, isFinal } from '@holdfast/protocol';
 import type { CallContext } from '../call-context.ts';
-import type { CategoryKey, CategoryQuery, LivingNodes, TransactionQuery, TransactionView } from '../coordinator.ts';
+import type {
+  CategoryKey,
+  CategoryQuery,
+  LivingNodes,
+  TransactionQuery,
+  TransactionView,
+  WatchInput,
+} from '../coordinator.ts';
 import { STORE_LIMITS } from '../store/rules.ts';
 import type { KeyValue, Page, StoreCounts } from '../store/store.ts';
 import { acceptKeyText, acceptKnownGid } from './accept.ts';
@@ -77,6 +84,15 @@ export class Queries {
     }
     await ended;
     return this.mustGet(context, gid);
+  }
+
+  async *watch(context: CallContext, { transactions }: WatchInput): AsyncGenerator<TransactionView, void, undefined> {
+    this.#admission.assertInTime(context);
+    const keys = transactions.map(({ gid, afterVersion = 0 }) => {
+      acceptKnownGid(gid);
+      return { key: { namespace: context.namespace, gid }, afterVersion };
+    });
+    yield* this.#p.watchers.watch(keys, context.signal);
   }
 
   async scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>> {

@@ -25,6 +25,7 @@ import { Replies } from './replies.ts';
 import { Run } from './run.ts';
 import { Runner } from './runner.ts';
 import { Session } from './session.ts';
+import { StateWatchers } from './state-watchers.ts';
 import { Topics } from './topics.ts';
 import { UnreadRecords } from './unread-records.ts';
 import { UnreadableLog } from './unreadable-log.ts';
@@ -151,6 +152,7 @@ export interface Parts {
   readonly watcher: Watcher;
   readonly topics: Topics;
   readonly waiters: FinalWaiters;
+  readonly watchers: StateWatchers;
   readonly options: EngineOptions;
   /** The dependencies, contained: an exception in one of them reaches no part. */
   readonly dependencies: EngineDependencies;
@@ -174,7 +176,9 @@ export function wireEngine(dependencies: EngineDependencies, given: Partial<Engi
     onWentBack: () => lostWrites.restore(),
   });
   const writePath = new WritePath({ ...d, node: options.node });
-  const committer = new Committer({ ...d, writePath, bounds: options });
+  const drivenHere = (id: string): boolean => runs.registry.has(id);
+  const watchers = new StateWatchers({ ...d, drivenHere, maxWatched: options.maxWatched });
+  const committer = new Committer({ ...d, writePath, bounds: options, onApplied: (id) => watchers.written(id) });
   const destinations = new Destinations({
     maxRunning: options.maxCallsPerDestination,
     maxWaiting: options.maxQueuedPerDestination,
@@ -183,7 +187,7 @@ export function wireEngine(dependencies: EngineDependencies, given: Partial<Engi
     monotonicMs: () => d.clock.monotonicMs(),
     later: (callback) => void d.clock.setTimer(0, callback),
   });
-  const waiters = new FinalWaiters({ ...d, drivenHere: (id) => runs.registry.has(id) });
+  const waiters = new FinalWaiters({ ...d, drivenHere });
   const runs = wireRuns({
     ...d,
     committer,
@@ -219,6 +223,7 @@ export function wireEngine(dependencies: EngineDependencies, given: Partial<Engi
     watcher,
     topics,
     waiters,
+    watchers,
     options,
     dependencies: d,
   };

@@ -287,6 +287,11 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
       this.resetStream(stream, HTTP2_CODE.enhanceYourCalm);
   }
 
+  discardQueued(stream: Http2Stream): void {
+    this.#sender.forget(stream);
+    stream.queue = undefined;
+  }
+
   sentUseful(): void {
     this.#guard.useful();
   }

@@ -29,6 +29,8 @@ export interface StreamConnection {
   roomFor(stream: Http2Stream): number;
   writeHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void;
   writeData(stream: Http2Stream, bytes: Buffer, isLast: boolean): void;
+  /** Leaves out the bytes that wait. */
+  discardQueued(stream: Http2Stream): void;
   /** Bytes were added to the stream's queue: sends what the windows allow. */
   queued(stream: Http2Stream, bytes: number): void;
   /** This side has sent everything. */
@@ -112,6 +114,11 @@ export class Http2Stream {
     if (!this.#isSending) return;
     if (this.queue === undefined) return this.sendHeaders(block, true);
     this.queue.end = block;
+  }
+
+  /** Leaves out the bytes that wait for the windows: what follows is sent at once. */
+  discardUnsent(): void {
+    if (this.#isSending && this.queue !== undefined) this.#connection.discardQueued(this);
   }
 
   /** Ends the stream at once, in both directions. */

@@ -1,5 +1,6 @@
 export * from './operation.ts';
 export * from './operations.ts';
+export * from './streams.ts';
 export * from './http-request.ts';
 export * from './openapi.ts';
 export { TRANSACTION_OPERATIONS } from './transactions.ts';

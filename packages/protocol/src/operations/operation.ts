@@ -80,7 +80,7 @@ export type OperationResult<O extends Operation> = O extends { readonly result: 
   : void;
 
 /** Names of the path's fields, in order. */
-export const pathFieldsOf = ({ path }: Operation): readonly string[] =>
+export const pathFieldsOf = ({ path }: Pick<Operation, 'path'>): readonly string[] =>
   path.split('/').flatMap((segment) => (segment.startsWith(':') ? [segment.slice(1)] : []));
 
 /** A parameter of an operation's query. */

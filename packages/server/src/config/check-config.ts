@@ -67,6 +67,7 @@ const MUST_BE_POSITIVE = [
   'maxInProgress',
   'maxCallsPerDestination',
   'maxWaiters',
+  'maxWatched',
   'maxWait',
   'maxQueuedWrites',
   'claimBatch',

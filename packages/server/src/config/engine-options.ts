@@ -17,6 +17,7 @@ export const engineOptionsOf = (config: ServerConfig, node: string, version: str
   maxCallsPerDestination: config.maxCallsPerDestination,
   maxQueuedPerDestination: config.maxQueuedPerDestination,
   maxWaiters: config.maxWaiters,
+  maxWatched: config.maxWatched,
   progressFlushMs: config.progressFlush,
   pollMs: config.poll,
   claimBatch: config.claimBatch,

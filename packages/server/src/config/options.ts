@@ -101,6 +101,11 @@ export const OPTIONS = {
     'transactions whose calls to one host wait in memory',
   ),
   maxWaiters: option(count, ENGINE.maxWaiters, 'callers that wait for a result at once'),
+  maxWatched: option(
+    count,
+    ENGINE.maxWatched,
+    'transactions that callers watch at once, each counted once for each caller',
+  ),
   maxWait: option(duration, ENGINE.maxWaitMs, 'longest wait of one request for a result'),
   maxQueuedWrites: option(
     count,

@@ -15,7 +15,7 @@ const NO_METHOD = '(none)';
 /** Serves the calls of all connections. */
 export class CallServer {
   readonly #options: CallOwner;
-  /** The unary calls whose requests are not complete, the oldest first. */
+  /** The calls with one request that is not complete, the oldest first. */
   readonly #receiving = new Map<Call, OneRequest>();
   readonly #streams = new Set<Call>();
   readonly #held: HeldBytes;
@@ -79,16 +79,23 @@ export class CallServer {
   #receiverOf(call: Call, method: GrpcMethod): StreamReceiver {
     const { maxMessageBytes } = this.#options;
     const options = { call, maxMessageBytes, held: this.#held };
-    if (method.kind === 'unary') {
-      const done = (): void => void this.#receiving.delete(call);
-      const receiver = new OneRequest(method, { ...options, received: done, closed: done });
-      this.#receiving.set(call, receiver);
+    if (method.kind === 'stream') {
+      this.#streams.add(call);
+      const receiver = new ManyRequests(method, { ...options, closed: () => void this.#streams.delete(call) });
+      call.whenAdmitted(() => receiver.start());
       return receiver;
     }
-    this.#streams.add(call);
-    const receiver = new ManyRequests(method, { ...options, closed: () => void this.#streams.delete(call) });
-    call.whenAdmitted(() => receiver.start());
+    const received = (): void => void this.#receiving.delete(call);
+    const closed = method.kind === 'unary' ? received : (): void => this.#ended(call);
+    if (method.kind === 'events') this.#streams.add(call);
+    const receiver = new OneRequest(method, { ...options, received, closed });
+    this.#receiving.set(call, receiver);
     return receiver;
+  }
+
+  #ended(call: Call): void {
+    this.#receiving.delete(call);
+    this.#streams.delete(call);
   }
 }
 

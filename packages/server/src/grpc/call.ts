@@ -1,12 +1,15 @@
 import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
 import type { Authenticator } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
-import { encodeGrpcMessage, framedMessage, GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { encodeGrpcMessage, framedMessage, GRPC_STATUS, messageHead } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
 import { admitCaller } from './grpc-access.ts';
 import { type CallMetadata, GrpcContext } from './grpc-context.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
+
+/** A longer message is sent in two pieces, so that calls with the same message share its memory. */
+const LONG_BYTES = 4 * 1024;
 
 export const GRPC_TYPE = 'application/grpc';
 
@@ -92,7 +95,9 @@ export class Call {
   send(message: Uint8Array): boolean {
     if (this.#isEnded) return true;
     if (!this.stream.hasSentHeaders) this.stream.sendHeaders(RESPONSE_HEADERS);
-    return this.stream.sendData(framedMessage(message));
+    if (message.length < LONG_BYTES) return this.stream.sendData(framedMessage(message));
+    this.stream.sendData(messageHead(message));
+    return this.stream.sendData(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
   }
 
   /** Ends the call with the status of an error, or OK. */
@@ -103,6 +108,7 @@ export class Call {
     // A streaming method runs until then, if its call was ended by an error or by the server.
     this.#abort.abort();
     const trailers = trailersOf(error);
+    if (error?.discardsUnsent === true) this.stream.discardUnsent();
     if (this.stream.hasSentHeaders) this.stream.sendTrailers(encodeHeaders(trailers));
     else this.stream.sendHeaders(encodeHeaders([...HEADERS, ...trailers]), true);
   }

@@ -8,11 +8,19 @@ export class GrpcError extends Error {
   readonly code: number;
   /** Trailers with details, for programs. */
   readonly details: Readonly<Record<string, string>>;
+  /** Whether responses that wait for the client's window are left out, so that the call ends now. */
+  readonly discardsUnsent: boolean;
 
-  constructor(code: number, message: string, details: Readonly<Record<string, string>> = {}) {
+  constructor(
+    code: number,
+    message: string,
+    details: Readonly<Record<string, string>> = {},
+    { discardsUnsent = false }: { readonly discardsUnsent?: boolean } = {},
+  ) {
     super(message);
     this.code = code;
     this.details = details;
+    this.discardsUnsent = discardsUnsent;
   }
 
   /** Converts an error that a method of dtm's service threw. */

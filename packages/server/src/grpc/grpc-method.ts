@@ -32,7 +32,26 @@ export interface StreamMethod {
   run(stream: GrpcStream): Promise<void>;
 }
 
-export type GrpcMethod = UnaryMethod | StreamMethod;
+/** A method with one request and any number of responses. */
+export interface EventsMethod {
+  readonly kind: 'events';
+  readonly path: string;
+  /** As of a `UnaryMethod`. */
+  readonly isPublic?: true;
+  /**
+   * Resolves when the call is to end with the status OK. Errors as of `UnaryMethod.call`.
+   *
+   * @param send sends a response. Returns undefined if the client's window had room for it,
+   *   otherwise a promise that resolves when it has, or when the call has ended.
+   */
+  run(context: CallContext, request: Buffer, send: SendResponse): Promise<void>;
+  /** As `UnaryMethod.reject`. */
+  reject(context: CallContext, error: GrpcError): Promise<never>;
+}
+
+export type SendResponse = (message: Uint8Array) => Promise<void> | undefined;
+
+export type GrpcMethod = UnaryMethod | EventsMethod | StreamMethod;
 
 /** One call of a `StreamMethod`. */
 export interface GrpcStream {

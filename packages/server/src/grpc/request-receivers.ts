@@ -2,7 +2,7 @@ import type { StreamReceiver } from '@holdfast/http2';
 import { GRPC_STATUS } from '@holdfast/protocol/grpc';
 import type { Call } from './call.ts';
 import { GrpcError } from './grpc-error.ts';
-import type { StreamMethod, UnaryMethod } from './grpc-method.ts';
+import type { EventsMethod, StreamMethod, UnaryMethod } from './grpc-method.ts';
 import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
 import { MessageReader } from './message-reader.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -130,16 +130,31 @@ abstract class RequestReceiver implements StreamReceiver {
   }
 }
 
-/** The request of a unary method. The method is called when the whole request has come. */
+/** Promises that resolve when all bytes of a call have been sent, or when it is closed. */
+class Drains {
+  #waiting: (() => void)[] = [];
+
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  resolve(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** The request of a method that takes one. The method is called when the whole request has come. */
 export class OneRequest extends RequestReceiver {
-  readonly #method: UnaryMethod;
+  readonly #method: UnaryMethod | EventsMethod;
+  /** Of a method with several responses. */
+  #drains: Drains | undefined;
   #request: Buffer | undefined;
   /** Bytes of the request that count as held, until the call has ended. */
   #messageBytes = 0;
   #isComplete = false;
   #isRejected = false;
 
-  constructor(method: UnaryMethod, options: ReceiverOptions) {
+  constructor(method: UnaryMethod | EventsMethod, options: ReceiverOptions) {
     super(options);
     this.#method = method;
   }
@@ -190,11 +205,25 @@ export class OneRequest extends RequestReceiver {
     this.call.whenAdmitted(() => void this.#run(request));
   }
 
+  override drained(): void {
+    this.#drains?.resolve();
+  }
+
+  override closed(): void {
+    super.closed();
+    this.drained();
+  }
+
   async #run(request: Buffer): Promise<void> {
+    const { call } = this;
+    const method = this.#method;
     try {
-      this.call.respond(await this.#method.call(this.call.context, request));
+      if (method.kind === 'unary') return call.respond(await method.call(call.context, request));
+      const drains = (this.#drains = new Drains());
+      await method.run(call.context, request, (message) => (call.send(message) ? undefined : drains.next()));
+      call.end();
     } catch (error) {
-      this.call.end(error);
+      call.end(error);
     }
   }
 }
@@ -206,7 +235,7 @@ export class ManyRequests extends RequestReceiver {
   #isComplete = false;
   /** Bytes that the client may not send again yet, since the method does not take its requests. */
   #unconsumed = 0;
-  #drained: (() => void)[] = [];
+  readonly #drains = new Drains();
 
   constructor(method: StreamMethod, options: ReceiverOptions) {
     super(options);
@@ -253,7 +282,7 @@ export class ManyRequests extends RequestReceiver {
   }
 
   override drained(): void {
-    for (const resolve of this.#drained.splice(0)) resolve();
+    this.#drains.resolve();
   }
 
   override closed(): void {
@@ -279,7 +308,7 @@ export class ManyRequests extends RequestReceiver {
         signal,
         requests: this.#requests,
         send: async (message) => {
-          if (!this.call.send(message)) await new Promise<void>((resolve) => this.#drained.push(resolve));
+          if (!this.call.send(message)) await this.#drains.next();
         },
       });
       this.call.end();

@@ -150,6 +150,7 @@ function addLoad(prom: typeof prometheus, register: Registry, coordinator: Coord
   gauge('branch_calls_running', 'Branch calls in progress', () => coordinator.load().callsRunning);
   gauge('store_writes_queued', 'Writes waiting for the store', () => coordinator.load().writesQueued);
   gauge('waiters', 'Callers waiting for a result', () => coordinator.load().waiters);
+  gauge('watched', 'Transactions that callers watch', () => coordinator.load().watched);
   gauge('draining', '1 while the node is shutting down', () => Number(coordinator.load().draining), 'max');
   gauge(
     'lease_held',

@@ -277,6 +277,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     waiters: 4,
     draining: 5,
     lease_held: 6,
+    watched: 7,
   },
   NodeStatusCountsByStatus: {
     prepared: 1,
@@ -297,5 +298,15 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     store: 5,
     load: 6,
     counts: 7,
+  },
+  WatchedTransaction: {
+    gid: 1,
+    after_version: 2,
+  },
+  WatchRequest: {
+    transactions: 1,
+  },
+  WatchEvent: {
+    transaction: 1,
   },
 };

@@ -1,5 +1,6 @@
 import { operationOf, OPERATION_NAMES, type OperationName } from '../../operations/operations.ts';
-import type { ProtoFile } from '../../protobuf/schema.ts';
+import { STREAM_NAMES, type StreamName, streamOf } from '../../operations/streams.ts';
+import type { ProtoFile, ProtoMethod } from '../../protobuf/schema.ts';
 import { FIELD_NUMBERS } from './field-numbers.ts';
 import { fixedNumbers, type Numbering } from './numbering.ts';
 import { OperationMessages } from './operation-messages.ts';
@@ -9,12 +10,14 @@ import type { MessageShape } from './shape.ts';
 const PACKAGE = 'holdfast.v1';
 const SERVICE = 'Holdfast';
 
-/** The service `holdfast.v1.Holdfast`: a method for each operation of `/api/v1`. */
+/** The service `holdfast.v1.Holdfast`: a method for each operation of `/api/v1`, and the streams. */
 export interface HoldfastService {
   /** As it is published, and as server reflection describes it. */
   readonly file: ProtoFile;
   readonly messages: readonly MessageShape[];
   readonly operations: Readonly<Record<OperationName, OperationMessages>>;
+  /** Methods with a stream of responses, each of which is an event. */
+  readonly streams: Readonly<Record<StreamName, OperationMessages>>;
 }
 
 /** Derives the service from the descriptors of the operations. */
@@ -23,6 +26,12 @@ export function createHoldfastService(numbers: Numbering): HoldfastService {
   const operations = Object.fromEntries(
     OPERATION_NAMES.map((name) => [name, new OperationMessages(name, operationOf(name), reader)]),
   ) as Readonly<Record<OperationName, OperationMessages>>;
+  const streams = Object.fromEntries(
+    STREAM_NAMES.map((name) => {
+      const { input, event } = streamOf(name);
+      return [name, new OperationMessages(name, { path: '/', body: input, result: event }, reader)];
+    }),
+  ) as Readonly<Record<StreamName, OperationMessages>>;
   const file = {
     name: 'holdfast/v1/holdfast.proto',
     package: PACKAGE,
@@ -31,16 +40,21 @@ export function createHoldfastService(numbers: Numbering): HoldfastService {
     services: [
       {
         name: SERVICE,
-        methods: Object.values(operations).map(({ method, request, response }) => ({
-          name: method,
-          input: `${PACKAGE}.${request.proto.name}`,
-          output: `${PACKAGE}.${response.proto.name}`,
-        })),
+        methods: [
+          ...Object.values(operations).map(methodOf),
+          ...Object.values(streams).map((messages) => ({ ...methodOf(messages), streamsResponses: true as const })),
+        ],
       },
     ],
   };
-  return { file, messages: reader.messages, operations };
+  return { file, messages: reader.messages, operations, streams };
 }
+
+const methodOf = ({ method, request, response }: OperationMessages): ProtoMethod => ({
+  name: method,
+  input: `${PACKAGE}.${request.proto.name}`,
+  output: `${PACKAGE}.${response.proto.name}`,
+});
 
 let service: HoldfastService | undefined;
 

@@ -14,6 +14,7 @@ import {
 } from '../../api-v1.ts';
 import { workflowEnd, workflowProgress } from '../../api-v1-branches.ts';
 import { nodeStatus } from '../../api-v1-status.ts';
+import { watchedTransaction, watchEvent } from '../../operations/streams.ts';
 
 /** What the messages of `holdfast.v1` need to know about schemas besides the schemas themselves. */
 interface MessageNotes {
@@ -37,6 +38,8 @@ MESSAGE_NOTES.add(stepRequest, { id: 'Step' })
   .add(topicPage, { id: 'TopicPage' })
   .add(nodeList, { id: 'NodeList' })
   .add(nodeStatus, { id: 'NodeStatus' })
+  .add(watchedTransaction, { id: 'WatchedTransaction' })
+  .add(watchEvent, { id: 'WatchEvent' })
   .add(workflowProgress, { id: 'WorkflowProgress' })
   .add(workflowProgress.shape.steps.element.shape.data, { protoType: 'bytes' })
   // Results of workflows of dtm's clients may be any text, so a result is a text everywhere.

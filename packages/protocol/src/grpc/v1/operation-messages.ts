@@ -4,11 +4,15 @@ import type { QueryValues } from '../../operations/http-request.ts';
 import { type Operation, pathFieldsOf } from '../../operations/operation.ts';
 import { decodeMessage } from '../../protobuf/decode.ts';
 import { encodeMessage } from '../../protobuf/encode.ts';
+import type { ProtoField } from '../../protobuf/schema.ts';
 import { fromMessage, type ReadJson } from './from-message.ts';
 import { type JsonSchema, jsonSchemaOf, propertiesOf } from './json-schema.ts';
 import type { ShapeReader } from './shape-reader.ts';
-import { type FieldShape, type MessageShape, typeNameOf } from './shape.ts';
+import { type FieldShape, type MessageShape, typeNameOf, type ValueShape } from './shape.ts';
 import { toCheckedMessage, toMessage } from './to-message.ts';
+
+/** The parts of an operation that its messages contain. */
+export type MessageParts = Pick<Operation, 'path' | 'query' | 'body' | 'waits' | 'result'>;
 
 /** The input of any operation: the fields of its path are texts. */
 export interface OperationCall {
@@ -40,7 +44,7 @@ export class OperationMessages {
   readonly fieldNames: FieldNames;
   readonly #parts: ReadonlyMap<string, Part>;
 
-  constructor(name: string, operation: Operation, reader: ShapeReader) {
+  constructor(name: string, operation: MessageParts, reader: ShapeReader) {
     this.method = typeNameOf(name);
     const request = `${this.method}Request`;
     const parts = partsOf(operation, request, reader);
@@ -96,17 +100,7 @@ export class OperationMessages {
    * message when they are concatenated.
    */
   *encodeResultInPieces(result: unknown): Generator<Buffer, undefined> {
-    const values = (result ?? {}) as Readonly<Record<string, unknown>>;
-    const lists = this.response.fields.filter(({ value, isWrapped }) => value.kind === 'list' && !isWrapped);
-    const { proto } = this.response;
-    const rest = { ...values };
-    for (const { name } of lists) delete rest[name];
-    yield encodeMessage(proto, toMessage(this.response, rest));
-    for (const field of lists) {
-      const one = { proto, fields: [field] };
-      for (const element of (values[field.name] ?? []) as readonly unknown[])
-        yield encodeMessage(proto, toMessage(one, { [field.name]: [element] }));
-    }
+    yield* piecesOf(this.response, (result ?? {}) as Readonly<Record<string, unknown>>);
   }
 
   /** Decodes a result. Throws `ProtobufError`; fields of later versions are skipped. */
@@ -117,7 +111,44 @@ export class OperationMessages {
   }
 }
 
-function partsOf(operation: Operation, request: string, reader: ShapeReader): readonly (readonly [Part, FieldShape])[] {
+const NO_BYTES = Buffer.alloc(0);
+
+function* piecesOf(shape: MessageShape, values: Readonly<Record<string, unknown>>): Generator<Buffer, undefined> {
+  const { proto, fields } = shape;
+  const lists = fields.filter(({ value, isWrapped }) => value.kind === 'list' && !isWrapped);
+  const parts = fields.filter(({ name, value }) => isLong(value) && values[name] !== undefined);
+  const rest = { ...values };
+  for (const { name } of [...lists, ...parts]) delete rest[name];
+  yield encodeMessage(proto, toMessage(shape, rest));
+  for (const field of lists) {
+    const one = { proto, fields: [field] };
+    for (const element of (values[field.name] ?? []) as readonly unknown[])
+      yield encodeMessage(proto, toMessage(one, { [field.name]: [element] }));
+  }
+  for (const { name, protoName, value } of parts) {
+    const pieces: Buffer[] = [];
+    for (const piece of piecesOf((value as LongPart).message, values[name] as Readonly<Record<string, unknown>>)) {
+      pieces.push(piece);
+      yield NO_BYTES;
+    }
+    // The length of a part comes before it. On the wire a message is its bytes.
+    const { number } = proto.fields[protoName] as ProtoField;
+    const bytes = { name: proto.name, fields: { [protoName]: { number, type: 'bytes', optional: true } } } as const;
+    yield encodeMessage(bytes, { [protoName]: Buffer.concat(pieces) });
+  }
+}
+
+type LongPart = Extract<ValueShape, { readonly kind: 'message' }>;
+
+/** Whether a value is a message with lists. */
+const isLong = (value: ValueShape): value is LongPart =>
+  value.kind === 'message' && value.message.fields.some((field) => field.value.kind === 'list');
+
+function partsOf(
+  operation: MessageParts,
+  request: string,
+  reader: ShapeReader,
+): readonly (readonly [Part, FieldShape])[] {
   const fieldsOf = (part: Part, schema: JsonSchema): (readonly [Part, FieldShape])[] => {
     const { properties, required } = propertiesOf(schema);
     return Object.entries(properties).map(([name, property]) => [

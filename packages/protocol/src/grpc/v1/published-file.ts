@@ -1,12 +1,14 @@
 import { operationOf, OPERATION_NAMES } from '../../operations/operations.ts';
+import { STREAM_NAMES, streamOf } from '../../operations/streams.ts';
 import { renderProto } from '../../protobuf/render.ts';
 import type { HoldfastService } from './holdfast-service.ts';
 import type { Numbers } from './numbering.ts';
 import type { FieldShape } from './shape.ts';
 
 const HEAD = [
-  "Holdfast's own API over gRPC: a method for each operation of /api/v1, with the same results.",
-  'Generated from the operations; the numbers of fields never change.',
+  "Holdfast's own API over gRPC: a method for each operation of /api/v1, with the same results, and",
+  'methods with a stream of responses. Generated from the operations; the numbers of fields never',
+  'change.',
   '',
   'Times are milliseconds. An absent optional field is an absent or null field of /api/v1. Texts',
   'that have a fixed set of values have the values of /api/v1. Bytes that are described as a JSON',
@@ -14,9 +16,13 @@ const HEAD = [
 ];
 
 /** The text of the published `.proto` file. */
-export function renderHoldfastProto({ file, messages, operations }: HoldfastService, numbers: Numbers): string {
+export function renderHoldfastProto(
+  { file, messages, operations, streams }: HoldfastService,
+  numbers: Numbers,
+): string {
   const comments = new Map<string, string>();
   for (const name of OPERATION_NAMES) comments.set(operations[name].method, operationOf(name).summary);
+  for (const name of STREAM_NAMES) comments.set(streams[name].method, streamOf(name).summary);
   for (const { proto, fields } of messages)
     for (const field of fields) {
       const comment = commentOf(field);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
 import type { Authenticator } from '@holdfast/api';
@@ -8,7 +8,7 @@ import { logDefect } from '../../logs/log.ts';
 import { admitCaller } from '../grpc-access.ts';
 import { GrpcContext } from '../grpc-context.ts';
 import { GrpcError } from '../grpc-error.ts';
-import type { GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
+import type { EventsMethod, GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
 import type { GrpcServerOptions } from '../grpc-server.ts';
 import { GRPC_SERVER_SETTINGS } from '../grpc-settings.ts';
 import { RequestQueue } from '../request-queue.ts';
@@ -57,10 +57,7 @@ export class GrpcJsServer implements GrpcTransport {
 
   use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
     this.#authenticator = authenticator;
-    for (const method of methods) {
-      if (method.kind === 'unary') this.#server.register(method.path, this.#unary(method), bytesOf, asIs, 'unary');
-      else this.#server.register(method.path, this.#stream(method), bytesOf, asIs, 'bidi');
-    }
+    for (const method of methods) this.#register(method);
     for (const socket of this.#waiting ?? []) this.#connections.injectConnection(socket);
     this.#waiting = undefined;
   }
@@ -95,6 +92,17 @@ export class GrpcJsServer implements GrpcTransport {
     else this.#waiting.push(socket);
   }
 
+  #register(method: GrpcMethod): void {
+    switch (method.kind) {
+      case 'unary':
+        return void this.#server.register(method.path, this.#unary(method), bytesOf, asIs, 'unary');
+      case 'events':
+        return void this.#server.register(method.path, this.#events(method), bytesOf, asIs, 'serverStream');
+      case 'stream':
+        return void this.#server.register(method.path, this.#stream(method), bytesOf, asIs, 'bidi');
+    }
+  }
+
   #unary(method: UnaryMethod): grpc.handleUnaryCall<Buffer, Uint8Array> {
     return (call, callback) => {
       const end = this.#endOf(method.path, call);
@@ -109,6 +117,27 @@ export class GrpcJsServer implements GrpcTransport {
             const error = this.#errorOf(thrown, method.path);
             end.with(error.code);
             callback(statusOf(error));
+          },
+        );
+    };
+  }
+
+  #events(method: EventsMethod): grpc.handleServerStreamingCall<Buffer, Uint8Array> {
+    return (call) => {
+      const end = this.#endOf(method.path, call);
+      const send = (message: Uint8Array): Promise<void> | undefined =>
+        end.signal.aborted || call.write(message) ? undefined : drained(call);
+      this.#admitted(call, method, end.signal)
+        .then((context) => method.run(context, call.request, send))
+        .then(
+          () => {
+            end.with(GRPC_STATUS.ok);
+            call.end();
+          },
+          (thrown: unknown) => {
+            const error = this.#errorOf(thrown, method.path);
+            end.with(error.code);
+            call.emit('error', statusOf(error));
           },
         );
     };
@@ -178,7 +207,7 @@ export class GrpcJsServer implements GrpcTransport {
   }
 }
 
-type AnyCall = grpc.ServerUnaryCall<Buffer, Uint8Array> | grpc.ServerDuplexStream<Buffer, Uint8Array>;
+type AnyCall = EventEmitter & Pick<grpc.ServerUnaryCall<Buffer, Uint8Array>, 'getDeadline' | 'getPeer' | 'metadata'>;
 
 /** The address of a peer, which the library writes with its port. */
 const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
@@ -210,7 +239,7 @@ function statusOf({ code, message, details }: GrpcError): Partial<grpc.StatusObj
   return Object.assign(new Error(message), { code, details: decodeGrpcMessage(encodeGrpcMessage(message)), metadata });
 }
 
-function drained(call: grpc.ServerDuplexStream<Buffer, Uint8Array>): Promise<void> {
+function drained(call: EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done);

@@ -1,5 +1,21 @@
+import { V1_NAMES } from '@holdfast/api';
 import { ERROR_RULES, type FieldNames, HoldfastError, renderError } from '@holdfast/protocol';
+import { holdfastPath, type OperationMessages } from '@holdfast/protocol/grpc';
 import { GrpcError } from '../grpc-error.ts';
+
+/** Called with an error that is a bug in Holdfast, and the path of its method. */
+export type OnDefect = (error: HoldfastError, path: string) => void;
+
+/** Returns the function that converts what a method throws to the end of its call. */
+export function statusOfV1(messages: OperationMessages, onDefect: OnDefect): (thrown: unknown) => GrpcError {
+  const names = { ...V1_NAMES, ...messages.fieldNames };
+  return (thrown) => {
+    if (thrown instanceof GrpcError) return thrown;
+    const error = HoldfastError.from(thrown);
+    if (error.code === 'internal') onDefect(error, holdfastPath(messages));
+    return v1ErrorOf(error, names);
+  };
+}
 
 /**
  * An error of an operation of `/api/v1` as the end of a call. The trailers have the contents of the

@@ -1,13 +1,12 @@
 import type { CallContext } from '@holdfast/core';
-import { type ApiV1, type Invoke, rejectCall, V1_NAMES } from '@holdfast/api';
+import { type ApiV1, type Invoke, rejectCall } from '@holdfast/api';
 import { HoldfastError, type Operation, operationOf, OPERATION_NAMES, type OperationName } from '@holdfast/protocol';
 import { type DecodedCall, holdfastPath, holdfastService, type OperationMessages } from '@holdfast/protocol/grpc';
 import { inTurns } from '../../http/json-text.ts';
 import { places } from '../../http/places.ts';
-import { GrpcError } from '../grpc-error.ts';
 import type { UnaryMethod } from '../grpc-method.ts';
 import { rejectRequest } from '../reject-request.ts';
-import { v1ErrorOf } from './v1-error.ts';
+import { type OnDefect, statusOfV1 } from './v1-error.ts';
 import { readV1Request } from './v1-request.ts';
 
 /**
@@ -15,9 +14,6 @@ import { readV1Request } from './v1-request.ts';
  * option.
  */
 const LONGEST_RESPONSE = 64 * 1024 * 1024;
-
-/** Called with an error that is a bug in Holdfast, and the path of its method. */
-type OnDefect = (error: HoldfastError, path: string) => void;
 
 /** Holdfast's own API over gRPC (`holdfast.v1`): a method for each operation. */
 export const v1Methods = (api: Pick<ApiV1, 'invokeOf'>, onDefect: OnDefect): readonly UnaryMethod[] =>
@@ -27,14 +23,8 @@ function methodOf(name: OperationName, invoke: Invoke, onDefect: OnDefect): Unar
   const operation = operationOf(name);
   const messages = holdfastService().operations[name];
   const path = holdfastPath(messages);
-  const names = { ...V1_NAMES, ...messages.fieldNames };
   const run = runnerOf(operation, messages, invoke);
-  const asStatus = (thrown: unknown): GrpcError => {
-    if (thrown instanceof GrpcError) return thrown;
-    const error = HoldfastError.from(thrown);
-    if (error.code === 'internal') onDefect(error, path);
-    return v1ErrorOf(error, names);
-  };
+  const asStatus = statusOfV1(messages, onDefect);
   return {
     kind: 'unary',
     path,
@@ -89,7 +79,7 @@ async function enterPlace(context: CallContext): Promise<true> {
 }
 
 /** Encodes a result that may be long; other events are handled in between. */
-async function writeLong(messages: OperationMessages, result: unknown): Promise<Uint8Array> {
+export async function writeLong(messages: OperationMessages, result: unknown): Promise<Uint8Array> {
   return inTurns(collected(messages.encodeResultInPieces(result)));
 }
 
