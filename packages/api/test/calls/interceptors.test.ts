@@ -1,6 +1,13 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CallContext, Coordinator } from '@holdfast/core';
-import { DEFAULT_NAMESPACE, HoldfastError, OPERATION_NAMES, operationOf, type Role } from '@holdfast/protocol';
+import {
+  DEFAULT_NAMESPACE,
+  HoldfastError,
+  OPERATION_NAMES,
+  operationOf,
+  type Role,
+  STREAM_NAMES,
+} from '@holdfast/protocol';
 import { ApiV1, type AuditEntry, type ApiV1Options, type CallHooks, type CallResult, hookLog } from '@holdfast/api';
 import { intercept } from '../../src/calls/interceptors.ts';
 
@@ -39,7 +46,7 @@ describe('the interceptors of operations', () => {
     ]);
     for (const [, , ms] of seen) expect(ms).toBeGreaterThanOrEqual(0);
     // Composed once, not for each call.
-    expect(named).toEqual(OPERATION_NAMES);
+    expect(named).toEqual([...OPERATION_NAMES, ...STREAM_NAMES]);
   });
 
   it('let a caller do only what its role allows, and the role of an abort depends on its sender', async () => {
@@ -136,5 +143,63 @@ describe('the interceptors of operations', () => {
     const call = { name: 'sendHeartbeat', ...operationOf('sendHeartbeat') } as const;
     const invoke = intercept({})(call, () => done);
     expect(invoke(CONTEXT, { gid: 'g' }, 0)).toBe(done);
+  });
+});
+
+describe('a stream', () => {
+  const states = [{ version: 1 }, { version: 2 }];
+  const watching = (hooks: CallHooks, end?: HoldfastError) => {
+    const coordinator = {
+      async *watch() {
+        for (const state of states) yield { ...VIEW, ...state };
+        if (end !== undefined) throw end;
+      },
+    };
+    return new ApiV1({ coordinator: coordinator as unknown as Coordinator, description: {} as never }, hooks);
+  };
+  const VIEW = {
+    ...{ namespace: 'default', gid: 'g', pattern: 'saga', status: 'submitted', branches: [] },
+    definition: { steps: [], queryPrepared: '' },
+    state: { rollbackReason: '', stopped: '', timeline: [], parked: '' },
+  };
+  const watch = async (api: ApiV1, context = CONTEXT): Promise<readonly number[]> => {
+    const versions: number[] = [];
+    await api.stream('watch', context, { transactions: [{ gid: 'g' }] }, ({ transaction }) => {
+      versions.push(transaction.version);
+      return Promise.resolve();
+    });
+    return versions;
+  };
+
+  it('is one call, from its beginning until its end, with its result', async () => {
+    const seen: string[] = [];
+    const hooks: CallHooks = {
+      observe: (name) => (result) => void seen.push(`observed ${name} ${result}`),
+      trace: (name) => {
+        seen.push(`began ${name}`);
+        return (result) => void seen.push(`ended ${name} ${result}`);
+      },
+      audit: ({ operation }) => void seen.push(`audited ${operation}`),
+    };
+    expect(await watch(watching(hooks))).toEqual([1, 2]);
+    await expect(watch(watching(hooks, new HoldfastError('not_found', 'purged')))).rejects.toThrow('purged');
+    expect(seen).toEqual([
+      ...['began watch', 'observed watch ok', 'ended watch ok'],
+      ...['began watch', 'observed watch not_found', 'ended watch not_found'],
+    ]);
+  });
+
+  it('needs the role of a viewer', async () => {
+    const allows: CallHooks['allows'] = ({ roles }, role) => roles.includes(role);
+    expect(await watch(watching({ allows }))).toEqual([1, 2]);
+    const nobody = { ...CONTEXT, principal: { id: 'eve', roles: [] } };
+    await expect(watch(watching({ allows }), nobody)).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('with an input that is not valid is rejected, naming the field', async () => {
+    const call = watching({}).stream('watch', CONTEXT, { transactions: [{ gid: 7 as never }] }, () =>
+      Promise.resolve(),
+    );
+    await expect(call).rejects.toMatchObject({ code: 'invalid', field: ['transactions', 0, 'gid'] });
   });
 });

@@ -43,6 +43,7 @@ it('a request whose deadline has passed is not started', async () => {
     () => engine.get(late, 'g'),
     () => engine.list(late, { limit: 1 }),
     () => engine.wait(late, 'g', 1_000),
+    () => engine.watch(late, { transactions: [{ gid: 'g' }] }).next(),
     () => engine.subscribe(late, { topic: 't', url: 'http://a/', remark: '' }),
     () => engine.unsubscribe(late, { topic: 't', url: 'http://a/' }),
     () => engine.deleteTopic(late, 't'),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { OPERATION_NAMES } from '../../src/index.ts';
+import { OPERATION_NAMES, STREAM_NAMES } from '../../src/index.ts';
 import { FIELD_NUMBERS } from '../../src/grpc/v1/field-numbers.ts';
 import { createHoldfastService, holdfastService } from '../../src/grpc/v1/holdfast-service.ts';
 import { GrowingNumbers, type Numbers } from '../../src/grpc/v1/numbering.ts';
@@ -57,7 +57,11 @@ describe('the published holdfast.proto', () => {
   it('is a file that clients can load, with a method for each operation', () => {
     const root = new protobuf.Root().loadSync(pathOf(PROTO), { keepCase: true });
     root.resolveAll();
-    const methods = root.lookupService('holdfast.v1.Holdfast').methodsArray.map(({ name }) => name);
-    expect(methods).toEqual(OPERATION_NAMES.map((name) => holdfastService().operations[name].method));
+    const methods = root.lookupService('holdfast.v1.Holdfast').methodsArray;
+    const { operations, streams } = holdfastService();
+    expect(methods.map(({ name, responseStream = false }) => [name, responseStream])).toEqual([
+      ...OPERATION_NAMES.map((name) => [operations[name].method, false]),
+      ...STREAM_NAMES.map((name) => [streams[name].method, true]),
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import {
   OPERATION_NAMES,
   operationOf as definitionOf,
   type OperationName,
+  STREAM_NAMES,
 } from '@holdfast/protocol';
 import { holdfastService } from '@holdfast/protocol/grpc';
 import type { Coordinator } from '@holdfast/core';
@@ -13,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { dtmMethods } from '../../src/grpc/dtm-methods.ts';
 import { GrpcError } from '../../src/grpc/grpc-error.ts';
 import { v1Methods } from '../../src/grpc/v1/v1-methods.ts';
+import { v1Streams } from '../../src/grpc/v1/v1-streams.ts';
 
 const CONTEXT = { principal: ANONYMOUS, namespace: DEFAULT_NAMESPACE };
 /** A field whose bytes are cut off. */
@@ -34,7 +36,7 @@ function methods(allows: boolean) {
   const service = new DtmService({ coordinator, version: '0.0.0', defaultResetAfterMs: 1 }, hooks);
   const store = { name: 'fake', durable: false, exclusive: false };
   const api = new ApiV1({ coordinator, description: { version: '', node: '', store, uptimeMs: () => 0 } }, hooks);
-  return { seen, all: dtmMethods(service), v1: v1Methods(api, () => {}) };
+  return { seen, all: dtmMethods(service), v1: v1Methods(api, () => {}), streams: v1Streams(api, () => {}) };
 }
 
 const operationOf = (path: string): DtmOperationName => {
@@ -95,5 +97,42 @@ describe.each(OPERATION_NAMES)('holdfast.v1 %s', (name: OperationName) => {
 
   it('that is not allowed is forbidden first', async () => {
     expect(await call(false, CUT_OFF.subarray(0, 1))).toEqual({ code: 'forbidden', seen: seenBy('forbidden') });
+  });
+});
+
+describe.each(STREAM_NAMES)('the stream %s of holdfast.v1', (name) => {
+  const { method } = holdfastService().streams[name];
+  const call = async (allows: boolean, request: Buffer | GrpcError) => {
+    const { seen, streams } = methods(allows);
+    const found = streams.find(({ path }) => path === `/holdfast.v1.Holdfast/${method}`);
+    const running =
+      request instanceof GrpcError
+        ? found?.reject(CONTEXT, request)
+        : found?.run(CONTEXT, request, () => {
+            throw new Error('it sends nothing');
+          });
+    const code = await running?.then(
+      () => 'none',
+      (error: unknown) => (error instanceof GrpcError ? error.details['holdfast-code'] : String(error)),
+    );
+    return { code, seen };
+  };
+  const one = holdfastService().streams[name].encodeInput({ body: { transactions: [{ gid: 'g' }] } });
+
+  it('is seen by each hook once, with the result of its end', async () => {
+    expect(await call(true, one)).toEqual({ code: 'unavailable', seen: [`observed ${name} unavailable`] });
+  });
+
+  it.each([
+    ['that cannot be read', CUT_OFF.subarray(0, 1)],
+    ['with a field that it does not have', Buffer.from('f03f01', 'hex')],
+    ['that the transport rejects', new GrpcError(3, 'too long', { 'holdfast-code': 'invalid' })],
+  ])('with a request %s is seen by each hook once', async (_, request) => {
+    expect(await call(true, request)).toEqual({ code: 'invalid', seen: [`observed ${name} invalid`] });
+  });
+
+  it('that is not allowed is forbidden first', async () => {
+    for (const request of [one, CUT_OFF.subarray(0, 1)])
+      expect(await call(false, request)).toEqual({ code: 'forbidden', seen: [`observed ${name} forbidden`] });
   });
 });
