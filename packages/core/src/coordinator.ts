@@ -120,7 +120,7 @@ export interface Coordinator {
    * counts: those that became durable while the caller handled another one may be left out, except
    * for the final one. Ends after the final states of all transactions, also of those that the
    * caller has, or when the context's signal aborts. Throws `not_found`, also for a transaction
-   * that was purged meanwhile, `overloaded`, and `unavailable` if the caller should watch again on
+   * that was purged since, `overloaded`, and `unavailable` if the caller should watch again on
    * another node.
    */
   watch(context: CallContext, input: WatchInput): AsyncIterable<TransactionView>;

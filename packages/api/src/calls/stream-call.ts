@@ -49,7 +49,7 @@ export class StreamCall implements CallContext {
     return this.#caller.trace;
   }
 
-  /** Rejects with `deadline_exceeded` at the deadline; resolves if the caller has ended the call. */
+  /** Rejects with `deadline_exceeded` at the deadline; resolves if the caller ended the call. */
   async run(run: RunStream, input: AnyInput): Promise<void> {
     const { signal, deadlineMs = Infinity } = this.#caller;
     if (deadlineMs <= performance.now()) throw late();

@@ -55,11 +55,11 @@ const SLOW_POLL = 1_000 / VERSION_POLL_MS;
  * a change marks the transaction for each of its watchers, and a watcher that is ready for a state
  * reads the latest one. Watchers that are ready at the same time share the read.
  *
- * SW1 The versions that a watcher receives of a transaction increase. States in between may be left
+ * ST1 The versions that a watcher receives of a transaction increase. States in between may be left
  *     out; the final state never is.
- * SW2 A watch ends when it has delivered the final states of all its transactions.
- * SW3 A transaction whose last watcher has left is forgotten.
- * SW4 A change that one watcher finds by reading is marked for the others.
+ * ST2 A watch ends when it has delivered the final states of all its transactions.
+ * ST3 A transaction whose last watcher has left is forgotten.
+ * ST4 A change that one watcher finds by reading is marked for the others.
  */
 export class StateWatchers {
   readonly #d: StateWatchersDependencies;
@@ -158,7 +158,7 @@ export class StateWatchers {
     const view = await fromStore(() => read);
     const before = watched.version;
     watched.version = view?.version;
-    // The polls compare with this version from now on, so that they find the change no more (SW4).
+    // The polls compare with this version from now on, so that they find the change no more (ST4).
     if (before !== undefined && before !== watched.version) this.#mark(watched, (other) => other.reading !== read);
     watcher.reading = undefined;
     if (view === undefined) throw unknownGid(watched.key.gid);

@@ -241,7 +241,7 @@ describe('a watch', () => {
     expect(world.watchers.count).toBe(0);
   });
 
-  it('ends when its signal aborts, while it waits and before it begins', async () => {
+  it('ends when its signal aborts, while it waits and before it begins, and is forgotten (ST3)', async () => {
     const world = new World();
     await world.write('g');
     const abort = new AbortController();
@@ -269,7 +269,7 @@ describe('many watches', () => {
     expect([world.store.reads.length, world.watchers.count]).toEqual([3, 0]);
   });
 
-  it('find a change that a new one has found first', async () => {
+  it('find a change that a new one has found first (ST4)', async () => {
     const world = new World();
     await world.write('g');
     const first = world.watch(['g']);
@@ -281,7 +281,7 @@ describe('many watches', () => {
     expect(first.versions).toEqual([1, 2]);
   });
 
-  it('of what this node drives are polled once in a second, since another node may append', async () => {
+  it('of what this node drives are polled once per second, since another node may append', async () => {
     const world = new World(100, true);
     await world.write('g');
     const reader = world.watch(['g']);
@@ -310,7 +310,7 @@ describe('for any history', () => {
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('settle' as const) }) },
   );
 
-  it('the versions that a watch receives increase, and it ends with each final state (SW1, SW2)', async () => {
+  it('the versions that a watch receives increase, and it ends with each final state (ST1, ST2)', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const world = new World();

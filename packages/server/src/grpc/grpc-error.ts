@@ -8,7 +8,7 @@ export class GrpcError extends Error {
   readonly code: number;
   /** Trailers with details, for programs. */
   readonly details: Readonly<Record<string, string>>;
-  /** Whether responses that wait for the client's window are left out, so that the call ends now. */
+  /** Whether responses that wait for the client's window are left out: the call ends now. */
   readonly discardsUnsent: boolean;
 
   constructor(

@@ -45,10 +45,10 @@ class EndlessStates implements AsyncDisposable {
     return this;
   }
 
-  async *#states({ signal }: CallContext, result: string) {
+  async *#states(context: CallContext, result: string) {
     this.running++;
     try {
-      while (signal?.aborted !== true) {
+      while (context.signal?.aborted !== true) {
         yield viewOf(++this.sent, result);
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -112,6 +112,8 @@ describe('a client that does not read its watch', () => {
     session.destroy();
     client.close();
     await until(() => server.running === 0);
+    const versions = reader.received.map(({ version }) => version);
+    expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
   });
 
   it('loses its stream at once while too many bytes wait for such clients', async () => {
@@ -142,5 +144,6 @@ describe('a client that cancels its watches at once, ten thousand times', () => 
     reader.call.cancel();
     await until(() => server.running === 0);
     client.close();
+    expect(server.reported.filter((status) => status !== GRPC_STATUS.cancelled)).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import type { MessageShape } from './shape.ts';
 const PACKAGE = 'holdfast.v1';
 const SERVICE = 'Holdfast';
 
-/** The service `holdfast.v1.Holdfast`: a method for each operation of `/api/v1`, and the streams. */
+/** The service `holdfast.v1.Holdfast`: a method for each operation of `/api/v1` and each stream. */
 export interface HoldfastService {
   /** As it is published, and as server reflection describes it. */
   readonly file: ProtoFile;
