@@ -82,7 +82,7 @@ describe('the table of options', () => {
         ...registeredArguments.map((argument) => `<${argument.name()}>`),
       ])
       .filter((option) => !LOCAL_OPTIONS.includes(option) && !named.has(option));
-    expect(operatorCommands().size).toBe(11);
+    expect(operatorCommands().size).toBe(12);
     expect(missing).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type RunningServer, startServer } from '@holdfast/server';
 import { runCli } from './support/run-cli.ts';
 
@@ -123,5 +123,38 @@ describe('the commands with a real coordinator', () => {
     expect((await run('topics remove paid http://mail/paid')).exitCode).toBe(0);
     expect((await run('topics delete paid')).exitCode).toBe(0);
     expect((await run('topics delete paid')).exitCode).toBe(1);
+  });
+});
+
+describe('holdfast watch', () => {
+  it('prints the timeline and then each new entry, and ends with the transaction', async () => {
+    branchStatus = 500;
+    await submit('followed');
+    await shows('followed', /moody/);
+    const watching = run('watch followed');
+    branchStatus = 200;
+    await vi.waitUntil(() => coordinator.coordinator.load().waiters === 1, { timeout: 20_000, interval: 5 });
+    expect((await run('retry followed')).exitCode).toBe(0);
+    const { out: lines, exitCode } = await watching;
+    const out = lines.join('\n');
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^saga followed {2}submitted\n.*● submitted\n.*↻ 02 action[^]*✓ 02 action[^]*● succeed$/s);
+    // Each entry once.
+    expect(out.match(/✓ 01 action/g)).toHaveLength(1);
+  });
+
+  it('exits with code 1 for one that has failed, and prints one JSON document per state', async () => {
+    branchStatus = 409;
+    await submit('refused');
+    const { out, exitCode } = await run('watch refused -o json');
+    expect(exitCode).toBe(1);
+    const states = out.map((line) => JSON.parse(line) as { readonly gid: string; readonly status: string });
+    expect(states.at(-1)).toMatchObject({ gid: 'refused', status: 'failed' });
+    expect(await run('watch refused -o ids')).toMatchObject({ out: ['refused'], exitCode: 1 });
+  });
+
+  it('reports an unknown gid in one line', async () => {
+    const { err, exitCode } = await run('watch none');
+    expect([exitCode, err]).toEqual([1, [expect.stringMatching(/^holdfast: no transaction none at [^\n]*$/)]]);
   });
 });

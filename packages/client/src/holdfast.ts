@@ -4,7 +4,7 @@ import { type CallEnd, callEnd, limited, waitEnd } from './api/call-end.ts';
 import { inDoubt } from './errors.ts';
 import { newGid } from './gid.ts';
 import { Message } from './message.ts';
-import type { CallOptions, WaitOptions } from './options.ts';
+import type { CallOptions, WaitOptions, WatchOptions } from './options.ts';
 import { seenOrThrow, deadlineIn, waitUntilFinal } from './outcome.ts';
 import { Saga } from './saga.ts';
 import { type Topics, topicsOf } from './topics.ts';
@@ -12,7 +12,7 @@ import { runTcc, type Tcc, type TccOptions } from './tcc.ts';
 import type { BranchCallContext } from './participants/call.ts';
 import type { Workflow, WorkflowCode, WorkflowOptions } from './workflow/options.ts';
 import { Workflows } from './workflow/workflows.ts';
-import { checkTime } from './wait-option.ts';
+import { checkTime, checkVersion } from './wait-option.ts';
 import type { WorkInProgress } from './work-in-progress.ts';
 import type { SubmissionContext } from './submission.ts';
 import { runXa, type Xa, type XaOptions } from './xa.ts';
@@ -122,6 +122,22 @@ export interface Holdfast {
    * @throws {RequestRejected} there is no transaction with that gid
    */
   finished(gid: string, options?: WaitOptions): Promise<TransactionDetails>;
+  /**
+   * Follows a transaction: yields its current state, and each later one when it has become durable.
+   * Ends after the final state (`succeed`, `failed`).
+   *
+   *     for await (const { status, branches } of hf.watch(gid)) show(status, branches);
+   *
+   * Only the latest state counts: those that became durable while the loop handled another one may
+   * be left out, except for the final one. Versions increase, also when the watch continues at
+   * another coordinator after a lost connection. Leaving the loop ends the watch. Over HTTP, which
+   * has no streams, the state is read once per second, and when the transaction has finished.
+   *
+   * @throws {RequestRejected} there is no transaction with that gid
+   * @throws {CoordinatorUnreachable} no coordinator responded within `retryForMs`
+   * @throws {TypeError} an option is wrong
+   */
+  watch(gid: string, options?: WatchOptions): AsyncGenerator<TransactionDetails, void, undefined>;
   /** One page of transactions, newest first. */
   list(query?: ListQuery, options?: CallOptions): Promise<TransactionPage>;
   /**
@@ -157,6 +173,9 @@ export interface HoldfastOptions {
   /** The work in progress that a shutdown waits for. */
   readonly work?: WorkInProgress;
 }
+
+/** A restart of a coordinator does not end a watch. */
+const WATCH_RETRY_MS = 60_000;
 
 /** Earlier names of methods; calling one throws an error with the new name. */
 const RENAMED = {
@@ -205,6 +224,12 @@ export function holdfast(api: Api, waitTimeoutMs: number, settings: HoldfastOpti
     async finished(gid, options) {
       const seen = await untilFinal(gid, options);
       return isFinal(seen.status) ? seen : seenOrThrow(api, seen, true);
+    },
+
+    watch(gid, { afterVersion = 0, retryForMs = WATCH_RETRY_MS, signal } = {}) {
+      checkVersion('afterVersion', afterVersion);
+      checkTime('retryForMs', retryForMs);
+      return api.watch({ gid, afterVersion, retryForMs, signal });
     },
 
     async list(query = {}, options = {}) {

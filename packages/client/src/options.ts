@@ -47,6 +47,22 @@ export const DEFAULT_CONNECT_OPTIONS = {
   drainMs: 10_000,
 } as const satisfies Required<Omit<ConnectOptions, 'callbackUrl'>>;
 
+/** How a transaction is watched. */
+export interface WatchOptions {
+  /** Ends the watch with the signal's reason; the transaction continues. */
+  readonly signal?: AbortSignal;
+  /**
+   * The `version` of a state that the application has: the watch begins with a later one, or with
+   * the final state. Default 0: it begins with the current state.
+   */
+  readonly afterVersion?: number;
+  /**
+   * How long the watch is continued, with growing pauses, while no coordinator can be reached, in
+   * ms. Default 60,000.
+   */
+  readonly retryForMs?: number;
+}
+
 /** Options of one call. */
 export interface CallOptions {
   /** Ends the call with the signal's reason; a submitted transaction continues. */

@@ -19,5 +19,11 @@ export function checkTime(name: string, value: unknown): void {
   throw new TypeError(`${name} must be a number of 0 or more, not ${shown(value)}`);
 }
 
+/** Throws a TypeError unless the value is the version of a transaction, or 0. */
+export function checkVersion(name: string, value: unknown): void {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return;
+  throw new TypeError(`${name} must be a whole number of 0 or more, not ${shown(value)}`);
+}
+
 const shown = (value: unknown): string =>
   typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);

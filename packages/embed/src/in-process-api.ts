@@ -9,6 +9,7 @@ import {
   pause,
   type RejectedRequest,
   rejectionOf,
+  resumed,
   RetryBudget,
   SHORTEST_REPEAT_MS,
   UnexpectedResponse,
@@ -28,6 +29,7 @@ import {
 } from '@holdfast/protocol';
 import { type AnyInput, type ApiV1, V1_NAMES } from '@holdfast/api';
 import type { InitiatorCalls } from './initiator-calls.ts';
+import { watchInProcess } from './in-process-watch.ts';
 
 export interface InProcessApiDependencies {
   readonly api: ApiV1;
@@ -65,6 +67,15 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
   const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(dependencies, name)]));
   return {
     ...(calls as unknown as ApiCalls),
+    watch: (call) =>
+      resumed({ name: dependencies.name, isClosed: dependencies.isStopped }, call, (afterVersion) =>
+        watchInProcess(
+          dependencies.api,
+          contextOf({ signal: call.signal }),
+          { ...call, name: dependencies.name },
+          afterVersion,
+        ),
+      ),
     callBranch: (request) => initiatorCalls.call(request),
     url: undefined,
     close: () => (closing ??= stop()),

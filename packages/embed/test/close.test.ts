@@ -261,3 +261,29 @@ const SLOW = { requestTimeoutMs: 60_000 } as const;
 const hanging = (options: Partial<EmbedOptions> = {}) =>
   embed({ ...OPTIONS, drainMs: DRAIN_MS, ...options, branches: { hang: (_call: BranchCallContext) => never() } });
 type Hf = Awaited<ReturnType<typeof hanging>>;
+
+describe('a watch in an embedded coordinator', () => {
+  it('ends with an error when the coordinator is closed, and leaves nothing', async () => {
+    const hf = await embed({ ...OPTIONS, drainMs: 100, branches: { hang: never } });
+    const { gid } = await hf.saga().step({ action: hf.branches.hang, compensate: null }).submit();
+    const states: string[] = [];
+    const watching = thrownBy(
+      (async () => {
+        for await (const { status } of hf.watch(gid)) states.push(status);
+      })(),
+    );
+    await vi.waitUntil(async () => states.length > 0 && (await hf.status()).load.watched === 1);
+    await hf.close();
+    expect(await watching).toMatchObject({ name: 'CoordinatorUnreachable', gid });
+    expect(states).toEqual(['submitted']);
+  });
+
+  it('frees what it holds when its loop is left', async () => {
+    const hf = await embed({ ...OPTIONS, drainMs: 100, branches: { hang: never } });
+    const { gid } = await hf.saga().step({ action: hf.branches.hang, compensate: null }).submit();
+    for await (const _ of hf.watch(gid)) break;
+    await vi.waitUntil(async () => (await hf.status()).load.watched === 0);
+    expect((await hf.status()).load.watched).toBe(0);
+    await hf.close();
+  });
+});

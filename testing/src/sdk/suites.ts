@@ -11,6 +11,7 @@ import { tccDecisionSuite } from './tcc-decision-suite.ts';
 import { tccSuite } from './tcc-suite.ts';
 import { unawaitedSuite } from './unawaited-suite.ts';
 import { waitOptionsSuite } from './wait-options-suite.ts';
+import { watchSuite } from './watch-suite.ts';
 import { workflowConcurrencySuite } from './workflow-concurrency-suite.ts';
 import { workflowDoubtSuite } from './workflow-doubt-suite.ts';
 import { workflowIdentitySuite } from './workflow-identity-suite.ts';
@@ -24,6 +25,7 @@ export const SDK_SUITES: readonly ((harness: SdkHarness) => void)[] = [
   holdfastSuite,
   fieldNamesSuite,
   waitOptionsSuite,
+  watchSuite,
   sagaSuite,
   tccSuite,
   tccDecisionSuite,

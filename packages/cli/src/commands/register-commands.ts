@@ -10,6 +10,7 @@ import { registerNodes } from './nodes-command.ts';
 import { registerAbort, registerRetry, registerStop } from './operator-commands.ts';
 import { registerShow } from './show-command.ts';
 import { registerTopics } from './topics-command.ts';
+import { registerWatch } from './watch-command.ts';
 import { registerXa } from '../xa-recover/xa-recover-command.ts';
 
 /**
@@ -19,6 +20,7 @@ import { registerXa } from '../xa-recover/xa-recover-command.ts';
 export function registerOperatorCommands(program: Command, io: CommandIo = processIo()): void {
   registerList(program, io);
   registerShow(program, io);
+  registerWatch(program, io);
   registerRetry(program, io);
   registerAbort(program, io);
   registerStop(program, io);

@@ -1,5 +1,5 @@
 import { type ApiCalls, type HttpApi, httpApi } from '@holdfast/client/api';
-import { type InputOf, placeOfUrl, type ResultOf } from '@holdfast/protocol';
+import { type InputOf, placeOfUrl, type ResultOf, type TransactionDetails } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import { commandErrorOf } from './command-error-of.ts';
 import type { CalledOperation } from './option-names.ts';
@@ -9,6 +9,9 @@ const TIMEOUT_MS = 15_000;
 const LONGEST_RESPONSE_MS = 60_000;
 /** Number of requests in flight at once in a command on many transactions. */
 export const PARALLEL_REQUESTS = 8;
+
+/** How long a watch continues while no coordinator responds. */
+const WATCH_RETRY_MS = 60_000;
 
 /** An operator decides whether to repeat a command: each request is sent once. */
 const TRANSPORT = {
@@ -48,6 +51,15 @@ export class CoordinatorApi {
     });
     if (response.ok) return response.value;
     throw commandErrorOf(response.rejection, name, this.server);
+  }
+
+  /** Follows a transaction, also while the coordinator restarts. */
+  async *watch(gid: string): AsyncGenerator<TransactionDetails, void, undefined> {
+    try {
+      yield* this.#api.watch({ gid, afterVersion: 0, retryForMs: WATCH_RETRY_MS });
+    } catch (error) {
+      throw commandErrorOf(error, 'getTransaction', this.server);
+    }
   }
 
   /** Ends the calls in progress. */

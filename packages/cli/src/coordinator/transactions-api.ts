@@ -22,6 +22,16 @@ export async function readTransaction(api: CoordinatorApi, gid: string): Promise
   return findTransaction(api, gid).catch(withHint(api, gid));
 }
 
+/** The states of a transaction, until the final one. */
+export async function* watchTransaction(
+  api: CoordinatorApi,
+  gid: string,
+): AsyncGenerator<TransactionDetails, void, undefined> {
+  // An unknown gid, and a coordinator that cannot be reached, are reported at once.
+  await readTransaction(api, gid);
+  yield* api.watch(gid);
+}
+
 export async function commandTransaction(
   api: CoordinatorApi,
   gid: string,

@@ -26,11 +26,28 @@ const NARROWEST_TEXT = 24;
  */
 export function renderTimeline(details: TransactionDetails, options: TimelineOptions): string {
   const rows = [...historyRows(details, options), ...futureRows(details, options)];
+  return [...header(details, options), '', ...layOutAll(rows, details, options)].join('\n');
+}
+
+/**
+ * Renders what has happened since an earlier state: the rows of the entries that it did not have.
+ * Empty if there are none.
+ */
+export function renderChanges(
+  before: Pick<TransactionDetails, 'timeline'>,
+  details: TransactionDetails,
+  options: TimelineOptions,
+): string {
+  const known = new Set(before.timeline.map((line) => JSON.stringify(line)));
+  const rows = rowsOf(details, options).filter((_, index) => !known.has(JSON.stringify(details.timeline[index])));
+  return layOutAll(rows, details, options).join('\n');
+}
+
+function layOutAll(rows: readonly Row[], details: TransactionDetails, options: TimelineOptions): string[] {
   const whatWidth = Math.max(...rows.map((row) => widthOf(row.what)), 0);
   const room = Math.max(options.width - TIME_WIDTH - MARK_WIDTH - whatWidth - 2, NARROWEST_WHOM);
   const whomWidth = Math.min(Math.max(...rows.map((row) => widthOf(row.whom)), 0), LONGEST_WHOM, room);
-  const lines = rows.flatMap((row) => layOut(row, details.createdAtMs, whatWidth, whomWidth, options));
-  return [...header(details, options), '', ...lines].join('\n');
+  return rows.flatMap((row) => layOut(row, details.createdAtMs, whatWidth, whomWidth, options));
 }
 
 function header(details: TransactionDetails, { colour, width }: TimelineOptions): string[] {
@@ -72,12 +89,17 @@ function statusColour({ status, attention }: TransactionDetails): Colour {
   return status === 'failed' || status === 'aborting' ? 'red' : 'yellow';
 }
 
-function historyRows(details: TransactionDetails, options: TimelineOptions): Row[] {
+/** One row for each entry. */
+function rowsOf(details: TransactionDetails, options: TimelineOptions): Row[] {
   const urls = new Map(details.branches.map((branch) => [`${branch.branchId} ${branch.op}`, branch.url]));
-  const rows = details.timeline.map((line, index): Row => {
+  return details.timeline.map((line, index): Row => {
     const words = wordsOf(line, details.timeline[index - 1]);
     return { ...words, atMs: line.atMs, whom: line.kind === 'call' ? whomOf(line, urls, details, options) : '' };
   });
+}
+
+function historyRows(details: TransactionDetails, options: TimelineOptions): Row[] {
+  const rows = rowsOf(details, options);
   if (details.timelineOmitted === 0) return rows;
   const text = `${details.timelineOmitted} entries omitted`;
   const gap: Row = { atMs: undefined, mark: '⋮', colour: 'dim', what: '', whom: '', text };

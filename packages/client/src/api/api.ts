@@ -1,5 +1,15 @@
-import type { BranchResult, InputOf, Op, OperationName, Pattern, ResultOf, Status } from '@holdfast/protocol';
+import type {
+  BranchResult,
+  InputOf,
+  Op,
+  OperationName,
+  Pattern,
+  ResultOf,
+  Status,
+  TransactionDetails,
+} from '@holdfast/protocol';
 import type { RequestRejected } from '../errors.ts';
+import type { WatchCall } from './watching.ts';
 
 /** A stub for each operation of the coordinator. */
 export type ApiCalls = {
@@ -16,6 +26,12 @@ export interface Api extends ApiCalls {
    * repeated.
    */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
+  /**
+   * The states of a transaction as they become durable, after a version, until the final one. Also
+   * after the loss of a connection, each version is later than the one before. Throws
+   * `RequestRejected`, and `CoordinatorUnreachable` after the call's time for retries.
+   */
+  watch(call: WatchCall): AsyncGenerator<TransactionDetails, void, undefined>;
   close(): Promise<void>;
   /**
    * URL of the coordinator that participants of XA receive over HTTP; undefined if it is not known,

@@ -4,6 +4,7 @@ import { BranchCaller } from './branch-caller.ts';
 import { gidOfInput } from './gid-of-input.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import type { HttpApiOptions } from './http-transport.ts';
+import { resumed } from './watching.ts';
 
 /** A response without fields. */
 const NOTHING = { parse: () => undefined };
@@ -15,6 +16,7 @@ export function grpcApi(coordinatorUrl: string, options: HttpApiOptions): Connec
   const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]));
   return {
     ...(calls as unknown as ApiCalls),
+    watch: (call) => resumed(transport.coordinator, call, (afterVersion) => transport.watch(call, afterVersion)),
     callBranch: (request) => branches.call(request),
     name: transport.url,
     url: undefined,

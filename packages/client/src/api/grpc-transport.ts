@@ -12,19 +12,24 @@ import {
   renderError,
   type Status,
   STATUSES,
+  type TransactionDetails,
+  watchEvent,
   withoutField,
 } from '@holdfast/protocol';
 import { formatGrpcTimeout, holdfastPath, holdfastService, type OperationMessages } from '@holdfast/protocol/grpc';
-import type { Metadata, ServiceError } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { UnexpectedResponse } from '../errors.ts';
 import type { ApiCall, ApiResponse } from './api.ts';
 import { Ending } from './ending.ts';
 import { GrpcClients } from './grpc-clients.ts';
 import { connected } from './grpc-connected.ts';
 import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
+import { isServiceError, serverStream } from './grpc-stream.ts';
 import { unary } from './grpc-unary.ts';
 import type { HttpApiOptions } from './http-transport.ts';
-import { rejectionOf } from './rejection.ts';
+import { type RejectedRequest, rejectionOf } from './rejection.ts';
+import { LONGEST_TIMER_MS } from '../longest-timer.ts';
+import type { WatchCall, WatchedCoordinator, WatchEnd } from './watching.ts';
 import { attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 
 /** Reads a JSON value, or throws. */
@@ -43,6 +48,13 @@ export interface GrpcRequest<T> {
 /** Pages and transactions are bounded, as over HTTP. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
+  // A watch, or a long wait, may receive nothing for a long time: pings detect a lost connection.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+} as const;
+
 const FORM = /^(grpcs?):\/\/(?:([^/?#]*)@)?((?:\[[0-9a-f:.]+\]|[^\s:/@,[\]?#]+):\d{1,5})\/?$/i;
 
 /**
@@ -58,6 +70,7 @@ export class GrpcTransport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #options: HttpApiOptions;
   readonly #running = new Map<Promise<unknown>, Ending>();
+  readonly #watches = new Set<Ending>();
   #clients: GrpcClients | undefined;
   #closing: Promise<void> | undefined;
 
@@ -93,7 +106,64 @@ export class GrpcTransport {
 
   /** Waits for the calls in progress. Can be called again. */
   close(): Promise<void> {
+    // They may last as long as their transactions.
+    for (const ending of this.#watches) ending.end();
     return (this.#closing ??= this.#whenIdle());
+  }
+
+  /** For watches. */
+  get coordinator(): WatchedCoordinator {
+    return { name: this.url, isClosed: () => this.#closing !== undefined };
+  }
+
+  /** Watches a transaction over one connection. */
+  async *watch(call: WatchCall, afterVersion: number): AsyncGenerator<TransactionDetails, WatchEnd, undefined> {
+    const { gid, signal } = call;
+    const messages = holdfastService().streams.watch;
+    const ending = new Ending(LONGEST_TIMER_MS, signal);
+    this.#watches.add(ending);
+    try {
+      const input = { body: { transactions: [{ gid, ...(afterVersion > 0 && { afterVersion }) }] } };
+      const message = messages.encodeInput(input);
+      const grpc = await loadGrpc();
+      const client = this.#clientOf(grpc);
+      const unconnected = await connected(grpc, client, ending.signal);
+      if (unconnected !== undefined) return { kind: 'retry', cause: unconnected };
+      const path = holdfastPath(messages);
+      for await (const event of serverStream(
+        client,
+        { path, message, metadata: this.#metadata(grpc, Infinity) },
+        ending,
+      ))
+        yield this.#readEvent(messages, gid, event);
+      return { kind: 'retry', cause: new Error('the coordinator ended the stream') };
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (!isServiceError(thrown)) throw thrown;
+      const end = this.#readError(
+        await loadGrpc(),
+        { operation: 'getTransaction', input: { gid }, gid },
+        messages,
+        thrown,
+      );
+      return end.kind === 'rejected' ? end : { kind: 'retry', cause: thrown };
+    } finally {
+      this.#watches.delete(ending);
+      ending.over();
+    }
+  }
+
+  #readEvent(messages: OperationMessages, gid: string, event: Buffer): TransactionDetails {
+    try {
+      return watchEvent.parse(messages.decodeResult(event)).transaction;
+    } catch (error) {
+      throw new UnexpectedResponse(this.url, gid, undefined, 'this client cannot read the message', error, 0);
+    }
+  }
+
+  #clientOf(grpc: GrpcLibrary): Client {
+    const clients = (this.#clients ??= new GrpcClients(grpc, CHANNEL_OPTIONS));
+    return clients.of({ scheme: '', server: this.address, isSecure: this.#isSecure });
   }
 
   /** Ends the calls in progress: their outcomes are unknown. */
@@ -143,17 +213,14 @@ export class GrpcTransport {
     ending: Ending,
   ): Promise<Outcome<T>> {
     const grpc = await loadGrpc();
-    const clients = (this.#clients ??= new GrpcClients(grpc, {
-      'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
-    }));
-    const client = clients.of({ scheme: '', server: this.address, isSecure: this.#isSecure });
+    const client = this.#clientOf(grpc);
     const unconnected = await connected(grpc, client, ending.signal);
     if (unconnected !== undefined) return { kind: 'retry', cause: unconnected, sent: false };
     const metadata = this.#metadata(grpc, coordinatorMs);
     const end = await unary(client, { path: holdfastPath(messages), message, metadata, timeoutMs: Infinity }, ending);
     if (end.isOk) return this.#read(request, messages, end.message);
     // Perhaps the other side no longer exists.
-    if (ending.isLate) clients.replace(client);
+    if (ending.isLate) this.#clients?.replace(client);
     return this.#readError(grpc, request, messages, end.error);
   }
 
@@ -175,7 +242,7 @@ export class GrpcTransport {
 
   #readError(
     grpc: GrpcLibrary,
-    request: GrpcRequest<unknown>,
+    request: RejectedRequest & Pick<GrpcRequest<unknown>, 'gid'>,
     messages: OperationMessages,
     error: ServiceError,
   ): Exclude<Outcome<never>, { kind: 'done' }> {

@@ -3,6 +3,7 @@ import type { ApiCall, ApiCalls, ConnectedApi } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { gidOfInput } from './gid-of-input.ts';
 import { type HttpApiOptions, HttpTransport } from './http-transport.ts';
+import { polled } from './watching.ts';
 
 /** A response without a body. */
 const NOTHING = { parse: () => undefined };
@@ -15,9 +16,12 @@ export interface HttpApi extends ConnectedApi {
 export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpApi {
   const transport = new HttpTransport(coordinatorUrl, options);
   const branches = new BranchCaller(options.connections);
-  const calls = Object.fromEntries(OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]));
+  const calls = Object.fromEntries(
+    OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]),
+  ) as unknown as ApiCalls;
   return {
-    ...(calls as unknown as ApiCalls),
+    ...calls,
+    watch: (call) => polled(calls, call),
     callBranch: (request) => branches.call(request),
     name: transport.url,
     url: transport.url,

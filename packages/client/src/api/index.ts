@@ -10,6 +10,7 @@ export { rejectionOf, type RejectedRequest } from './rejection.ts';
 export { SDK_FIELDS, type SdkFields } from './field-names.ts';
 export { gidOfInput } from './gid-of-input.ts';
 export { pause } from './back-off.ts';
+export { resumed, type WatchCall, type WatchEnd } from './watching.ts';
 export { SHORTEST_REPEAT_MS } from './call-end.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { exceedsJson } from '../json-size.ts';
