@@ -115,7 +115,7 @@ const faultOfCoordinate = (what: string, text: string): string | undefined =>
 
 function fieldsOf(
   { gid, pattern, branchId, op, headers, timeoutMs }: Call,
-  { isSecure, server, path, authorization }: GrpcTarget,
+  { isSecure, server, path, authorization, authority = authorityOf(server) }: GrpcTarget,
 ): HeaderField[] {
   const own = new Map<string, string>();
   for (const given in headers) {
@@ -129,7 +129,7 @@ function fieldsOf(
   return [
     [':method', 'POST'],
     [':scheme', isSecure ? 'https' : 'http'],
-    [':authority', authorityOf(server)],
+    [':authority', authority],
     [':path', path],
     ['content-type', 'application/grpc'],
     ['te', 'trailers'],

@@ -52,10 +52,15 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
     const { scheme, server, isSecure } = target;
     const resolver = this.#resolvers.get(scheme);
     const isKnown = resolver?.endpointsOf !== undefined && resolver.faultOf(server) === undefined;
-    const endpoints = isKnown ? resolver.endpointsOf?.(server) : undefined;
-    return endpoints === undefined
-      ? target
-      : { ...target, endpoints: endpoints.map((one) => ({ ...one, scheme: isSecure ? 'grpcs' : 'grpc' })) };
+    const endpoints = (isKnown ? resolver.endpointsOf?.(server) : undefined) ?? [];
+    const [first] = endpoints;
+    if (first === undefined) return target;
+    const { host, port } = first;
+    return {
+      ...target,
+      authority: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      endpoints: endpoints.map((one) => ({ ...one, scheme: isSecure ? 'grpcs' : 'grpc' })),
+    };
   }
 
   admit(target: GrpcTarget, context: AdmissionContext): string | undefined {

@@ -5,6 +5,8 @@ import type { AdmissionContext, BranchTarget } from '../registry/branch-protocol
 /** The parsed URL of a gRPC branch: `[SCHEME://]SERVER/package.Service/Method`. */
 export interface GrpcTarget extends BranchTarget, GrpcUrl {
   readonly authorization: string;
+  /** The host and port that calls name; absent: as the URL has them. */
+  readonly authority?: string;
 }
 
 /** Parses a URL for which `isGrpcUrl` returns true. */

@@ -1,5 +1,6 @@
-import { contains, type IpAddress, isWithin, parseAddress, textOfAddress } from './ip-address.ts';
+import { type IpAddress, isWithin, parseAddress, textOfAddress } from './ip-address.ts';
 import { comparedName } from './host.ts';
+import { RuleIndex } from './rule-index.ts';
 import { embeddedIn, type SpecialRange, specialRangeOf } from './special-ranges.ts';
 import type { TargetEndpoint, TargetRule } from './target-rule.ts';
 
@@ -18,14 +19,14 @@ export type IsOwn = (address: IpAddress, port: number) => boolean;
  * service.
  */
 export class RuleSet {
-  readonly #denying: readonly TargetRule[];
-  readonly #allowing: readonly TargetRule[];
+  readonly #denying: RuleIndex;
+  readonly #allowing: RuleIndex;
   readonly #unlisted: UnlistedTargets;
   readonly #isOwn: IsOwn;
 
   constructor(rules: readonly TargetRule[], unlisted: UnlistedTargets, isOwn: IsOwn = () => false) {
-    this.#denying = rules.filter(({ allows }) => !allows);
-    this.#allowing = rules.filter(({ allows }) => allows);
+    this.#denying = new RuleIndex(rules.filter(({ allows }) => !allows));
+    this.#allowing = new RuleIndex(rules.filter(({ allows }) => allows));
     this.#unlisted = unlisted;
     this.#isOwn = isOwn;
   }
@@ -37,10 +38,10 @@ export class RuleSet {
   faultOf(endpoint: TargetEndpoint): string | undefined {
     const address = parseAddress(endpoint.host);
     if (address !== undefined) return this.#faultAt(endpoint, address);
-    const denying = this.#denying.find((rule) => rule.ranges === undefined && isFor(rule, endpoint));
+    const denying = this.#denying.about(endpoint).find(({ ranges }) => ranges === undefined);
     if (denying !== undefined) return deniedBy(denying);
     if (LOCALHOST.test(comparedName(endpoint.host))) return this.#faultAtAll(endpoint, LOOPBACK);
-    const isListed = this.#allowing.length === 0 || this.#allowing.some((rule) => isFor(rule, endpoint));
+    const isListed = this.#allowing.isEmpty || this.#allows(endpoint);
     return isListed ? undefined : `no rule of branchTargets allows ${textOf(endpoint)}`;
   }
 
@@ -59,24 +60,42 @@ export class RuleSet {
   }
 
   #faultAt(endpoint: TargetEndpoint, address: IpAddress): string | undefined {
-    const embedded = embeddedIn(address);
-    const denying = this.#denying.find(
-      (rule) =>
-        isFor(rule, endpoint) &&
-        (rule.ranges?.some((range) => contains(range, address) || (embedded && contains(range, embedded))) ?? true),
-    );
+    const denying = this.#deniedAt(endpoint, address);
     if (denying !== undefined) return deniedBy(denying);
-    if (this.#allowing.length === 0 && this.#unlisted === 'all') return undefined;
+    if (this.#allowing.isEmpty && this.#unlisted === 'all') return undefined;
     const special = specialRangeOf(address);
-    const fitting = this.#allowing.filter((rule) => isFor(rule, endpoint));
-    const allowing = fitting.filter((rule) => isAtAddress(rule, address, special));
+    const allowing = this.#allowedAt(endpoint, address, special);
     if (this.#isOwn(address, endpoint.port) && !allowing.some(namesOnePort))
       return `this coordinator listens at ${textOf(endpoint)}; a rule of branchTargets with just this port could allow it`;
     if (allowing.length > 0) return undefined;
-    if (this.#allowing.length === 0 && special === undefined) return undefined;
-    if (special === undefined || (this.#allowing.length > 0 && fitting.length === 0))
+    if (this.#allowing.isEmpty && special === undefined) return undefined;
+    if (special === undefined || (!this.#allowing.isEmpty && !this.#allows(endpoint)))
       return `no rule of branchTargets allows ${textOf(endpoint)}`;
     return `${textOfAddress(address)} is in ${special.text} (${special.kind}), which no rule of branchTargets allows`;
+  }
+
+  /** Whether a rule allows a target at some address. */
+  #allows(endpoint: TargetEndpoint): boolean {
+    return this.#allowing.about(endpoint).length > 0 || this.#allowing.hasRangeFor(endpoint);
+  }
+
+  #allowedAt(endpoint: TargetEndpoint, address: IpAddress, special: SpecialRange | undefined): readonly TargetRule[] {
+    const about = this.#allowing.about(endpoint);
+    const ranged = this.#allowing
+      .at(endpoint, about, address)
+      .filter(([, range]) => special === undefined || isWithin(range, special.range))
+      .map(([rule]) => rule);
+    return special === undefined ? [...about.filter(({ ranges }) => ranges === undefined), ...ranged] : ranged;
+  }
+
+  #deniedAt(endpoint: TargetEndpoint, address: IpAddress): TargetRule | undefined {
+    if (this.#denying.isEmpty) return undefined;
+    const about = this.#denying.about(endpoint);
+    const general = about.find(({ ranges }) => ranges === undefined);
+    if (general !== undefined) return general;
+    const embedded = embeddedIn(address);
+    const places = embedded === undefined ? [address] : [address, embedded];
+    return places.flatMap((place) => this.#denying.at(endpoint, about, place))[0]?.[0];
   }
 }
 
@@ -85,20 +104,6 @@ const LOCALHOST = /^(?:.+\.)?localhost$/;
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 const deniedBy = ({ text }: TargetRule): string => `the rule ${JSON.stringify(text)} of branchTargets denies it`;
-
-/** Whether a rule is about this scheme, host and port. */
-function isFor({ scheme, host, ports }: TargetRule, endpoint: TargetEndpoint): boolean {
-  if (scheme !== undefined && scheme !== endpoint.scheme) return false;
-  if (ports !== undefined && (endpoint.port < ports[0] || endpoint.port > ports[1])) return false;
-  if (host === undefined) return true;
-  const name = comparedName(endpoint.host);
-  return host.isWildcard ? name.endsWith(`.${host.name}`) : name === host.name;
-}
-
-const isAtAddress = ({ ranges }: TargetRule, address: IpAddress, special: SpecialRange | undefined): boolean =>
-  ranges === undefined
-    ? special === undefined
-    : ranges.some((range) => contains(range, address) && (special === undefined || isWithin(range, special.range)));
 
 const namesOnePort = ({ ports }: TargetRule): boolean => ports !== undefined && ports[0] === ports[1];
 

@@ -1,4 +1,5 @@
 import { contains, type IpAddress, type IpRange, parseRange, textOfAddress } from './ip-address.ts';
+import { RangeTable } from './range-table.ts';
 
 /** A range whose addresses are not those of public services. */
 export interface SpecialRange {
@@ -74,8 +75,8 @@ function rangeOf(text: string): IpRange {
   return range;
 }
 
-/** The narrowest first, so that the first match decides. */
-const NARROWEST_FIRST = SPECIAL_RANGES.toSorted((a, b) => b.range.prefix - a.range.prefix);
+const TABLE = new RangeTable<SpecialRange>();
+for (const special of SPECIAL_RANGES) TABLE.add(special.range, special);
 
 const NAT64 = rangeOf('64:ff9b::/96');
 
@@ -91,9 +92,9 @@ export function specialRangeOf(address: IpAddress): SpecialRange | undefined {
     const kind = `NAT64 of ${textOfAddress(embedded)}, ${special.kind}`;
     return { range: NAT64, text: '64:ff9b::/96', kind };
   }
-  return NARROWEST_FIRST.find(({ range }) => contains(range, address));
+  return TABLE.narrowest(address)?.[0];
 }
 
 /** The IPv4 address that NAT64 connects to; undefined for any other address. */
 export const embeddedIn = (address: IpAddress): IpAddress | undefined =>
-  contains(NAT64, address) ? { bits: 32, value: address.value & 0xffff_ffffn } : undefined;
+  address.bits === 128 && contains(NAT64, address) ? { bits: 32, value: address.value & 0xffff_ffffn } : undefined;

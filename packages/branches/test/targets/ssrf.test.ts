@@ -9,6 +9,7 @@ import {
   undiciClient,
 } from '@holdfast/branches';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { GrpcParticipant } from '@holdfast/testing/grpc-participant';
 import { Listener } from '../support/listeners.ts';
 import { branchRequest } from '../support/requests.ts';
 
@@ -190,6 +191,16 @@ describe.each(['own', 'undici'] as const)('with the client %s', (client) => {
     expect(registry.admit(target, 'default', { gid: 'g' }, 'network')).toBeUndefined();
     expect(await router.call(branchRequest(target))).toMatchObject({ kind: 'SUCCESS' });
   });
+});
+
+it.each(LOOPBACK)('%s is called over gRPC if a rule allows it', async (host) => {
+  await using participant = await GrpcParticipant.start('[::]');
+  const rules = ['127.0.0.0/8', '::1', '0.0.0.0', '::'];
+  const { registry, router } = await caller(new BranchTargets({ rules }, 'public'));
+  const target = `${host}:${participant.port}/busi.Busi/TransIn`;
+  expect(registry.admit(target, 'default', { gid: 'g', protocol: 'grpc' }, 'network')).toBeUndefined();
+  expect(await router.call(branchRequest(target, { protocol: 'grpc' }))).toMatchObject({ kind: 'SUCCESS' });
+  expect(participant.seen).toHaveLength(1);
 });
 
 it('without rules and without authentication every target is called', async () => {
