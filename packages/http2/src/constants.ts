@@ -30,6 +30,24 @@ export const HTTP2_CODE = {
   enhanceYourCalm: 11,
 } as const;
 
+/** The names of the error codes, by code. */
+export const HTTP2_CODE_NAMES: readonly string[] = [
+  'NO_ERROR',
+  'PROTOCOL_ERROR',
+  'INTERNAL_ERROR',
+  'FLOW_CONTROL_ERROR',
+  'SETTINGS_TIMEOUT',
+  'STREAM_CLOSED',
+  'FRAME_SIZE_ERROR',
+  'REFUSED_STREAM',
+  'CANCEL',
+  'COMPRESSION_ERROR',
+  'CONNECT_ERROR',
+  'ENHANCE_YOUR_CALM',
+  'INADEQUATE_SECURITY',
+  'HTTP_1_1_REQUIRED',
+];
+
 /** Identifiers of settings (RFC 9113, 6.5.2). */
 export const SETTING = {
   headerTableSize: 1,

@@ -1,4 +1,4 @@
-export { HTTP2_CODE } from './constants.ts';
+export { HTTP2_CODE, HTTP2_CODE_NAMES } from './constants.ts';
 export { Field } from './hpack/field.ts';
 export { encodeHeaders } from './hpack/header-encoder.ts';
 export { Http2Error } from './http2-error.ts';

@@ -164,6 +164,7 @@ export class GrpcChannel implements CallOwner, SessionOwner, OriginConnections {
   }
 
   #resolved(timeout: Timeout, endpoints: readonly GrpcEndpoint[]): void {
+    if (endpoints.length === 0) return this.#unresolved(timeout, new Error(`${this.#server} has no servers`));
     if (!this.#endResolving(timeout)) return;
     this.#resolvedMs = this.#nowMs;
     this.#endpoints = endpoints;

@@ -1,10 +1,17 @@
-import { type Field, HTTP2_CODE, type Http2Connection, type Http2Stream, type StreamReceiver } from '@holdfast/http2';
-import { type BranchResult, branchResult, resultOfGrpc } from '@holdfast/protocol';
-import { decodeGrpcMessage } from '@holdfast/protocol/grpc';
+import {
+  type Field,
+  HTTP2_CODE,
+  HTTP2_CODE_NAMES,
+  type Http2Connection,
+  type Http2Stream,
+  type StreamReceiver,
+} from '@holdfast/http2';
+import { type BranchResult, branchResult } from '@holdfast/protocol';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 import { describeNetworkError } from '../tls/tls-error.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
+import { UnaryResponse } from './unary-response.ts';
 
 /** What a call needs from its channel. */
 export interface CallOwner {
@@ -40,7 +47,7 @@ export class GrpcExchange implements Expiring, StreamReceiver {
   #carrier: CallCarrier | undefined;
   /** Whether another call was sent over the connection before. */
   #isReused = false;
-  #hasResponse = false;
+  #response = new UnaryResponse();
   #isDone = false;
   #isRepeated = false;
 
@@ -88,7 +95,7 @@ export class GrpcExchange implements Expiring, StreamReceiver {
     this.#connection = connection;
     this.#carrier = carrier;
     this.#isReused = isReused;
-    this.#hasResponse = false;
+    this.#response = new UnaryResponse();
     const stream = connection.request(this.#headers, this);
     this.#stream = stream;
     stream.sendData(this.#frame, true);
@@ -96,21 +103,25 @@ export class GrpcExchange implements Expiring, StreamReceiver {
 
   headers(fields: readonly Field[], isLast: boolean): void {
     this.#carrier?.responded();
-    if (this.#hasResponse) this.#takeStatus(fields);
-    else this.#takeHead(fields, isLast);
-    this.#hasResponse = true;
-    this.#endStream(isLast);
+    this.#response.headers(fields, isLast);
+    const { early } = this.#response;
+    if (early === undefined || this.#isDone) return;
+    this.#done(early, true);
+    // A server that has responded but leaves the stream open must not hold it.
+    this.#stream?.reset(HTTP2_CODE.cancel);
   }
 
-  /** The response's message means nothing. */
   data(bytes: Buffer): void {
+    this.#response.data(bytes);
     this.#stream?.consume(bytes.length);
   }
 
   complete(): void {
     if (this.#isDone) return;
-    this.failed(new Error('the call was ended without a status'));
-    this.#endStream(true);
+    // The stream is closed if this side has sent everything as well.
+    const isSent = this.#stream?.state === 'closed';
+    this.#done(this.#response.result(isSent), true);
+    if (!isSent) this.#stream?.reset(HTTP2_CODE.cancel);
   }
 
   drained(): void {}
@@ -118,48 +129,21 @@ export class GrpcExchange implements Expiring, StreamReceiver {
   closed(code: number | undefined): void {
     if (this.#isDone) return;
     const isLost = this.#connection?.isOver === true;
-    const error = isLost ? this.#carrier?.endedBy : undefined;
-    // An error code that ends the whole connection is not a statement about this call.
-    if (isLost ? this.#isReused && !this.#hasResponse : code === HTTP2_CODE.refusedStream) return this.repeat(error);
-    this.failed(error ?? new Error(`the call was ended without a status (HTTP/2 code ${code ?? 0})`));
+    const error = isLost ? (this.#carrier?.endedBy ?? this.#connection?.error) : undefined;
+    // An error code that ends the whole connection is not a statement about this call. A server that
+    // has begun to respond has begun the call, whatever the code states.
+    const mayRepeat = isLost ? this.#isReused : code === HTTP2_CODE.refusedStream;
+    if (mayRepeat && !this.#response.hasBegun) return this.repeat(error);
+    this.failed(error ?? new Error(isLost ? LOST : `the call was ended without a status (${nameOfCode(code)})`));
   }
 
   /** The other side did not begin the call, or may not have: it is sent again, once. */
   repeat(error: Error | undefined): void {
-    if (this.#isRepeated) return this.failed(error ?? new Error('the connection was closed before a response'));
+    if (this.#isRepeated) return this.failed(error ?? new Error(LOST));
     this.#isRepeated = true;
     this.#stream = undefined;
     this.#carrier = undefined;
     this.#owner.send(this);
-  }
-
-  /** Only a response that consists of its headers has its status there. */
-  #takeHead(fields: readonly Field[], isLast: boolean): void {
-    if (isLast && valueIn(fields, 'grpc-status') !== undefined) return this.#takeStatus(fields);
-    const status = Number(valueIn(fields, ':status'));
-    if (status !== 200) this.#done(branchResult('UNKNOWN', `HTTP ${status} without grpc-status`), true);
-  }
-
-  /** A server that has responded but leaves the stream open must not hold it. */
-  #endStream(isComplete: boolean): void {
-    const stream = this.#stream;
-    if (stream === undefined || !this.#isDone) return;
-    const isSent = stream.state === 'half-closed-local' || stream.state === 'closed';
-    if (!(isComplete && isSent)) stream.reset(HTTP2_CODE.cancel);
-  }
-
-  #takeStatus(fields: readonly Field[]): void {
-    const status = valueIn(fields, 'grpc-status');
-    if (status === undefined) return this.#done(branchResult('UNKNOWN', 'the response has no grpc-status'), true);
-    const text = decodeGrpcMessage(valueIn(fields, 'grpc-message') ?? '');
-    // Neither 0x0 nor 1e0 is a code.
-    const code = /^\d{1,3}$/.test(status) ? Number(status) : Number.NaN;
-    this.#done(
-      Number.isNaN(code)
-        ? branchResult('UNKNOWN', `grpc-status ${JSON.stringify(status.slice(0, 64))} is not a number`)
-        : resultOfGrpc(code, text),
-      true,
-    );
   }
 
   #done(result: BranchResult, responded: boolean): void {
@@ -170,10 +154,6 @@ export class GrpcExchange implements Expiring, StreamReceiver {
   }
 }
 
-/** A field that was sent several times is one list, as in HTTP: two statuses are not a number. */
-function valueIn(fields: readonly Field[], name: string): string | undefined {
-  let found: string | undefined;
-  for (const field of fields)
-    if (field.name === name) found = found === undefined ? field.value : `${found}, ${field.value}`;
-  return found;
-}
+const LOST = 'the connection was closed before a response';
+
+const nameOfCode = (code = 0): string => `HTTP/2 error ${HTTP2_CODE_NAMES[code] ?? code}`;

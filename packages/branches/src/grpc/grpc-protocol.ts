@@ -75,6 +75,7 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
     const fault = this.#faultOf(target);
     if (fault !== undefined) return Promise.resolve(uncallable(fault));
     const headers = metadataOf(request, target);
+    const frame = frameOf(request);
     const entry = this.#channels.acquire(this.#http.poolOf(request.namespace, target.destination));
     if (entry === undefined) return Promise.resolve(NO_ROOM);
     const { pool, release } = entry;
@@ -83,7 +84,7 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
         release(responded);
         resolve(result);
       };
-      pool.send(new GrpcExchange(headers, frameOf(request), pool, this.#channels.clock, request.timeoutMs, settle));
+      pool.send(new GrpcExchange(headers, frame, pool, this.#channels.clock, request.timeoutMs, settle));
     });
   }
 

@@ -296,7 +296,9 @@ describe('a branch called over gRPC', () => {
 });
 
 function respond(stream: http2.ServerHttp2Stream, status: string): void {
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': status }, { endStream: true });
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': status }));
+  stream.end(Buffer.alloc(5));
 }
 
 async function listening(server: http2.Http2Server): Promise<string> {

@@ -33,7 +33,9 @@ describeWith(['openssl'], 'a branch called over gRPC with TLS', () => {
     server = createSecureServer({ cert: certificate, key });
     server.on('stream', (stream, headers) => {
       seen.push(`${headers[':scheme']} ${headers[':path']}`);
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true });
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.alloc(5));
     });
     server.listen(0, '0.0.0.0');
     await once(server, 'listening');

@@ -54,14 +54,15 @@ describe('a gRPC server that does not end a stream', () => {
     await vi.waitUntil(() => resets.length === 1, { timeout: 2_000 });
   });
 
-  it('and never takes the request has it ended when it has sent its status', async () => {
+  it('and never takes the request has it ended when it has sent its status, which is no success', async () => {
     const resets: number[] = [];
-    const behaviour = server((connection, stream) =>
-      connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM),
-    );
+    const behaviour = server((connection, stream) => connection.succeed(stream));
     behaviour.opened = (connection) => connection.settings([4, 0]);
     await using hostile = await FrameServer.start(countingResets(behaviour, resets));
-    expect((await call(hostile.address, { payload: Buffer.alloc(100_000) })).kind).toBe('SUCCESS');
+    expect(await call(hostile.address, { payload: Buffer.alloc(100_000) })).toEqual({
+      kind: 'UNKNOWN',
+      reason: 'grpc-status 0, but the response came before the request was sent',
+    });
     await vi.waitUntil(() => resets.length === 1, { timeout: 2_000 });
   });
 });
@@ -71,7 +72,7 @@ describe('a gRPC server that leaves', () => {
     let calls = 0;
     await using hostile = await FrameServer.start(
       server((connection, stream) => {
-        connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+        connection.succeed(stream);
         if (++calls % 3 === 0) connection.goaway(stream);
       }),
     );
@@ -90,7 +91,7 @@ describe('a gRPC server that rejects calls', () => {
     await using hostile = await FrameServer.start(
       server((connection, stream) => {
         if (++calls <= 3_000) connection.write(FRAME.reset, 0, stream, Buffer.from([0, 0, 0, 7]));
-        else connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+        else connection.succeed(stream);
       }),
     );
     // Each is sent twice.
@@ -105,7 +106,7 @@ describe('a gRPC server that rejects calls', () => {
 describe('a gRPC server that permits one call at a time', () => {
   it('receives the others one after the other', async () => {
     const behaviour = server((connection, stream) => {
-      setImmediate(() => connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM));
+      setImmediate(() => connection.succeed(stream));
     });
     behaviour.opened = (connection) => connection.settings([3, 1]);
     await using hostile = await FrameServer.start(behaviour);
@@ -125,7 +126,7 @@ describe('a connection that is lost', () => {
     await using hostile = await FrameServer.start(
       server((connection, stream) => {
         if (hostile.connections.length === 1 && stream > 1) lose(connection);
-        else connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+        else connection.succeed(stream);
       }),
     );
     expect((await call(hostile.address)).kind).toBe('SUCCESS');
@@ -152,7 +153,7 @@ describe('a gRPC server that permits few pings', () => {
     const slow = call(hostile.address, { timeoutMs: 20_000 });
     for (let index = 0; index < 10; index++)
       expect((await call(hostile.address, { timeoutMs: 30 })).reason).toBe('no response within 30 ms');
-    hostile.connections[0]?.headers(1, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+    hostile.connections[0]?.succeed(1);
     expect(await slow).toEqual({ kind: 'SUCCESS', reason: '' });
     expect(Math.max(...pings.values())).toBeLessThanOrEqual(2);
   });
@@ -160,7 +161,7 @@ describe('a gRPC server that permits few pings', () => {
   it('may be pinged again after each response', async () => {
     let pings = 0;
     const plain = server((connection, stream) => {
-      if (stream % 4 === 1) connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM);
+      if (stream % 4 === 1) connection.succeed(stream);
     });
     await using hostile = await FrameServer.start({
       ...plain,
@@ -184,14 +185,133 @@ describe('a connection without further stream IDs', () => {
     const { lastStreamId } = HTTP2_LIMITS;
     Object.assign(HTTP2_LIMITS, { lastStreamId: 11 });
     onTestFinished(() => void Object.assign(HTTP2_LIMITS, { lastStreamId }));
-    await using hostile = await FrameServer.start(
-      server((connection, stream) => connection.headers(stream, { ...HEADERS, 'grpc-status': '0' }, END_STREAM)),
-    );
+    await using hostile = await FrameServer.start(server((connection, stream) => connection.succeed(stream)));
     for (let index = 0; index < 5; index++)
       expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
     const calls = await Promise.all(Array.from({ length: 5 }, () => call(hostile.address)));
     expect(calls.filter(({ kind }) => kind !== 'SUCCESS')).toEqual([]);
     expect(hostile.connections.length).toBe(2);
+  });
+});
+
+const reset = (code: number): Buffer => Buffer.from([0, 0, 0, code]);
+
+describe('a response with grpc-status 0', () => {
+  const part = (...sizes: readonly number[]): Buffer =>
+    Buffer.concat(sizes.map((size) => Buffer.concat([Buffer.from([0, 0, 0, 0, size]), Buffer.alloc(size)])));
+  const response = (
+    data: Buffer,
+    head: Readonly<Record<string, string>> = HEADERS,
+    trailers: Readonly<Record<string, string>> = { 'grpc-status': '0' },
+  ): FrameBehaviour =>
+    server((connection, stream) => {
+      connection.headers(stream, head);
+      if (data.length > 0) connection.write(FRAME.data, 0, stream, data);
+      connection.headers(stream, trailers, END_STREAM);
+    });
+  const compressed = Buffer.from([1, 0, 0, 0, 0]);
+
+  it.each([
+    ['no message', response(part())],
+    ['no message, in its headers', server((c, s) => c.headers(s, { ...HEADERS, 'grpc-status': '0' }, END_STREAM))],
+    ['two messages', response(part(0, 3))],
+    ['a message that is cut off', response(part(7).subarray(0, 9))],
+    ['a prefix that is cut off', response(part(7).subarray(0, 4))],
+    ['bytes after its message', response(Buffer.concat([part(7), Buffer.from([0])]))],
+    ['an unknown flag', response(Buffer.from([2, 0, 0, 0, 0]))],
+    ['a compressed message without an encoding', response(compressed)],
+    ['another content type', response(part(0), { ...HEADERS, 'content-type': 'application/grpcish' })],
+    ['fewer bytes than announced', response(part(0), { ...HEADERS, 'content-length': '99' })],
+    ['a status that has two digits', response(part(0), HEADERS, { 'grpc-status': '00' })],
+    [
+      'the status of a proxy',
+      server((c, s) => c.headers(s, { ...HEADERS, ':status': '503', 'grpc-status': '0' }, END_STREAM)),
+    ],
+  ] as const)('and %s is UNKNOWN', async (_, behaviour) => {
+    await using hostile = await FrameServer.start(behaviour);
+    expect((await call(hostile.address)).kind).toBe('UNKNOWN');
+  });
+
+  it.each([
+    ['one message', response(part(7))],
+    ['an empty message', response(part(0))],
+    ['a compressed message with an encoding', response(compressed, { ...HEADERS, 'grpc-encoding': 'gzip' })],
+    ['a content type with a format', response(part(0), { ...HEADERS, 'content-type': 'application/grpc+proto' })],
+    [
+      'one message in pieces of one byte',
+      server((c, s) => {
+        c.headers(s, HEADERS);
+        for (const byte of part(9)) c.write(FRAME.data, 0, s, Buffer.from([byte]));
+        c.headers(s, { 'grpc-status': '0' }, END_STREAM);
+      }),
+    ],
+  ] as const)('and %s is SUCCESS', async (_, behaviour) => {
+    await using hostile = await FrameServer.start(behaviour);
+    expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+  });
+});
+
+describe('a call whose response has begun', () => {
+  it('is not sent again when the server then denies having begun it', async () => {
+    let calls = 0;
+    await using hostile = await FrameServer.start(
+      server((connection, stream) => {
+        calls++;
+        connection.headers(stream, HEADERS);
+        connection.write(FRAME.reset, 0, stream, reset(7));
+      }),
+    );
+    expect(await call(hostile.address)).toEqual({
+      kind: 'UNKNOWN',
+      reason: 'the call was ended without a status (HTTP/2 error REFUSED_STREAM)',
+    });
+    expect(calls).toBe(1);
+  });
+});
+
+describe('late responses to many calls that have timed out', () => {
+  it('do not end the connection with its other calls', async () => {
+    const calls = 200;
+    const late: number[] = [];
+    const silent = server(() => undefined);
+    await using hostile = await FrameServer.start({
+      ...silent,
+      received: (connection, frame) => {
+        silent.received(connection, frame);
+        if (frame.type !== FRAME.reset || late.push(frame.stream) < calls) return;
+        for (const stream of late) connection.succeed(stream);
+        connection.succeed(1);
+      },
+    });
+    const slow = call(hostile.address, { timeoutMs: 20_000 });
+    const others = Array.from({ length: calls }, () => call(hostile.address, { timeoutMs: 100 }));
+    expect((await Promise.all(others)).map(({ kind }) => kind)).toEqual(others.map(() => 'UNKNOWN'));
+    expect(await slow).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(hostile.connections.length).toBe(1);
+  });
+});
+
+describe('the reason of a call', () => {
+  it('names a server that speaks HTTP/1.1', async () => {
+    await using hostile = await FrameServer.start({
+      opened: ({ socket }) => void socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
+      received: () => undefined,
+    });
+    const { kind, reason } = await call(hostile.address);
+    expect([kind, reason]).toEqual(['UNKNOWN', 'the server responds with HTTP/1.1, not with HTTP/2']);
+  });
+
+  it('names a connection that the server closes', async () => {
+    await using hostile = await FrameServer.start(server(({ socket }) => void socket.end()));
+    const { kind, reason } = await call(hostile.address);
+    expect([kind, reason]).toEqual(['UNKNOWN', 'the connection was closed before a response']);
+  });
+
+  it('names the error of HTTP/2', async () => {
+    await using hostile = await FrameServer.start(server((c, s) => c.write(FRAME.reset, 0, s, reset(2))));
+    expect((await call(hostile.address)).reason).toBe(
+      'the call was ended without a status (HTTP/2 error INTERNAL_ERROR)',
+    );
   });
 });
 

@@ -25,6 +25,7 @@ describe('a target whose resolver', () => {
       'no such list',
     ],
     ['rejects', () => Promise.reject(new Error('no such list')), 'no such list'],
+    ['finds no servers', () => Promise.resolve([]), 'servers has no servers'],
     ['never settles', () => new Promise<never>(() => {}), 'servers could not be resolved within 20 ms'],
   ] as const)('%s fails its calls, and is resolved again by the next one', async (_, behaviour, message) => {
     const resolve = vi.fn<() => Promise<readonly GrpcEndpoint[]>>(behaviour);

@@ -42,6 +42,13 @@ export class FrameConnection {
     this.write(FRAME.headers, END_HEADERS | flags, stream, Buffer.concat(block));
   }
 
+  /** A complete response to a call that succeeded. */
+  succeed(stream: number): void {
+    this.headers(stream, { ':status': '200', 'content-type': 'application/grpc' });
+    this.write(FRAME.data, 0, stream, Buffer.alloc(5));
+    this.headers(stream, { 'grpc-status': '0' }, END_STREAM);
+  }
+
   settings(...pairs: readonly (readonly [id: number, value: number])[]): void {
     const payload = Buffer.alloc(6 * pairs.length);
     for (const [index, [id, value]] of pairs.entries()) {

@@ -114,6 +114,7 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
   /** Whether the peer was notified that this side leaves, and with which stream as the last one. */
   #leaving: 'no' | 'announced' | 'finally' = 'no';
   #isPeerLeaving = false;
+  #error: Http2Error | undefined;
 
   constructor(role: 'server' | 'client', owner: ConnectionOwner, nowMs: number, limits = HTTP2_LIMITS) {
     this.nowMs = nowMs;
@@ -133,6 +134,11 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
 
   get isOver(): boolean {
     return this.#phase === 'over';
+  }
+
+  /** Why the connection is over, unless both sides have finished; set before its streams end. */
+  get error(): Http2Error | undefined {
+    return this.#error;
   }
 
   /** Whether the peer may open streams, or this side may. */
@@ -159,6 +165,8 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
     this.nowMs = nowMs;
     try {
       const rest = this.#phase === 'preface' ? this.#readPreface(piece) : piece;
+      if (this.#phase === 'settings' && !this.#isServer && piece.toString('latin1', 0, HTTP1.length) === HTTP1)
+        throw protocolError('the server responds with HTTP/1.1, not with HTTP/2');
       if (!this.isOver && rest.length > 0) this.#reader.read(rest);
     } catch (error) {
       this.#fail(asHttp2Error(error));
@@ -537,8 +545,9 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
     const closing = this.#closed.closingOf(id);
     if (closing === 'reset-here') return;
     if (closing === 'otherwise') throw new Http2Error(HTTP2_CODE.streamClosed, `${frame} for a stream that is closed`);
-    // Forgotten, or never used: a stream that was opened after it has closed it.
-    if (frame === 'HEADERS') throw protocolError('HEADERS for a stream that is closed');
+    // Forgotten, or never used: a stream that was opened after it has closed it. A client may have
+    // reset more streams than are remembered, to which responses are in flight.
+    if (frame === 'HEADERS' && this.#isServer) throw protocolError('HEADERS for a stream that is closed');
     this.#reject(id, HTTP2_CODE.streamClosed);
   }
 
@@ -601,6 +610,7 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
   #end(code: number, error: Http2Error | undefined): void {
     if (this.isOver) return;
     this.#phase = 'over';
+    this.#error = error;
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     for (const stream of streams) stream.close(code);
@@ -609,6 +619,8 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
 }
 
 const PRIORITY_BYTES = 5;
+/** The first bytes of a server that does not know HTTP/2. */
+const HTTP1 = 'HTTP/1.';
 const NO_BYTES = Buffer.alloc(0);
 const NO_TABLE_BYTES = Buffer.from([NO_TABLE]);
 

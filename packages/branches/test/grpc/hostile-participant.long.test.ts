@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { BranchResult } from '@holdfast/protocol';
+import type { BranchRouter } from '@holdfast/branches';
+import { GrpcParticipant } from '@holdfast/testing/grpc-participant';
+import { branchRequest } from '../support/requests.ts';
+import { HostileParticipant, randomNumbers } from '../support/hostile-participant.ts';
+import { branchRouter } from '../support/routers.ts';
+
+/** `HOSTILE_SECONDS` and `HOSTILE_SEED` extend a run and repeat one. */
+const SECONDS = Number(process.env['HOSTILE_SECONDS'] ?? 60);
+const SEED = Number(process.env['HOSTILE_SEED'] ?? 20_261_130);
+const CALLERS = 32;
+const TIMEOUT_MS = 300;
+/** Time for the end of a call after its timeout, on a machine that is busy. */
+const LATE_MS = 1_000;
+const CALLS_PER_ROUND = 40;
+
+let router: BranchRouter;
+let honest: GrpcParticipant;
+const thrown: unknown[] = [];
+const onThrown = (error: unknown): void => void thrown.push(error);
+
+beforeEach(async () => {
+  router = branchRouter();
+  honest = await GrpcParticipant.start();
+  process.on('unhandledRejection', onThrown).on('uncaughtException', onThrown);
+});
+afterEach(async () => {
+  process.off('unhandledRejection', onThrown).off('uncaughtException', onThrown);
+  await router.close();
+  await honest[Symbol.asyncDispose]();
+});
+
+interface Ended {
+  readonly gid: string;
+  readonly result: BranchResult;
+  readonly tookMs: number;
+}
+
+async function timed(gid: string, url: string, timeoutMs: number, payload: Uint8Array): Promise<Ended> {
+  const startedMs = performance.now();
+  const result = await router.call(branchRequest(url, { gid, protocol: 'grpc', timeoutMs, payload }));
+  return { gid, result, tookMs: performance.now() - startedMs };
+}
+
+/** One hostile participant with many callers, while an honest one is called. */
+async function round(seed: number): Promise<Readonly<Record<string, number>>> {
+  await using hostile = new HostileParticipant(seed);
+  const address = await hostile.start();
+  const random = randomNumbers(seed + 1);
+  const ended: Ended[] = [];
+  let serial = 0;
+  const caller = async (): Promise<void> => {
+    for (let count = 0; count < CALLS_PER_ROUND; count++) {
+      const gid = `s${seed}-${String(++serial).padStart(6, '0')}`;
+      const payload = Buffer.alloc(random(8) === 0 ? random(100_000) : random(50));
+      ended.push(await timed(gid, `${address}/a.B/C`, TIMEOUT_MS, payload));
+    }
+  };
+  let isOver = false;
+  const other = async (): Promise<void> => {
+    while (!isOver) {
+      const { result } = await timed(`h${seed}`, honest.url('TransIn'), 10_000, Buffer.alloc(10));
+      expect([seed, result]).toEqual([seed, { kind: 'SUCCESS', reason: '' }]);
+      await sleep(5);
+    }
+  };
+  const served = other();
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  isOver = true;
+  await served;
+  const kinds: Record<string, number> = {};
+  for (const { gid, result, tookMs } of ended) {
+    kinds[result.kind] = (kinds[result.kind] ?? 0) + 1;
+    expect([seed, gid, tookMs < TIMEOUT_MS + LATE_MS]).toEqual([seed, gid, true]);
+    if (result.kind === 'SUCCESS') expect([seed, gid, hostile.succeeded.has(gid)]).toEqual([seed, gid, true]);
+    expect(result.reason).not.toContain('internal error');
+  }
+  return kinds;
+}
+
+const heapMb = (): number => {
+  global.gc?.();
+  return process.memoryUsage().heapUsed / 1024 / 1024;
+};
+
+it(
+  `a participant that responds at random neither ends the process nor fakes a success (seed ${SEED})`,
+  { timeout: (SECONDS + 120) * 1_000 },
+  async () => {
+    const endMs = performance.now() + SECONDS * 1_000;
+    const total: Record<string, number> = {};
+    let rounds = 0;
+    let warmMb = 0;
+    for (; performance.now() < endMs; rounds++) {
+      for (const [kind, count] of Object.entries(await round(SEED + rounds))) total[kind] = (total[kind] ?? 0) + count;
+      expect([SEED + rounds, thrown]).toEqual([SEED + rounds, []]);
+      if (rounds === 5) warmMb = heapMb();
+    }
+    console.log(`seeds ${SEED} to ${SEED + rounds - 1}: ${JSON.stringify(total)}`);
+    expect(Object.keys(total).sort()).toEqual(['FAILURE', 'ONGOING', 'SUCCESS', 'UNKNOWN']);
+    await router.close();
+    // Sockets are closed in later turns.
+    const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    await vi
+      .waitUntil(() => sockets() <= 2, { timeout: 10_000 })
+      .catch(() => console.log(process.getActiveResourcesInfo()));
+    if (global.gc !== undefined) expect(heapMb()).toBeLessThan(warmMb + 30);
+  },
+);
