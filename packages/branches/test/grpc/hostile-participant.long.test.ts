@@ -13,7 +13,7 @@ const SEED = Number(process.env['HOSTILE_SEED'] ?? 20_261_130);
 const CALLERS = 32;
 const TIMEOUT_MS = 300;
 /** Time for the end of a call after its timeout, on a machine that is busy. */
-const LATE_MS = 1_000;
+const LATE_MS = 10_000;
 const CALLS_PER_ROUND = 40;
 
 let router: BranchRouter;
@@ -73,7 +73,7 @@ async function round(seed: number): Promise<Readonly<Record<string, number>>> {
   const kinds: Record<string, number> = {};
   for (const { gid, result, tookMs } of ended) {
     kinds[result.kind] = (kinds[result.kind] ?? 0) + 1;
-    expect([seed, gid, tookMs < TIMEOUT_MS + LATE_MS]).toEqual([seed, gid, true]);
+    expect(tookMs, `${gid} of seed ${seed}`).toBeLessThan(TIMEOUT_MS + LATE_MS);
     if (result.kind === 'SUCCESS') expect([seed, gid, hostile.succeeded.has(gid)]).toEqual([seed, gid, true]);
     expect(result.reason).not.toContain('internal error');
   }
@@ -103,9 +103,7 @@ it(
     await router.close();
     // Sockets are closed in later turns.
     const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-    await vi
-      .waitUntil(() => sockets() <= 2, { timeout: 10_000 })
-      .catch(() => console.log(process.getActiveResourcesInfo()));
+    await vi.waitUntil(() => sockets() <= 2, { timeout: 10_000 });
     if (global.gc !== undefined) expect(heapMb()).toBeLessThan(warmMb + 30);
   },
 );
