@@ -130,8 +130,8 @@ export class GrpcExchange implements Expiring, StreamReceiver {
     if (this.#isDone) return;
     const isLost = this.#connection?.isOver === true;
     const error = isLost ? (this.#carrier?.endedBy ?? this.#connection?.error) : undefined;
-    // An error code that ends the whole connection is not a statement about this call. A server that
-    // has begun to respond has begun the call, whatever the code states.
+    // An error code that ends the whole connection is not a statement about this call. A server
+    // that has begun to respond has begun the call, whatever the code states.
     const mayRepeat = isLost ? this.#isReused : code === HTTP2_CODE.refusedStream;
     if (mayRepeat && !this.#response.hasBegun) return this.repeat(error);
     this.failed(error ?? new Error(isLost ? LOST : `the call was ended without a status (${nameOfCode(code)})`));

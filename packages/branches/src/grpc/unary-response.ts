@@ -6,9 +6,9 @@ import { MessageCount } from './message-count.ts';
 /**
  * The response to a unary call, as its parts arrive.
  *
- * UR1  The result is SUCCESS only for a complete response of gRPC with HTTP status 200, one complete
- *      message and grpc-status 0, to a request that was sent whole. Otherwise the participant might
- *      not have received the payload, or a proxy might have responded instead of it.
+ * UR1  The result is SUCCESS only for a complete response of gRPC with HTTP status 200, one
+ *      complete message and grpc-status 0, to a request that was sent whole. Otherwise the
+ *      participant might not have received the payload, or a proxy might have responded instead.
  * UR2  The status is in the trailers, or in the headers of a response without a message.
  */
 export class UnaryResponse {

@@ -54,7 +54,7 @@ describe('a gRPC server that does not end a stream', () => {
     await vi.waitUntil(() => resets.length === 1, { timeout: 2_000 });
   });
 
-  it('and never takes the request has it ended when it has sent its status, which is no success', async () => {
+  it('and never takes the request has it ended when it has sent its status, which does not count', async () => {
     const resets: number[] = [];
     const behaviour = server((connection, stream) => connection.succeed(stream));
     behaviour.opened = (connection) => connection.settings([4, 0]);

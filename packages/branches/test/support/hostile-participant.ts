@@ -29,7 +29,7 @@ export class HostileParticipant implements AsyncDisposable {
   readonly succeeded = new Set<string>();
   calls = 0;
   readonly #random: (below: number) => number;
-  /** One of so many faulty responses concerns the connection. */
+  /** Faulty responses of which one concerns the connection. */
   readonly #calm: number;
   readonly #timers = new Set<NodeJS.Timeout>();
   #server: FrameServer | undefined;

@@ -136,7 +136,7 @@ export class Http2Connection implements FrameSink, SenderOwner, StreamConnection
     return this.#phase === 'over';
   }
 
-  /** Why the connection is over, unless both sides have finished; set before its streams end. */
+  /** The error that ended the connection; set before its streams are closed. */
   get error(): Http2Error | undefined {
     return this.#error;
   }
