@@ -13,6 +13,7 @@ export * from './known-names.ts';
 export * from './api-v1.ts';
 export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
+export * from './api-v1-tokens.ts';
 export * from './operations/index.ts';
 export * from './branch-errors.ts';
 export * from './barrier.ts';

@@ -7,6 +7,16 @@ export const LIMITS = {
   gidLength: 128,
   /** ID of a principal, in bytes of UTF-8. */
   principalBytes: 128,
+  /** API tokens of one store, revoked ones included. */
+  tokens: 1_000,
+  /** Longest name of an API token. */
+  tokenNameLength: 64,
+  /** Namespaces of one API token. */
+  tokenNamespaces: 100,
+  /** Longest validity of an API token. */
+  tokenValidityMs: 10 * 365 * 24 * 3_600_000,
+  /** Longest time for which a rotated token's previous secret stays valid. */
+  tokenOverlapMs: 30 * 24 * 3_600_000,
   /** Longest namespace. */
   namespaceLength: 64,
   /** Longest URL of a branch, in UTF-16 units. */

@@ -14,7 +14,10 @@ import {
   DtmService,
   type RunningCoordinator,
   startCoordinator,
+  TokenBook,
 } from '@holdfast/api';
+import { readBootstrapFile } from './access/bootstrap-file.ts';
+import { type Access, startAccess } from './access/start-access.ts';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/config-with.ts';
@@ -55,6 +58,8 @@ export interface RunningServer {
   /** The functions of this process that `local://NAME` branches call. */
   readonly locals: LocalBranches;
   readonly config: ServerConfig;
+  /** The first API token of the store, if this start created it. Shown to the operator, once. */
+  readonly bootstrapToken: string | undefined;
   /** Whether the store was new: its folder, tables or keys were created. */
   readonly created: boolean;
   /** Reads the files that options name again. Never rejects: a fault is a warning. */
@@ -106,6 +111,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   if (tls !== undefined) metrics.certificateExpires('server', tls.expiresMs);
   const towardsBranches = await branchTls(config, { files, log });
   if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
+  const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
     log,
@@ -157,9 +163,19 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     await Promise.all([http.close(), grpc.close()]);
     throw error;
   }
-  const { authenticator, siblings } = parts;
+  const { siblings } = parts;
+  const tokens = new TokenBook(running.store);
+  let access: Access | undefined;
+  try {
+    access = await startAccess(config, { tokens, metrics, log, bootstrapText });
+  } catch (error) {
+    await running.close(0);
+    await Promise.all([http.close(), grpc.close()]);
+    throw error;
+  }
+  const authenticator = parts.authenticator ?? access?.authenticator;
   const isProtected = authenticator !== undefined;
-  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, isProtected });
+  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, tokens, isProtected });
   http.use(router, authenticator);
   grpc.use(methods, authenticator);
   // The store is open already: this returns what opening found.
@@ -171,6 +187,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     coordinator: running.engine,
     locals: running.locals,
     config,
+    bootstrapToken: access?.bootstrapToken,
     created,
     reload: () => files.reload(),
     close: () => {
@@ -214,6 +231,7 @@ interface Parts {
   readonly siblings: Siblings | undefined;
   readonly node: string;
   readonly log: Log;
+  readonly tokens: TokenBook;
   /** Whether callers need roles. */
   readonly isProtected: boolean;
 }
@@ -222,7 +240,7 @@ interface Parts {
 function servicesOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  { metrics, siblings, node, log, isProtected }: Parts,
+  { metrics, siblings, node, log, tokens, isProtected }: Parts,
 ): { readonly router: Router; readonly methods: readonly GrpcMethod[] } {
   const startedMs = performance.now();
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
@@ -238,7 +256,7 @@ function servicesOf(
     { coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail, retry },
     hooks,
   );
-  const api = new ApiV1({ coordinator, description }, hooks);
+  const api = new ApiV1({ coordinator, description, tokens }, hooks);
   const router = new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),

@@ -15,6 +15,7 @@ import {
   type StreamOperation,
   type CheckedStreamInputOf,
 } from '@holdfast/protocol';
+import type { TokenBook } from '../access/tokens/token-book.ts';
 import { parse } from '../reading/parse.ts';
 import { initiatorOperations } from '../operations/initiators.ts';
 import { type CallHooks, intercept, interceptStreams } from '../calls/interceptors.ts';
@@ -25,6 +26,7 @@ import { operatorActions } from '../operations/operator-actions.ts';
 import { queryReaderOf } from './read-query.ts';
 import { type StreamImplementation, streamOperations } from '../operations/streams.ts';
 import { type RunStream, type SendEvent, StreamCall, streamed } from '../calls/stream-call.ts';
+import { tokenOperations } from '../operations/tokens.ts';
 import { topicOperations } from '../operations/topics.ts';
 import { transactionOperations } from '../operations/transactions.ts';
 
@@ -32,6 +34,8 @@ export interface ApiV1Options {
   /** Usually an `AdmittedCoordinator`. */
   readonly coordinator: Coordinator;
   readonly description: NodeDescription;
+  /** Absent: the coordinator has no transports, and therefore no API tokens. */
+  readonly tokens?: TokenBook;
 }
 
 /**
@@ -43,7 +47,7 @@ export class ApiV1 {
   readonly #streams: Readonly<Record<StreamName, Invoke>>;
 
   /** @param hooks what happens around each call */
-  constructor({ coordinator, description }: ApiV1Options, hooks: CallHooks = {}) {
+  constructor({ coordinator, description, tokens }: ApiV1Options, hooks: CallHooks = {}) {
     const wrap = intercept(hooks);
     const implementations: ImplementationsOf<Readonly<Record<OperationName, unknown>>> = {
       ...transactionOperations(coordinator),
@@ -51,6 +55,7 @@ export class ApiV1 {
       ...operatorActions(coordinator),
       ...topicOperations(coordinator),
       ...nodeOperations(coordinator, description),
+      ...tokenOperations(tokens),
     };
     this.#invokes = Object.fromEntries(
       OPERATION_NAMES.map((name) => {

@@ -11,7 +11,7 @@ import type { Log } from '@holdfast/server/logs';
 import { takeStopSignals } from '../early-stop.ts';
 import type { Addresses } from '../workers/messages.ts';
 import { startedOrStopped } from './started-or-stopped.ts';
-import { createServeLog, endOnDefect, FAILED, isExpected } from './serve-process.ts';
+import { createServeLog, endOnDefect, FAILED, isExpected, showBootstrapToken } from './serve-process.ts';
 
 /** Runs a coordinator until a signal stops it; resolves to the exit code. */
 export async function runServe(flags: Readonly<Record<string, unknown>>): Promise<number> {
@@ -47,6 +47,7 @@ async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>,
   const { startServer } = await import('@holdfast/server');
   const server = await startedOrStopped(config, log, stop, () => startServer(config, { log }));
   if (server === undefined) return 0;
+  showBootstrapToken(server);
   if (hangups.reload !== undefined) hangups.reload = () => void server.reload();
   announce(
     config,

@@ -23,6 +23,18 @@ export const createServeLog = (
     fields,
   });
 
+/**
+ * Shows the first token of a store, which cannot be shown again. Not through the log, which is kept
+ * and collected.
+ */
+export function showBootstrapToken({ bootstrapToken }: { readonly bootstrapToken: string | undefined }): void {
+  if (bootstrapToken === undefined) return;
+  process.stderr.write(
+    `\nThe first API token of this store, with the role admin. It is shown only now; keep it in a safe place:\n\n  ${bootstrapToken}\n\n` +
+      'Create tokens for services with: HOLDFAST_TOKEN=… holdfast token create NAME --role submitter\n\n',
+  );
+}
+
 /** Whether the cause is external; the message then states what to do. */
 export const isExpected = (error: unknown): error is ConfigError | StoreError | HoldfastError =>
   error instanceof ConfigError || error instanceof StoreError || error instanceof HoldfastError;

@@ -1,6 +1,6 @@
 import { withoutSecrets } from '@holdfast/protocol';
 import { surviveClosedOutput } from '../closed-output.ts';
-import { createServeLog, endOnDefect, FAILED, isExpected } from '../serve/serve-process.ts';
+import { createServeLog, endOnDefect, FAILED, isExpected, showBootstrapToken } from '../serve/serve-process.ts';
 import { startServer } from '@holdfast/server';
 import { startedOrStopped } from '../serve/started-or-stopped.ts';
 import { PrimaryLink } from './primary-link.ts';
@@ -19,6 +19,7 @@ async function runWorker(): Promise<number> {
       startServer(config, { log, siblings: link }),
     );
     if (server === undefined) return 0;
+    showBootstrapToken(server);
     link.onReload(() => void server.reload());
     link.ready(server);
     log.debug({ reason: await link.stopped }, 'stopping');

@@ -5,6 +5,7 @@ export * from './engine-options.ts';
 export { containedLogger } from './contain.ts';
 export { payloadFieldOf, urlFieldOf } from './accept.ts';
 export { acceptTopic, TOPICS } from './topics.ts';
+export { fromStore } from './from-store.ts';
 export * from './imported-record.ts';
 export { transactionOf, viewOf } from './records.ts';
 export { NO_OPTIONS } from '../codec/definition-codec.ts';

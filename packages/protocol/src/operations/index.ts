@@ -8,3 +8,4 @@ export { INITIATOR_OPERATIONS } from './initiators.ts';
 export { OPERATOR_ACTIONS } from './operator-actions.ts';
 export { TOPIC_OPERATIONS } from './topics.ts';
 export { NODE_OPERATIONS } from './nodes.ts';
+export { TOKEN_OPERATIONS } from './tokens.ts';

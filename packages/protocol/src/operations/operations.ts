@@ -2,6 +2,7 @@ import { INITIATOR_OPERATIONS } from './initiators.ts';
 import { NODE_OPERATIONS } from './nodes.ts';
 import type { CheckedInput, Operation, OperationInput, OperationResult } from './operation.ts';
 import { OPERATOR_ACTIONS } from './operator-actions.ts';
+import { TOKEN_OPERATIONS } from './tokens.ts';
 import { TOPIC_OPERATIONS } from './topics.ts';
 import { TRANSACTION_OPERATIONS } from './transactions.ts';
 
@@ -15,6 +16,7 @@ export const OPERATIONS = {
   ...OPERATOR_ACTIONS,
   ...TOPIC_OPERATIONS,
   ...NODE_OPERATIONS,
+  ...TOKEN_OPERATIONS,
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -7,6 +7,7 @@ import { flagOf, type ServerConfig } from './options.ts';
 export function checkConfig(config: ServerConfig): void {
   checkHost(config);
   checkAllowedHosts(config);
+  checkAuth(config);
   checkWorkers(config);
   checkTls(config);
   if (config.silence < 2 * config.heartbeat)
@@ -100,10 +101,15 @@ function checkAllowedHosts({ allowedHosts }: ServerConfig): void {
   }
 }
 
-function checkHost({ host, insecure }: ServerConfig): void {
-  if (insecure || isLoopback(host)) return;
+function checkAuth({ auth, bootstrapTokenFile }: ServerConfig): void {
+  if (auth || bootstrapTokenFile === '') return;
+  throw new ConfigError('--bootstrap-token-file has no effect without --auth; specify both', 'bootstrapTokenFile');
+}
+
+function checkHost({ host, insecure, auth }: ServerConfig): void {
+  if (auth || insecure || isLoopback(host)) return;
   throw new ConfigError(
     `--host ${host}: without authentication, any client that reaches this address can make the coordinator call any URL; ` +
-      'listen on 127.0.0.1, or specify --insecure if only trusted clients can reach the address',
+      'specify --auth, listen on 127.0.0.1, or specify --insecure if only trusted clients can reach the address',
   );
 }

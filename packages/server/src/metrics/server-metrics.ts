@@ -63,6 +63,11 @@ export class ServerMetrics implements EngineObserver {
   );
   /** When each certificate in use expires, in ms since the epoch; by its use. */
   readonly certificateExpiries = new Map<string, () => number | undefined>();
+  readonly #failedLogins = counters(
+    'holdfast_authentication_failures_total',
+    'Requests without valid credentials',
+    'reason',
+  );
   /** Requests over HTTP. */
   readonly http = new ResponseMetrics(
     { requests: 'holdfast_http_requests_total', seconds: 'holdfast_http_request_seconds', labels: ['route', 'status'] },
@@ -105,6 +110,7 @@ export class ServerMetrics implements EngineObserver {
       this.#alerts,
       this.#noRoom,
       this.#tlsFailures,
+      this.#failedLogins,
       this.http.requests,
       this.grpc.requests,
       this.#operations,
@@ -162,6 +168,11 @@ export class ServerMetrics implements EngineObserver {
 
   alerted(): void {
     this.#alerts.child().add();
+  }
+
+  /** @param reason one of a few words */
+  authenticationFailed(reason: string): void {
+    this.#failedLogins.child({ reason }).add();
   }
 
   /** Calls were made to more destinations at once than have connections. */

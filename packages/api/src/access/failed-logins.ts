@@ -1,0 +1,84 @@
+import type { Logger } from '@holdfast/core';
+
+/** Why a request was not authenticated. `rejected`: an unknown token, or a wrong secret. */
+export type LoginFailure = 'missing' | 'malformed' | 'rejected' | 'expired' | 'revoked';
+
+export interface FailedLoginsOptions {
+  readonly logger: Pick<Logger, 'warn'>;
+  /** Called with each failure. */
+  readonly onFailure?: (reason: LoginFailure) => void;
+  /** Milliseconds of a monotonic clock. */
+  readonly nowMs?: () => number;
+}
+
+/** Addresses that are remembered; the least recent one gives way. */
+const MOST_ADDRESSES = 10_000;
+/** Failures that are responded to at once. */
+const FREE_FAILURES = 5;
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2_000;
+/** An address is forgotten after this time without a failure. */
+const FORGOTTEN_MS = 60_000;
+/** Responses that are held back at once. */
+const MOST_HELD = 1_000;
+const QUIET_MS = 60_000;
+
+/**
+ * Slows down callers that fail to authenticate: the response to each further failure from one
+ * address is held back for longer. A valid token is never held back, so that a stranger behind the
+ * same proxy, or a service with an old token, delays no one else.
+ */
+export class FailedLogins {
+  readonly #addresses = new Map<string, { failures: number; lastMs: number }>();
+  readonly #options: FailedLoginsOptions;
+  readonly #nowMs: () => number;
+  #held = 0;
+  #times = 0;
+  #quietUntilMs = -Infinity;
+
+  constructor(options: FailedLoginsOptions) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+  }
+
+  /**
+   * Records a failure. Returns how long its response is held back, in ms; undefined: too many
+   * responses are held back already.
+   */
+  failed(reason: LoginFailure, address = ''): number | undefined {
+    this.#options.onFailure?.(reason);
+    this.#log(reason, address);
+    // Without credentials nothing was tried; probes and browsers send such requests.
+    if (reason === 'missing') return 0;
+    const nowMs = this.#nowMs();
+    const known = this.#addresses.get(address);
+    const failures = known === undefined || nowMs - known.lastMs > FORGOTTEN_MS ? 1 : known.failures + 1;
+    this.#addresses.delete(address);
+    this.#addresses.set(address, { failures, lastMs: nowMs });
+    const [oldest] = this.#addresses.keys();
+    if (this.#addresses.size > MOST_ADDRESSES && oldest !== undefined) this.#addresses.delete(oldest);
+    if (failures <= FREE_FAILURES) return 0;
+    if (this.#held >= MOST_HELD) return undefined;
+    return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - FREE_FAILURES - 1, 10));
+  }
+
+  /** Resolves after a time that `failed` returned. */
+  async hold(ms: number): Promise<void> {
+    this.#held++;
+    await new Promise((resolve) => setTimeout(resolve, ms).unref());
+    this.#held--;
+  }
+
+  /** Logs failures at most once per minute, with their number until then. */
+  #log(reason: LoginFailure, address: string): void {
+    this.#times++;
+    const nowMs = this.#nowMs();
+    if (nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = nowMs + QUIET_MS;
+    this.#options.logger.warn(
+      { times: this.#times, reason, address },
+      'requests without valid credentials were rejected; reason and address are those of the last one',
+    );
+    this.#times = 0;
+  }
+}

@@ -1,0 +1,196 @@
+import { HoldfastError, type Principal } from '@holdfast/protocol';
+import type { Authenticator, Credentials } from '../authenticator.ts';
+import { LONGEST_AUTHORIZATION, presentedBy } from '../authorization.ts';
+import type { FailedLogins, LoginFailure } from '../failed-logins.ts';
+import type { TokenBook } from './token-book.ts';
+import { TokenLookup, type TokenRead } from './token-lookup.ts';
+import { principalOfToken, type StoredToken } from './token-record.ts';
+import { isSameHash, parseTokenText, type TokenText } from './token-text.ts';
+
+export interface TokenAuthenticatorOptions {
+  readonly tokens: TokenBook;
+  readonly logins: FailedLogins;
+  /** Milliseconds since the epoch, with which expiry is compared. */
+  readonly nowMs?: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonicMs?: () => number;
+}
+
+/** A change by another node takes effect here within this time. */
+export const TOKEN_CHANGE_MS = 5_000;
+/** A token in use is read again after this time, while requests still use the previous read. */
+const REFRESH_MS = 2_500;
+/** After a read that failed. */
+const REPEAT_MS = 500;
+/** Verified texts that are remembered. */
+const MOST_VERIFIED = 1_000;
+/** The last use of a token is stored at most this often by each node. */
+const USED_MS = 60_000;
+
+/** A text of `Authorization` that was verified. */
+interface Verified {
+  readonly id: string;
+  readonly principal: Principal;
+  /** Until when it is used, by the monotonic clock. */
+  readonly untilMs: number;
+  refreshMs: number;
+}
+
+/** What a comparison costs is the same for a token that does not exist. */
+const NO_HASH = '0'.repeat(64);
+const REJECTED = 'the API token is not valid; check that it was copied completely, or ask an administrator for one';
+
+/**
+ * Authenticates callers by API tokens.
+ *
+ * A1  A token that was revoked, or whose secret was replaced, is rejected: on the node that changed
+ *     it at once, on the others within `TOKEN_CHANGE_MS`.
+ * A2  If the store cannot be read, a token is accepted for at most that time after its last read,
+ *     and then rejected as `unavailable`: its caller repeats the request.
+ * A3  A caller without the right secret cannot distinguish unknown, wrong, revoked and expired
+ *     tokens, neither by text nor by time.
+ */
+export class TokenAuthenticator implements Authenticator {
+  readonly #options: TokenAuthenticatorOptions;
+  readonly #nowMs: () => number;
+  readonly #monotonicMs: () => number;
+  readonly #lookup: TokenLookup;
+  /** By the text of `Authorization`. */
+  readonly #verified = new Map<string, Verified>();
+  /** Number of changes of tokens by this node. */
+  #changes = 0;
+  /** When the use of a token was last stored by this node. */
+  readonly #used = new Map<string, number>();
+
+  constructor(options: TokenAuthenticatorOptions) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
+    this.#lookup = new TokenLookup(options.tokens, this.#monotonicMs);
+    options.tokens.onChange((id) => this.#forget(id));
+  }
+
+  authenticate({ authorization, remoteAddress }: Credentials): Principal | Promise<Principal> {
+    if (authorization === undefined)
+      return this.#fail('missing', 'the request has no credentials; send "Authorization: Bearer TOKEN"', remoteAddress);
+    const verified = this.#verified.get(authorization);
+    if (verified !== undefined) {
+      const nowMs = this.#monotonicMs();
+      if (nowMs < verified.untilMs) {
+        if (nowMs >= verified.refreshMs) this.#refresh(authorization, verified);
+        return verified.principal;
+      }
+    }
+    return this.#presented(authorization, remoteAddress);
+  }
+
+  #presented(authorization: string, address: string | undefined): Promise<Principal> {
+    const presented = presentedBy(authorization);
+    if (presented.kind === 'malformed') return this.#fail('malformed', `Authorization ${presented.fault}`, address);
+    const token = parseTokenText(presented.text);
+    if (token === undefined) return this.#fail('rejected', REJECTED, address);
+    return this.#verify(authorization, token, address);
+  }
+
+  async #verify(authorization: string, presented: TokenText, address: string | undefined): Promise<Principal> {
+    const { id } = presented;
+    const { token, readMs } = await this.#read(id);
+    const nowMs = this.#nowMs();
+    const validUntilMs = validUntil(token, presented, nowMs);
+    if (token === undefined || validUntilMs === undefined) return this.#fail('rejected', REJECTED, address);
+    if (token.revokedAtMs !== undefined) return this.#fail('revoked', `the API token ${id} was revoked`, address);
+    if (validUntilMs <= nowMs) return this.#fail('expired', `the API token ${id} has expired`, address);
+    const principal = principalOfToken(token);
+    this.#remember(authorization, {
+      id,
+      principal,
+      untilMs: Math.min(readMs + TOKEN_CHANGE_MS, this.#monotonicMs() + validUntilMs - nowMs),
+      refreshMs: readMs + REFRESH_MS,
+    });
+    this.#noteUse(token, nowMs);
+    return principal;
+  }
+
+  /** Reads a token as it is after every change that this node has made. */
+  async #read(id: string): Promise<TokenRead> {
+    for (;;) {
+      const changes = this.#changes;
+      let read: TokenRead;
+      try {
+        read = await this.#lookup.read(id);
+      } catch (thrown) {
+        const cause = HoldfastError.from(thrown);
+        if (cause.code === 'overloaded') throw cause;
+        // The store's text may contain addresses, and the caller is not authenticated.
+        const fault = 'the API token cannot be checked now; repeat the request';
+        throw new HoldfastError('unavailable', fault, { cause });
+      }
+      if (changes === this.#changes) return read;
+    }
+  }
+
+  #remember(authorization: string, verified: Verified): void {
+    if (authorization.length > LONGEST_AUTHORIZATION) return;
+    this.#verified.delete(authorization);
+    this.#verified.set(authorization, verified);
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > MOST_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  /** Reads a token in use again, without delaying its requests. */
+  #refresh(authorization: string, verified: Verified): void {
+    verified.refreshMs = Infinity;
+    const presented = presentedBy(authorization);
+    const token = presented.kind === 'token' ? parseTokenText(presented.text) : undefined;
+    if (token === undefined) return;
+    this.#verify(authorization, token, undefined).catch((thrown: unknown) => {
+      if (this.#verified.get(authorization) !== verified) return;
+      if (HoldfastError.from(thrown).code === 'unauthenticated') this.#verified.delete(authorization);
+      else verified.refreshMs = this.#monotonicMs() + REPEAT_MS;
+    });
+  }
+
+  #forget(id: string): void {
+    this.#changes++;
+    this.#lookup.forget(id);
+    for (const [authorization, verified] of this.#verified)
+      if (verified.id === id) this.#verified.delete(authorization);
+  }
+
+  #noteUse(token: StoredToken, nowMs: number): void {
+    const { id, lastUsedAtMs = 0 } = token;
+    if (nowMs - Math.max(lastUsedAtMs, this.#used.get(id) ?? 0) < USED_MS) return;
+    this.#used.delete(id);
+    this.#used.set(id, nowMs);
+    const [oldest] = this.#used.keys();
+    if (this.#used.size > MOST_VERIFIED && oldest !== undefined) this.#used.delete(oldest);
+    // A use that cannot be stored is stored with a later one.
+    this.#options.tokens.used(token, nowMs).catch(() => this.#used.delete(id));
+  }
+
+  async #fail(reason: LoginFailure, message: string, address: string | undefined): Promise<never> {
+    const { logins } = this.#options;
+    const holdMs = logins.failed(reason, address);
+    if (holdMs === undefined)
+      throw new HoldfastError(
+        'too_many_requests',
+        'too many requests with wrong credentials; repeat the request later',
+      );
+    if (holdMs > 0) await logins.hold(holdMs);
+    throw new HoldfastError('unauthenticated', message);
+  }
+}
+
+/**
+ * Until when the presented secret of a token is valid, by the time of day; undefined: it is not one
+ * of its secrets. Both secrets are compared in any case.
+ */
+function validUntil(token: StoredToken | undefined, { hash }: TokenText, nowMs: number): number | undefined {
+  const isCurrent = isSameHash(hash, token?.hash ?? NO_HASH);
+  const isPrevious = isSameHash(hash, token?.previous?.hash ?? NO_HASH);
+  const expiresAtMs = token?.expiresAtMs ?? Infinity;
+  if (isCurrent) return expiresAtMs;
+  if (!isPrevious) return undefined;
+  const previousMs = token?.previous?.validUntilMs ?? nowMs;
+  return Math.min(previousMs, expiresAtMs);
+}

@@ -1,0 +1,87 @@
+import { HoldfastError } from '@holdfast/protocol';
+import type { TokenBook } from './token-book.ts';
+import type { StoredToken } from './token-record.ts';
+
+/** A token as it was read from the store. */
+export interface TokenRead {
+  /** Undefined: there is none. */
+  readonly token: StoredToken | undefined;
+  /** When the read began, by the monotonic clock. */
+  readonly readMs: number;
+}
+
+/** Tokens that are kept, existing or not. */
+const MOST_KEPT = 2_000;
+/** Reads of the store at once. */
+const MOST_READS = 64;
+const MOST_WAITING = 1_000;
+/** For how long a read is used again. */
+const KEPT_MS = 2_500;
+
+/**
+ * Reads tokens for authentication. Equal reads are one, and repeated reads are kept, also those of
+ * tokens that do not exist: requests with wrong tokens cost the store little.
+ */
+export class TokenLookup {
+  readonly #book: Pick<TokenBook, 'get'>;
+  readonly #nowMs: () => number;
+  readonly #kept = new Map<string, TokenRead>();
+  readonly #reading = new Map<string, Promise<TokenRead>>();
+  readonly #waiting: (() => void)[] = [];
+  #reads = 0;
+
+  constructor(book: Pick<TokenBook, 'get'>, nowMs: () => number) {
+    this.#book = book;
+    this.#nowMs = nowMs;
+  }
+
+  /** Throws `unavailable` or `overloaded` if the token cannot be read. */
+  read(id: string): Promise<TokenRead> {
+    const kept = this.#kept.get(id);
+    if (kept !== undefined && this.#nowMs() - kept.readMs < KEPT_MS) return Promise.resolve(kept);
+    const reading = this.#reading.get(id);
+    if (reading !== undefined) return reading;
+    const begun = this.#read(id).finally(() => {
+      // A read that `forget` has detached is not the current one.
+      if (this.#reading.get(id) === begun) this.#reading.delete(id);
+    });
+    this.#reading.set(id, begun);
+    return begun;
+  }
+
+  /** The next `read` begins a new read, also if one is in progress. */
+  forget(id: string): void {
+    this.#kept.delete(id);
+    this.#reading.delete(id);
+  }
+
+  async #read(id: string): Promise<TokenRead> {
+    await this.#enter();
+    try {
+      const readMs = this.#nowMs();
+      const reading = this.#reading.get(id);
+      const read = { token: await this.#book.get(id), readMs };
+      if (reading === this.#reading.get(id)) this.#keep(id, read);
+      return read;
+    } finally {
+      this.#reads--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#reads >= MOST_READS) {
+      if (this.#waiting.length >= MOST_WAITING)
+        throw new HoldfastError('overloaded', 'too many tokens are being checked at once; repeat the request');
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#reads++;
+  }
+
+  #keep(id: string, read: TokenRead): void {
+    this.#kept.delete(id);
+    this.#kept.set(id, read);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { namespaceFault, ROLES } from './principal.ts';
+
+/** Requests and responses of `/api/v1` about API tokens. */
+
+const namespace = z
+  .string()
+  .refine((name) => namespaceFault(name) === undefined, {
+    error: (issue) => namespaceFault(String(issue.input)) ?? '',
+  });
+
+/** Body of `POST /api/v1/tokens`. */
+export const tokenRequest = z.strictObject({
+  /** For people; not unique. */
+  name: z
+    .string()
+    .min(1)
+    .max(LIMITS.tokenNameLength)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+      error: 'must have letters, digits, dots, hyphens and underscores, and begin with a letter or digit',
+    }),
+  role: z.enum(ROLES),
+  /** The namespaces in which the token may act. Default: those of the caller. */
+  namespaces: z.array(namespace).min(1).max(LIMITS.tokenNamespaces).optional(),
+  /** Default: it does not expire. */
+  expiresInMs: z.number().int().min(1).max(LIMITS.tokenValidityMs).optional(),
+});
+export type TokenRequest = z.input<typeof tokenRequest>;
+
+/** Body of `POST /api/v1/tokens/:id/rotate`; optional. */
+export const rotateRequest = z.strictObject({
+  /** For how long the previous secret stays valid. Default: not at all. */
+  overlapMs: z.number().int().min(0).max(LIMITS.tokenOverlapMs).optional(),
+});
+export type RotateRequest = z.input<typeof rotateRequest>;
+
+const tokenShape = {
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(ROLES),
+  /** Absent: all namespaces. */
+  namespaces: z.array(z.string()).optional(),
+  createdAtMs: z.number(),
+  /** The ID of the principal; empty for an anonymous one, and for the bootstrap token. */
+  createdBy: z.string(),
+  /** Null: it does not expire. */
+  expiresAtMs: z.number().nullable(),
+  /** Accurate to about a minute. Null: it was not used yet. */
+  lastUsedAtMs: z.number().nullable(),
+  rotatedAtMs: z.number().nullable(),
+  /** Until when the secret before the last rotation is valid. */
+  previousValidUntilMs: z.number().nullable(),
+  revokedAtMs: z.number().nullable(),
+};
+
+/** One API token, without its secret. */
+export const tokenInfo = z.object(tokenShape);
+export type TokenInfo = z.infer<typeof tokenInfo>;
+
+/** One API token with its text, which the coordinator shows only once. */
+export const newToken = z.object({ ...tokenShape, token: z.string() });
+export type NewToken = z.infer<typeof newToken>;
+
+export const tokenPage = z.object({ items: z.array(tokenInfo), next: z.string().nullable() });
+export type TokenPage = z.infer<typeof tokenPage>;

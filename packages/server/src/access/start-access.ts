@@ -1,0 +1,33 @@
+import { type Authenticator, bootstrap, FailedLogins, TokenAuthenticator, type TokenBook } from '@holdfast/api';
+import type { ServerConfig } from '../config/options.ts';
+import type { Log } from '../logs/log.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
+
+export interface AccessParts {
+  readonly tokens: TokenBook;
+  readonly metrics: ServerMetrics;
+  readonly log: Log;
+  /** The text of the first token, from the file of `bootstrapTokenFile`. */
+  readonly bootstrapText: string | undefined;
+}
+
+/** How callers are authenticated. */
+export interface Access {
+  readonly authenticator: Authenticator;
+  /** The text of the token that this node created, if it must be shown to the operator. */
+  readonly bootstrapToken: string | undefined;
+}
+
+/**
+ * Starts the authentication of callers, and creates the first token of a store that has none.
+ * Resolves to undefined if authentication is off. Throws `HoldfastError` if the store cannot keep
+ * the token.
+ */
+export async function startAccess({ auth }: ServerConfig, parts: AccessParts): Promise<Access | undefined> {
+  if (!auth) return undefined;
+  const { tokens, metrics, log, bootstrapText } = parts;
+  const bootstrapToken = await bootstrap(tokens, bootstrapText, log);
+  const onFailure = (reason: string): void => metrics.authenticationFailed(reason);
+  const logins = new FailedLogins({ logger: log, onFailure });
+  return { authenticator: new TokenAuthenticator({ tokens, logins }), bootstrapToken };
+}
