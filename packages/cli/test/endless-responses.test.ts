@@ -20,7 +20,7 @@ it('a command ends when the response arrives byte by byte and never ends', async
     response.on('close', () => clearInterval(dripping));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const dripping = new CoordinatorApi(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 200);
+  const dripping = new CoordinatorApi(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {}, 200);
   await expect(dripping.call('listNodes', {})).rejects.toMatchObject({
     exitCode: 3,
     message: expect.stringMatching(/ended before its response was complete .*within 200 ms/) as string,

@@ -27,10 +27,14 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
   unsubscribe: ['topics remove t http://a'],
   deleteTopic: ['topics delete t'],
   listNodes: ['nodes'],
+  createToken: ['token create n --role viewer --namespaces a,b --expires-in 1d'],
+  listTokens: ['token list'],
+  rotateToken: ['token rotate i --overlap 1h'],
+  revokeToken: ['token revoke i'],
 };
 
 /** Options that send nothing to the coordinator. */
-const LOCAL_OPTIONS = ['--server', '--output', '--all'];
+const LOCAL_OPTIONS = ['--server', '--output', '--all', '--token-file', '--namespace'];
 
 /** Every field of a request with its option or argument. */
 const FIELDS = Object.entries(OPTION_NAMES).flatMap(([name, options]) =>
@@ -83,6 +87,7 @@ describe('the table of options', () => {
       ])
       .filter((option) => !LOCAL_OPTIONS.includes(option) && !named.has(option));
     expect(operatorCommands().size).toBe(12);
+    expect(operatorCommands().size).toBe(15);
     expect(missing).toEqual([]);
   });
 

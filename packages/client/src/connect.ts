@@ -57,4 +57,6 @@ const OPTION_NAMES = namesOf<ConnectOptions>({
   retryForMs: true,
   waitTimeoutMs: true,
   headers: true,
+  token: true,
+  namespace: true,
 });

@@ -1,3 +1,5 @@
+import type { CallerOptions } from './api/caller-fields.ts';
+
 /** How a client talks to its coordinator. */
 export interface ConnectOptions extends TransportOptions {
   /**
@@ -13,7 +15,7 @@ export interface ConnectOptions extends TransportOptions {
 }
 
 /** How requests are made. */
-export interface TransportOptions {
+export interface TransportOptions extends CallerOptions {
   /**
    * Maximum number of open connections. A submit or wait holds one while it waits. Default 128.
    * Over gRPC all calls share one connection.
@@ -45,7 +47,7 @@ export const DEFAULT_CONNECT_OPTIONS = {
   waitTimeoutMs: 30_000,
   headers: {},
   drainMs: 10_000,
-} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl'>>;
+} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | keyof CallerOptions>>;
 
 /** How a transaction is watched. */
 export interface WatchOptions {

@@ -1,4 +1,5 @@
 export { type RunningServer, type ServerParts, startServer } from './serve.ts';
+export { newBootstrapText } from '@holdfast/api';
 export { ConfigError } from './config/config-error.ts';
 export { configWith } from './config/config-with.ts';
 export { type ConfigSources, loadConfig } from './config/load-config.ts';

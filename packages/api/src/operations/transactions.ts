@@ -1,5 +1,6 @@
 import type { CallContext, Coordinator, TransactionInput, TransactionView } from '@holdfast/core';
 import { HoldfastError, nounOfPattern, type Status, type TRANSACTION_OPERATIONS } from '@holdfast/protocol';
+import { mayReadResults } from '../access/roles.ts';
 import { defined } from '../reading/defined.ts';
 import { mapInTurns } from '../reading/in-turns.ts';
 import { invalid } from '../reading/parse.ts';
@@ -33,7 +34,8 @@ export function transactionOperations(coordinator: Coordinator): Implementations
     },
 
     async getTransaction(context, { gid }, waitMs) {
-      return writeDetails(await views.read(context, gid, waitMs));
+      const details = await writeDetails(await views.read(context, gid, waitMs));
+      return mayReadResults(context.principal) ? details : { ...details, result: '' };
     },
 
     async submitTransaction(context, { gid, body }, waitMs) {

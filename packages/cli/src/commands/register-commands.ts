@@ -9,6 +9,7 @@ import { registerMigrate } from './migrate-command.ts';
 import { registerNodes } from './nodes-command.ts';
 import { registerAbort, registerRetry, registerStop } from './operator-commands.ts';
 import { registerShow } from './show-command.ts';
+import { registerTokens } from './token-command.ts';
 import { registerTopics } from './topics-command.ts';
 import { registerWatch } from './watch-command.ts';
 import { registerXa } from '../xa-recover/xa-recover-command.ts';
@@ -26,6 +27,7 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerStop(program, io);
   registerTopics(program, io);
   registerNodes(program, io);
+  registerTokens(program, io);
   registerMigrate(program, io);
   registerBarrierSchema(program, io);
   registerXa(program, io);

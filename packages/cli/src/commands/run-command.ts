@@ -1,6 +1,7 @@
 import { type Command, type CommanderError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
+import { callerOf } from '../coordinator/caller.ts';
 import { CoordinatorApi } from '../coordinator/coordinator-api.ts';
 import { clean } from '../output/text.ts';
 
@@ -10,6 +11,8 @@ export type OutputForm = 'table' | 'json' | 'ids';
 export interface CommonOptions {
   readonly server: string;
   readonly output: OutputForm;
+  readonly tokenFile?: string;
+  readonly namespace?: string;
 }
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
@@ -24,6 +27,16 @@ export interface CommandContext {
 export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
   return command
     .addOption(new Option('--server <url>', 'the coordinator to use').env('HOLDFAST_SERVER').default(DEFAULT_SERVER))
+    .addOption(
+      new Option('--token-file <file>', 'file with the API token to use (or set HOLDFAST_TOKEN)').env(
+        'HOLDFAST_TOKEN_FILE',
+      ),
+    )
+    .addOption(
+      new Option('--namespace <name>', 'the namespace to act in, if not the only one of the token').env(
+        'HOLDFAST_NAMESPACE',
+      ),
+    )
     .addOption(
       new Option('-o, --output <form>', 'table (human-readable), json, or ids (one gid per line)')
         .choices(['table', 'json', 'ids'] satisfies OutputForm[])
@@ -49,7 +62,7 @@ export async function runCommand(
 ): Promise<void> {
   let api: CoordinatorApi | undefined;
   try {
-    api = new CoordinatorApi(options.server);
+    api = new CoordinatorApi(options.server, await callerOf(options));
     await work({ api, io });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -4,6 +4,13 @@ import { CommandError, EXIT } from '../commands/command-error.ts';
 import { commandErrorOf } from './command-error-of.ts';
 import type { CalledOperation } from './option-names.ts';
 
+/** Who calls, and in which namespace. */
+export interface Caller {
+  /** The text of an API token. */
+  readonly token?: string;
+  readonly namespace?: string;
+}
+
 const TIMEOUT_MS = 15_000;
 /** The longest time that one response may take to arrive. */
 const LONGEST_RESPONSE_MS = 60_000;
@@ -30,8 +37,11 @@ export class CoordinatorApi {
   readonly server: string;
   readonly #api: HttpApi;
 
-  /** @param longestResponseMs how long one response may take to arrive */
-  constructor(server: string, longestResponseMs = LONGEST_RESPONSE_MS) {
+  /**
+   * @param caller who calls, and in which namespace
+   * @param longestResponseMs how long one response may take to arrive
+   */
+  constructor(server: string, caller: Caller = {}, longestResponseMs = LONGEST_RESPONSE_MS) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
       throw new CommandError(
@@ -40,7 +50,7 @@ export class CoordinatorApi {
       );
     }
     this.server = url.origin;
-    this.#api = httpApi(server, { ...TRANSPORT, longestResponseMs });
+    this.#api = httpApi(server, { ...TRANSPORT, ...caller, longestResponseMs });
   }
 
   /** Calls an operation and checks its result. */

@@ -33,6 +33,10 @@ export const OPTION_NAMES = {
   unsubscribe: { topic: '<topic>', url: '<url>' },
   deleteTopic: { topic: '<topic>' },
   listNodes: {},
+  createToken: { name: '<name>', role: '--role', namespaces: '--namespaces', expiresInMs: '--expires-in' },
+  listTokens: { cursor: null, limit: null },
+  rotateToken: { id: '<id>', overlapMs: '--overlap' },
+  revokeToken: { id: '<id>' },
 } as const satisfies { readonly [Name in OperationName]?: NamesOf<Name> };
 
 /** The operations that the commands call. */

@@ -3,12 +3,13 @@ import { brokeOff } from '../coordinator/command-error-of.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
+const TOKEN_ADVICE = 'set HOLDFAST_TOKEN, or specify --token-file';
 const CUT_OFF_ADVICE = 'see the log of the coordinator, or of the proxy in front of it; or correct --server';
 
 /**
  * Checks a running coordinator: whether it responds, is ready, and has the version of this command.
  */
-export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
+export const coordinatorCheck = (url: string, ourVersion: string, token?: string): Check => ({
   name: 'server',
   async run() {
     const start = 'start it with "holdfast serve", or correct --server';
@@ -17,13 +18,15 @@ export const coordinatorCheck = (url: string, ourVersion: string): Check => ({
     const { origin, pathname, username, password } = new URL(url);
     const root = origin + pathname.replace(/\/+$/, '');
     // `fetch` rejects a URL that contains credentials.
-    const authorization = basicAuthorization({ username, password });
+    const authorization = token === undefined ? basicAuthorization({ username, password }) : `Bearer ${token}`;
     const headers = authorization === '' ? {} : { authorization };
     let ready: Response;
     let version: unknown;
     try {
       ready = await fetch(`${root}/readyz`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       const response = await fetch(`${root}/api/dtmsvr/version`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (response.status === 401)
+        return [fail('server', `${root} rejects the request: no valid API token`, TOKEN_ADVICE)];
       version = ((await response.json()) as { version?: unknown }).version;
     } catch (error) {
       if (error instanceof SyntaxError) return [fail('server', `${root} is not a Holdfast coordinator`, start)];

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { ConfigError, loadConfig, OPTIONS, VERSION } from '@holdfast/server/config';
-import { EXIT } from '../commands/command-error.ts';
+import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
+import { callerOf } from '../coordinator/caller.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { type Colour, clean, painter } from '../output/text.ts';
 import { barrierCheck } from './barrier.ts';
@@ -19,6 +20,7 @@ interface DoctorOptions {
   readonly barrier: readonly string[];
   readonly barrierTable?: string;
   readonly server?: string;
+  readonly tokenFile?: string;
   readonly output: 'table' | 'json';
 }
 
@@ -37,6 +39,7 @@ export function registerDoctor(program: Command, io: CommandIo): void {
     .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
     .option('--barrier-table <name>', 'the barrier table in these databases; dtm_barrier.barrier by default')
     .option('--server <url>', 'a running coordinator')
+    .option('--token-file <file>', 'file with the API token for it (or set HOLDFAST_TOKEN)')
     .addOption(
       new Option('-o, --output <form>', 'table (human-readable) or json').choices(['table', 'json']).default('table'),
     )
@@ -57,6 +60,7 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       env: process.env,
       ...(file === undefined ? {} : { file }),
     });
+    const { token } = await callerOf(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile });
     // With --server, a coordinator is expected to run elsewhere, and the default port need not be
     // free.
     const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
@@ -66,10 +70,10 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       ...(config.httpPort === 0 || isOfAnother ? [] : [portCheck(config.host, config.httpPort)]),
       storeCheck(config.store),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
-      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION)]),
+      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION, token)]),
     ];
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
     io.err(`holdfast: ${clean(error.message)}`);
     return io.setExitCode(EXIT.usage);
   }

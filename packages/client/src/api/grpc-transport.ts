@@ -20,6 +20,7 @@ import { formatGrpcTimeout, holdfastPath, holdfastService, type OperationMessage
 import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { UnexpectedResponse } from '../errors.ts';
 import type { ApiCall, ApiResponse } from './api.ts';
+import { callerFields } from './caller-fields.ts';
 import { Ending } from './ending.ts';
 import { GrpcClients } from './grpc-clients.ts';
 import { connected } from './grpc-connected.ts';
@@ -71,6 +72,7 @@ export class GrpcTransport {
   readonly #options: HttpApiOptions;
   readonly #running = new Map<Promise<unknown>, Ending>();
   readonly #watches = new Set<Ending>();
+  readonly #callerFields: () => Readonly<Record<string, string>>;
   #clients: GrpcClients | undefined;
   #closing: Promise<void> | undefined;
 
@@ -87,6 +89,7 @@ export class GrpcTransport {
     this.url = `${scheme.toLowerCase()}://${address}`;
     this.#options = options;
     this.#headers = metadataFields(account, options.headers);
+    this.#callerFields = callerFields(options, options.headers);
   }
 
   async call<T>(request: GrpcRequest<T>, call: ApiCall): Promise<ApiResponse<T>> {
@@ -228,7 +231,8 @@ export class GrpcTransport {
     const metadata = new grpc.Metadata();
     // The coordinator responds by then; this side waits a little longer for its response.
     if (coordinatorMs < Infinity) metadata.set('grpc-timeout', formatGrpcTimeout(coordinatorMs));
-    for (const [name, value] of Object.entries(this.#headers)) metadata.set(name, value);
+    for (const [name, value] of Object.entries({ ...this.#headers, ...this.#callerFields() }))
+      metadata.set(name, value);
     return metadata;
   }
 

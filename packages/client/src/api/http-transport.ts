@@ -5,6 +5,7 @@ import { UnexpectedResponse } from '../errors.ts';
 import { LONGEST_TIMER_MS } from '../longest-timer.ts';
 import type { TransportOptions } from '../options.ts';
 import type { ApiResponse, ApiCall } from './api.ts';
+import { callerFields, type CallerOptions } from './caller-fields.ts';
 import { Ending } from './ending.ts';
 import { isNeverSent } from './never-sent.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
@@ -27,7 +28,7 @@ export interface HttpRequest<T> extends RejectedRequest {
   readonly gid?: string;
 }
 
-export interface HttpApiOptions extends Required<TransportOptions> {
+export interface HttpApiOptions extends Required<Omit<TransportOptions, keyof CallerOptions>>, CallerOptions {
   /** How long one response may take to arrive, in ms. Default: as long as its first byte. */
   readonly longestResponseMs?: number;
 }
@@ -52,6 +53,7 @@ export class HttpTransport {
   readonly #options: HttpApiOptions;
   /** Whether the application's header fields contain the timeout. */
   readonly #hasOwnTimeout: boolean;
+  readonly #callerFields: () => Readonly<Record<string, string>>;
   #closing: Promise<void> | undefined;
 
   constructor(url: string, options: HttpApiOptions) {
@@ -71,6 +73,7 @@ export class HttpTransport {
     this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#options =
       authorization === '' ? options : { ...options, headers: { authorization, ...lowerCased(options.headers) } };
+    this.#callerFields = callerFields(options, options.headers);
     this.#hasOwnTimeout = Object.hasOwn(lowerCased(options.headers), 'request-timeout-ms');
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
@@ -140,6 +143,7 @@ export class HttpTransport {
       headers: {
         ...(!this.#hasOwnTimeout && coordinatorMs < Infinity && { 'request-timeout-ms': fieldOf(coordinatorMs) }),
         ...this.#options.headers,
+        ...this.#callerFields(),
         accept: 'application/json',
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       },

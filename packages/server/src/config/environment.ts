@@ -6,7 +6,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'HOLDFAST_';
 /** Variables other than those of the options of `serve`. */
-const OTHERS = ['HOLDFAST_CONFIG', 'HOLDFAST_DTM_CONFIG', 'HOLDFAST_DTM_ENV', 'HOLDFAST_SERVER'];
+const OTHERS = [
+  'HOLDFAST_CONFIG',
+  'HOLDFAST_DTM_CONFIG',
+  'HOLDFAST_DTM_ENV',
+  'HOLDFAST_SERVER',
+  'HOLDFAST_TOKEN',
+  'HOLDFAST_TOKEN_FILE',
+  'HOLDFAST_NAMESPACE',
+];
 const KNOWN = [...OPTION_NAMES.map(variableOf), ...OTHERS];
 const KNOWN_WORDS = KNOWN.map((name) => name.slice(PREFIX.length));
 

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { namespaceFault } from '@holdfast/protocol';
+import { CommandError, EXIT } from '../commands/command-error.ts';
+import type { Caller } from './coordinator-api.ts';
+
+/** Longer files are no tokens. */
+const LONGEST_TOKEN = 16 * 1024;
+
+/**
+ * Who runs a command: the token of `--token-file`, otherwise of HOLDFAST_TOKEN. There is no option
+ * with a token, since every user of the machine can read the command lines of its processes.
+ */
+export async function callerOf(
+  { tokenFile, namespace }: { readonly tokenFile?: string; readonly namespace?: string },
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Caller> {
+  const token = tokenFile === undefined ? env['HOLDFAST_TOKEN']?.trim() : await tokenIn(tokenFile);
+  const source = tokenFile === undefined ? 'HOLDFAST_TOKEN' : `--token-file ${tokenFile}`;
+  if (token !== undefined && token !== '' && !/^[\x21-\x7e]+$/.test(token))
+    throw new CommandError(EXIT.usage, `${source} does not contain an API token: one line of letters, digits and _`);
+  const fault = namespace === undefined ? undefined : namespaceFault(namespace);
+  if (fault !== undefined) throw new CommandError(EXIT.usage, `--namespace ${fault}`);
+  return { ...(token !== undefined && token !== '' && { token }), ...(namespace !== undefined && { namespace }) };
+}
+
+async function tokenIn(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read';
+    throw new CommandError(EXIT.usage, `--token-file ${path}: ${code}`, { cause: error });
+  }
+  if (text !== '' && text.length <= LONGEST_TOKEN) return text;
+  throw new CommandError(EXIT.usage, `--token-file ${path} does not contain an API token`);
+}
