@@ -30,5 +30,5 @@ export { allows, highestRole } from './access/roles.ts';
 export { FailedLogins, type FailedLoginsOptions, type LoginFailure } from './access/failed-logins.ts';
 export { bootstrap, bootstrapTextOf, newBootstrapText } from './access/tokens/bootstrap.ts';
 export { TokenAuthenticator, TOKEN_CHANGE_MS } from './access/tokens/token-authenticator.ts';
-export { TokenBook, type TokenGrant } from './access/tokens/token-book.ts';
+export { TokenBook, type TokenGrant, type TokenStore } from './access/tokens/token-book.ts';
 export { newTokenText, parseTokenText } from './access/tokens/token-text.ts';

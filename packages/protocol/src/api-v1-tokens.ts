@@ -4,11 +4,9 @@ import { namespaceFault, ROLES } from './principal.ts';
 
 /** Requests and responses of `/api/v1` about API tokens. */
 
-const namespace = z
-  .string()
-  .refine((name) => namespaceFault(name) === undefined, {
-    error: (issue) => namespaceFault(String(issue.input)) ?? '',
-  });
+const namespace = z.string().refine((name) => namespaceFault(name) === undefined, {
+  error: (issue) => namespaceFault(String(issue.input)) ?? '',
+});
 
 /** Body of `POST /api/v1/tokens`. */
 export const tokenRequest = z.strictObject({
@@ -39,8 +37,9 @@ const tokenShape = {
   id: z.string(),
   name: z.string(),
   role: z.enum(ROLES),
-  /** Absent: all namespaces. */
-  namespaces: z.array(z.string()).optional(),
+  /** Whether it may act in every namespace; `namespaces` is then empty. */
+  allNamespaces: z.boolean(),
+  namespaces: z.array(z.string()),
   createdAtMs: z.number(),
   /** The ID of the principal; empty for an anonymous one, and for the bootstrap token. */
   createdBy: z.string(),

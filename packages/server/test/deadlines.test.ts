@@ -1,7 +1,7 @@
 import { CheckedStore } from '@holdfast/core/store';
 import type { Coordinator } from '@holdfast/core';
 import { API_ROOT, OPERATION_NAMES, operationOf, pathFieldsOf } from '@holdfast/protocol';
-import { DTM_OPERATIONS, type DtmOperationName } from '@holdfast/api';
+import { DTM_OPERATIONS, type DtmOperationName, TokenBook, type TokenStore } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
 import { HeldStore } from '@holdfast/testing/held-store';
@@ -24,6 +24,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   finishWorkflow: { status: 'succeed' },
   parkWorkflow: { reason: 'none' },
   subscribe: { url: 'http://a/' },
+  createToken: { name: 'n', role: 'viewer' },
 };
 
 /** They read the transaction before they change it. */
@@ -62,7 +63,8 @@ describe('a call whose deadline passes while it waits for the store', () => {
   });
 
   it('is responded to at the deadline over /api/v1, for every operation', async () => {
-    await using server = await TransportServer.start(HANGING);
+    const tokens = new TokenBook(HANGING as unknown as TokenStore);
+    await using server = await TransportServer.start(HANGING, { tokens });
     await Promise.all(
       OPERATION_NAMES.map(async (name) => {
         const operation = operationOf(name);

@@ -8,7 +8,7 @@ const PAGE = readFileSync(new URL('../../../docs/http-api.md', import.meta.url),
 function documented(): readonly string[] {
   const section = PAGE.slice(PAGE.indexOf('## `/api/v1`'), PAGE.indexOf('## Health'));
   return [...section.matchAll(/^\| `([A-Z]+) (\/[^`?]*)[^`]*` /gm)].map(
-    ([, method = '', path = '']) => `${method} ${path.replaceAll(/GID|TOPIC/g, ':')}`,
+    ([, method = '', path = '']) => `${method} ${path.replaceAll(/GID|TOPIC|ID/g, ':')}`,
   );
 }
 

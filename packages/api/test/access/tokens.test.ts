@@ -94,7 +94,7 @@ describe('an API token', () => {
     const node = new Node(await openStore());
     const create = (creator: Principal, grant: object) =>
       node.book.create(creator, { name: 'x', role: 'viewer', ...grant }).then(
-        ({ namespaces }) => namespaces ?? 'all',
+        ({ allNamespaces, namespaces }) => (allNamespaces ? 'all' : namespaces),
         (error: HoldfastError) => error.message,
       );
     expect(await create(SHOP, {})).toEqual(['shop']);

@@ -134,7 +134,7 @@ const columnsAt = (nowMs: number): Column<TokenInfo>[] => [
   { title: 'ID', text: (row) => clean(row.id) },
   { title: 'NAME', text: (row) => clean(row.name) },
   { title: 'ROLE', text: (row) => row.role },
-  { title: 'NAMESPACES', text: (row) => clean(row.namespaces?.join(',') ?? 'all') },
+  { title: 'NAMESPACES', text: (row) => (row.allNamespaces ? 'all' : clean(row.namespaces.join(','))) },
   { title: 'STATE', text: (row) => stateOf(row, nowMs) },
   { title: 'LAST USED', text: (row) => (row.lastUsedAtMs === null ? 'never' : moment(row.lastUsedAtMs)) },
   { title: 'CREATED', text: (row) => moment(row.createdAtMs) },

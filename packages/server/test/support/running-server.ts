@@ -7,7 +7,7 @@ import { HttpServer, type RequestReader } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
-import { Admission, AdmittedCoordinator, ApiV1, type CallHooks, DtmService } from '@holdfast/api';
+import { Admission, AdmittedCoordinator, ApiV1, type CallHooks, DtmService, type TokenBook } from '@holdfast/api';
 import { type Log, SILENT } from '@holdfast/server';
 import { TestClient } from '@holdfast/testing/test-server';
 
@@ -18,6 +18,7 @@ interface TransportServerOptions {
   readonly log?: Log;
   readonly requestReader?: RequestReader;
   readonly hooks?: CallHooks;
+  readonly tokens?: TokenBook;
 }
 
 /** The transports over a coordinator with the operations of a test; all others throw. */
@@ -31,7 +32,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
 
   static async start(
     coordinator: Partial<Coordinator>,
-    { maxBodyBytes = 64 * 1024, log = SILENT, requestReader = 'own', hooks }: TransportServerOptions = {},
+    { maxBodyBytes = 64 * 1024, log = SILENT, requestReader = 'own', hooks, tokens }: TransportServerOptions = {},
   ): Promise<TransportServer> {
     const http = new HttpServer({
       log,
@@ -53,7 +54,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       new Router([
         ...dtmRoutes(dtm),
         jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-        ...v1Routes(new ApiV1({ coordinator: admitted, description }, hooks)),
+        ...v1Routes(new ApiV1({ coordinator: admitted, description, ...(tokens !== undefined && { tokens }) }, hooks)),
         ...operationsRoutes(admitted, {
           version: '0.0.0',
           metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),
