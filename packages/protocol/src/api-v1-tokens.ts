@@ -10,7 +10,7 @@ const namespace = z.string().refine((name) => namespaceFault(name) === undefined
 
 /** Body of `POST /api/v1/tokens`. */
 export const tokenRequest = z.strictObject({
-  /** For people; not unique. */
+  /** Human-readable; not unique. */
   name: z
     .string()
     .min(1)

@@ -26,7 +26,7 @@ const QUIET_MS = 60_000;
 /**
  * Slows down callers that fail to authenticate: the response to each further failure from one
  * address is held back for longer. A valid token is never held back, so that a stranger behind the
- * same proxy, or a service with an old token, delays no one else.
+ * same proxy, or a service with an old token, does not delay others.
  */
 export class FailedLogins {
   readonly #addresses = new Map<string, { failures: number; lastMs: number }>();

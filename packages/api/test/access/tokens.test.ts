@@ -226,7 +226,7 @@ describe('an API token', () => {
     await expect(node.book.rotate(ROOT, old.id, 0)).rejects.toMatchObject({ code: 'refused' });
   });
 
-  it('has the time of its last use, stored at most once a minute', async () => {
+  it('has the time of its last use, stored at most once per minute', async () => {
     const store = await openStore();
     const node = new Node(store);
     const { id, token } = await node.book.create(ROOT, { name: 'x', role: 'viewer' });

@@ -34,9 +34,12 @@ function registerCreate(tokens: Command, io: CommandIo): void {
   const command = tokens
     .command('create')
     .description('Create a token and print its text, which cannot be shown again.')
-    .argument('<name>', 'a name for people, such as that of the service')
+    .argument('<name>', 'a readable name, such as that of the service')
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
-    .option('--namespaces <names>', 'namespaces that it may act in, separated by commas; all of your own by default')
+    .option(
+      '--namespaces <names>',
+      'namespaces that it may act in, separated by commas; by default those of the creator',
+    )
     .option('--expires-in <time>', 'such as 90d; by default it does not expire');
   operatorCommand(command, io, [
     'token create checkout --role submitter --namespaces shop',

@@ -3,7 +3,7 @@ import { namespaceFault } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { Caller } from './coordinator-api.ts';
 
-/** Longer files are no tokens. */
+/** A longer file is not a token. */
 const LONGEST_TOKEN = 16 * 1024;
 
 /**

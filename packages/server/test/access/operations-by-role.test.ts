@@ -48,9 +48,9 @@ const verdictOfCode = (code: number): Verdict =>
   code === 16 ? 'unauthenticated' : code === 7 ? 'forbidden' : 'allowed';
 
 /** The verdict for each caller. */
-const table = async (ask: (caller: Role | undefined) => Promise<Verdict>): Promise<readonly Verdict[]> => {
+const table = async (request: (caller: Role | undefined) => Promise<Verdict>): Promise<readonly Verdict[]> => {
   const verdicts: Verdict[] = [];
-  for (const caller of CALLERS) verdicts.push(await ask(caller));
+  for (const caller of CALLERS) verdicts.push(await request(caller));
   return verdicts;
 };
 const expected = (needed: Role): readonly Verdict[] => CALLERS.map((caller) => verdictOf(caller, needed));

@@ -38,7 +38,7 @@ interface Verified {
 
 /** What a comparison costs is the same for a token that does not exist. */
 const NO_HASH = '0'.repeat(64);
-const REJECTED = 'the API token is not valid; check that it was copied completely, or ask an administrator for one';
+const REJECTED = 'the API token is not valid; check that it was copied completely, or have an administrator create one';
 
 /**
  * Authenticates callers by API tokens.

@@ -9,17 +9,10 @@ import {
   type Role,
   ROLES,
   type TokenInfo,
+  type TokenRecord,
 } from '@holdfast/protocol';
 import { highestRole } from '../roles.ts';
-import {
-  infoOf,
-  keyOfToken,
-  type StoredToken,
-  TOKEN_CATEGORY,
-  tokenOf,
-  type TokenRecord,
-  valueOfToken,
-} from './token-record.ts';
+import { infoOf, keyOfToken, type StoredToken, TOKEN_CATEGORY, tokenOf, valueOfToken } from './token-record.ts';
 import { newTokenId, newTokenText, parseTokenText } from './token-text.ts';
 
 /** The part of a store that keeps tokens. */
@@ -134,10 +127,7 @@ export class TokenBook {
 
   /** Revokes a token. Repetition is not an error. Throws `not_found`. */
   async revoke(caller: Principal, id: string): Promise<void> {
-    await this.#change(caller, id, ({ previous: _, ...current }, nowMs) => ({
-      ...current,
-      revokedAtMs: current.revokedAtMs ?? nowMs,
-    }));
+    await this.#change(caller, id, (current, nowMs) => ({ ...current, revokedAtMs: current.revokedAtMs ?? nowMs }));
   }
 
   /** Records the use of a token, unless another change comes first. */

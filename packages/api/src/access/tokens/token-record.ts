@@ -1,6 +1,5 @@
 import type { KeyValue, KeyValueId } from '@holdfast/core/store';
-import { HoldfastError, type Principal, ROLES, type TokenInfo } from '@holdfast/protocol';
-import { z } from 'zod';
+import { HoldfastError, type Principal, storedToken, type TokenInfo, type TokenRecord } from '@holdfast/protocol';
 
 /**
  * The namespace of Holdfast's records in the store. No request can name it: see `namespaceFault`.
@@ -12,25 +11,6 @@ export const TOKEN_CATEGORY = { namespace: SYSTEM_NAMESPACE, category: CATEGORY 
 
 export const keyOfToken = (id: string): KeyValueId => ({ ...TOKEN_CATEGORY, key: id });
 
-const record = z.object({
-  format: z.literal(1),
-  name: z.string(),
-  role: z.enum(ROLES),
-  namespaces: z.array(z.string()).optional(),
-  /** SHA-256 of the token's text, in hexadecimal digits. */
-  hash: z.string(),
-  /** The secret before the last rotation. */
-  previous: z.object({ hash: z.string(), validUntilMs: z.number() }).optional(),
-  createdAtMs: z.number(),
-  createdBy: z.string(),
-  expiresAtMs: z.number().optional(),
-  lastUsedAtMs: z.number().optional(),
-  rotatedAtMs: z.number().optional(),
-  revokedAtMs: z.number().optional(),
-});
-/** A token as stored. */
-export type TokenRecord = Readonly<z.infer<typeof record>>;
-
 /** A stored token with its ID and the version of its key-value. */
 export interface StoredToken extends TokenRecord {
   readonly id: string;
@@ -39,9 +19,9 @@ export interface StoredToken extends TokenRecord {
 
 /** Reads a stored token. Throws `unavailable` for the format of a later version. */
 export function tokenOf({ key, version, value }: KeyValue): StoredToken {
-  let parsed: ReturnType<typeof record.safeParse> | undefined;
+  let parsed: ReturnType<typeof storedToken.safeParse> | undefined;
   try {
-    parsed = record.safeParse(JSON.parse(value));
+    parsed = storedToken.safeParse(JSON.parse(value));
   } catch {
     // Damaged, as below.
   }
@@ -52,7 +32,7 @@ export function tokenOf({ key, version, value }: KeyValue): StoredToken {
   );
 }
 
-export const valueOfToken = (token: TokenRecord): string => JSON.stringify(record.parse(token));
+export const valueOfToken = (token: TokenRecord): string => JSON.stringify(storedToken.parse(token));
 
 /** A token for display. */
 export const infoOf = (token: StoredToken): TokenInfo => ({
@@ -70,7 +50,7 @@ export const infoOf = (token: StoredToken): TokenInfo => ({
   revokedAtMs: token.revokedAtMs ?? null,
 });
 
-/** The principal that a token proves. Its ID names the token for people, and identifies it. */
+/** The principal that a token proves. Its ID contains the name and the ID of the token. */
 export const principalOfToken = ({ id, name, role, namespaces }: StoredToken): Principal => ({
   id: `token:${name}/${id}`,
   roles: [role],

@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /**
  * The text of an API token: `hf_ID_SECRET`. The secret has 280 random bits and ends with a checksum
- * of the whole text, so that a mistyped token is recognised without the store. All characters can
- * stand in a URL's user information, in a header and in a file name as they are.
+ * of the whole text, so that a mistyped token is recognised without the store. No character
+ * needs escaping in a URL's user information, a header or a file name.
  */
 export interface TokenText {
   readonly id: string;
@@ -28,7 +28,7 @@ export function newTokenText(id: string): string {
   return unchecked + checksumOf(unchecked);
 }
 
-/** Parses a text. Undefined: it is no token, perhaps a mistyped one. */
+/** Parses a text. Undefined: it is not a token, perhaps a mistyped one. */
 export function parseTokenText(text: string): TokenText | undefined {
   const [, id] = FORM.exec(text) ?? [];
   if (id === undefined) return undefined;

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { ROLES } from './principal.ts';
+
+/** An API token as the value of a key-value in the store. */
+export const storedToken = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  role: z.enum(ROLES),
+  namespaces: z.array(z.string()).optional(),
+  /** SHA-256 of the token's text, in hexadecimal digits. */
+  hash: z.string(),
+  /** The secret before the last rotation. */
+  previous: z.object({ hash: z.string(), validUntilMs: z.number() }).optional(),
+  createdAtMs: z.number(),
+  createdBy: z.string(),
+  expiresAtMs: z.number().optional(),
+  lastUsedAtMs: z.number().optional(),
+  rotatedAtMs: z.number().optional(),
+  revokedAtMs: z.number().optional(),
+});
+export type TokenRecord = Readonly<z.infer<typeof storedToken>>;
