@@ -103,7 +103,7 @@ type StartParts = ServerParts & { readonly log: Log; readonly files: WatchedFile
 async function startWith(config: ServerConfig, parts: StartParts): Promise<RunningServer> {
   const { log, files } = parts;
   // With authentication, a caller is not trusted with the network of the coordinator.
-  const unlisted = parts.authenticator === undefined ? 'all' : 'public';
+  const unlisted = parts.authenticator === undefined && !config.auth ? 'all' : 'public';
   const targets = await branchTargetsOf(config, files, log, unlisted);
   const metrics = new ServerMetrics();
   refuseUnverifiedTls(process.env);

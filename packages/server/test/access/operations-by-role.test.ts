@@ -23,7 +23,7 @@ let dtm: GrpcClient;
 let holdfast: GrpcClient;
 
 beforeAll(async () => {
-  server = await GuardedServer.start();
+  server = await GuardedServer.start({ branchTargets: ['127.0.0.1'] });
   for (const role of ROLES) tokens.set(role, (await server.token(role)).token);
   dtm = new GrpcClient(server.running.grpcAddress);
   holdfast = new GrpcClient(server.running.grpcAddress, 'holdfast');
