@@ -86,8 +86,7 @@ describe('the table of options', () => {
         ...registeredArguments.map((argument) => `<${argument.name()}>`),
       ])
       .filter((option) => !LOCAL_OPTIONS.includes(option) && !named.has(option));
-    expect(operatorCommands().size).toBe(12);
-    expect(operatorCommands().size).toBe(15);
+    expect(operatorCommands().size).toBe(16);
     expect(missing).toEqual([]);
   });
 

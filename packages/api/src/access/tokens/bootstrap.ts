@@ -39,7 +39,7 @@ export async function bootstrap(
   const isEmpty = await tokens.isEmpty();
   const created = isEmpty ? await tokens.createFirst(BOOTSTRAP_ID, given ?? newBootstrapText()) : undefined;
   if (created !== undefined) {
-    logger.info({ token: created.id }, 'the first API token was created, with the role admin');
+    logger.info({ id: created.id }, 'the first API token was created, with the role admin');
     return given === undefined ? created.token : undefined;
   }
   if (given === undefined) return undefined;
