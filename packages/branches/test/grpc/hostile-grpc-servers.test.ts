@@ -129,8 +129,8 @@ describe('a connection that is lost', () => {
         else connection.succeed(stream);
       }),
     );
-    expect((await call(hostile.address)).kind).toBe('SUCCESS');
-    expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect((await call(hostile.address, { timeoutMs: 10_000 })).kind).toBe('SUCCESS');
+    expect(await call(hostile.address, { timeoutMs: 10_000 })).toEqual({ kind: 'SUCCESS', reason: '' });
     expect(hostile.connections.length).toBe(2);
   });
 });
@@ -247,7 +247,7 @@ describe('a response with grpc-status 0', () => {
     ],
   ] as const)('and %s is SUCCESS', async (_, behaviour) => {
     await using hostile = await FrameServer.start(behaviour);
-    expect(await call(hostile.address)).toEqual({ kind: 'SUCCESS', reason: '' });
+    expect(await call(hostile.address, { timeoutMs: 10_000 })).toEqual({ kind: 'SUCCESS', reason: '' });
   });
 });
 
@@ -273,7 +273,8 @@ describe('late responses to many calls that have timed out', () => {
   it('do not end the connection with its other calls', async () => {
     const calls = 200;
     const late: number[] = [];
-    const silent = server(() => undefined);
+    let begun = 0;
+    const silent = server(() => void begun++);
     await using hostile = await FrameServer.start({
       ...silent,
       received: (connection, frame) => {
@@ -284,6 +285,8 @@ describe('late responses to many calls that have timed out', () => {
       },
     });
     const slow = call(hostile.address, { timeoutMs: 20_000 });
+    // Then no other call ends before it was sent.
+    await vi.waitUntil(() => begun === 1, { timeout: 10_000 });
     const others = Array.from({ length: calls }, () => call(hostile.address, { timeoutMs: 100 }));
     expect((await Promise.all(others)).map(({ kind }) => kind)).toEqual(others.map(() => 'UNKNOWN'));
     expect(await slow).toEqual({ kind: 'SUCCESS', reason: '' });

@@ -38,10 +38,9 @@ async function participant(kind: Kind, options: tls.SecureContextOptions & tls.T
   const server =
     kind === 'grpc'
       ? http2.createSecureServer(options).on('stream', (stream) => {
-          stream.respond(
-            { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' },
-            { endStream: true },
-          );
+          stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+          stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+          stream.end(Buffer.alloc(5));
         })
       : https.createServer(options, (request, response) => {
           request.resume();
