@@ -1,3 +1,4 @@
+import type { CallSigner } from '@holdfast/protocol/signing';
 import type { ConnectionPools } from './http/connection-pools.ts';
 import { hideEchoedSecrets } from './http/echoed-secrets.ts';
 import { HttpProtocol } from './http/http-protocol.ts';
@@ -15,6 +16,8 @@ export interface BranchRegistryParts {
   readonly pools: ConnectionPools;
   readonly locals: LocalBranches;
   readonly grpc?: GrpcProtocolOptions;
+  /** Signs each call that leaves the process. */
+  readonly signer?: CallSigner | undefined;
   /** Protocols offered a URL before Holdfast's. */
   readonly protocols?: readonly BranchProtocol[];
   /** Around each call; the first is the outermost. */
@@ -23,16 +26,16 @@ export interface BranchRegistryParts {
 
 /** The registry of all protocols of this version. The only list of them. */
 export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry {
-  const { pools, locals, grpc = {}, protocols = [], interceptors = [] } = parts;
+  const { pools, locals, grpc = {}, signer, protocols = [], interceptors = [] } = parts;
   const { targets } = pools;
   return new BranchRegistry({
     protocols: [
       ...protocols,
-      new JsonRpcProtocol(pools),
-      new HttpProtocol(pools),
+      new JsonRpcProtocol(pools, signer),
+      new HttpProtocol(pools, signer),
       new LocalProtocol(locals),
       topicUrl,
-      new GrpcProtocol(pools, grpc),
+      new GrpcProtocol(pools, grpc, signer),
       malformedUrl,
     ],
     // The innermost one sees the headers that are sent, those of the other interceptors included.

@@ -59,4 +59,5 @@ const OPTION_NAMES = namesOf<ConnectOptions>({
   headers: true,
   token: true,
   namespace: true,
+  signingKeys: true,
 });

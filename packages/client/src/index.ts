@@ -12,7 +12,25 @@ export type { Topics } from './topics.ts';
 export type { BranchCallOptions, TransactionOptions } from './transaction-options.ts';
 export { type BranchDeclaration, type BranchTarget, declareBranch, type WithPayload } from './branch-declaration.ts';
 export { branchUrl, currentBranch } from './participants/branch-context.ts';
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions } from './participants/call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ServeOptions,
+} from './participants/call.ts';
+export {
+  CallNotVerified,
+  type CallVerifier,
+  grpcTarget,
+  parseCallId,
+  type ReceivedCall,
+  type ReplayStore,
+  type StatedSignature,
+  type VerifyOptions,
+} from '@holdfast/protocol/signing';
+export { createCallVerifier } from './participants/verified-call.ts';
+export type { SigningKeys } from './api/signer-of-texts.ts';
 export { newGid } from './gid.ts';
 export { ErrorResponse } from './error-response.ts';
 export {

@@ -1,4 +1,5 @@
 import type { CallerOptions } from './api/caller-fields.ts';
+import type { SigningKeys } from './api/signer-of-texts.ts';
 
 /** How a client talks to its coordinator. */
 export interface ConnectOptions extends TransportOptions {
@@ -12,6 +13,12 @@ export interface ConnectOptions extends TransportOptions {
    * workflows and calls to the coordinator, in ms. Default 10,000.
    */
   readonly drainMs?: number;
+  /**
+   * The keys that sign the calls that this process makes to branches: the tries of a tcc, the
+   * branches of an xa, the calls of a workflow. Participants that verify calls then accept them.
+   * Default: these calls are not signed.
+   */
+  readonly signingKeys?: SigningKeys;
 }
 
 /** How requests are made. */
@@ -47,7 +54,7 @@ export const DEFAULT_CONNECT_OPTIONS = {
   waitTimeoutMs: 30_000,
   headers: {},
   drainMs: 10_000,
-} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | keyof CallerOptions>>;
+} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | 'signingKeys' | keyof CallerOptions>>;
 
 /** How a transaction is watched. */
 export interface WatchOptions {

@@ -239,6 +239,7 @@ describe('a tcc', () => {
       url: `/?${query}`,
       header: () => undefined,
       readBody: () => undefined,
+      readBytes: () => new Uint8Array(),
     });
     expect(respond).toMatchObject({ status: 409, text: expect.stringContaining('sold out') });
     expect(coordinator.requests.map(({ path }) => path)).toEqual(['/api/v1/transactions/outer/abort']);

@@ -43,6 +43,11 @@ export interface BranchRequest {
   readonly branchId: string;
   /** An op, or a workflow's name. */
   readonly op: Op | (string & {});
+  /**
+   * Number of this attempt, from 1. A node that takes a transaction over may have no record of
+   * the last attempts of the previous owner, and then counts from what was stored.
+   */
+  readonly attempt: number;
   readonly url: string;
   readonly protocol: BranchProtocol;
   readonly payload: Uint8Array;

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { branchContext, type BranchTls, LocalBranches } from '@holdfast/branches';
 import { containedLogger } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
-import { type Holdfast, holdfast, WorkInProgress } from '@holdfast/client/api';
+import { type Holdfast, holdfast, signerOfTexts, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
 import {
   Admission,
@@ -68,6 +68,8 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const { application, waitTimeoutMs, retryForMs, drainMs } = { ...DEFAULT_EMBED_OPTIONS, ...defined({ ...options }) };
   const logger = containedLogger(options.logger ?? warningsLogger);
   const targets = targetsOf(options.branchTargets);
+  const { signingKeys } = options;
+  const signer = signingKeys === undefined ? undefined : signerOfTexts(signingKeys, 'embed(): signingKeys');
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
   const callbacks = new WorkflowCallbacks({
@@ -84,6 +86,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     store,
     logger,
     locals,
+    ...(signer !== undefined && { signer }),
     engine: { ...defined({ ...options.engine }), node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
     ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
@@ -94,7 +97,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     }),
   });
   const api = apiOf(running, store, node, application);
-  const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS);
+  const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS, signer);
   const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
   const work = new WorkInProgress({ name });
   const stop = async (): Promise<void> => {

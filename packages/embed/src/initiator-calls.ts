@@ -6,6 +6,7 @@ import {
   unlessAborted,
 } from '@holdfast/client/api';
 import { LIMITS } from '@holdfast/protocol';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import type { LocalBranches } from '@holdfast/branches';
 
 const LOCAL = 'local://';
@@ -18,9 +19,9 @@ export class InitiatorCalls {
   readonly #locals: LocalBranches;
   readonly #remote: BranchCaller;
 
-  constructor(locals: LocalBranches, connections: number) {
+  constructor(locals: LocalBranches, connections: number, signer?: CallSigner) {
     this.#locals = locals;
-    this.#remote = new BranchCaller(connections);
+    this.#remote = new BranchCaller(connections, signer);
   }
 
   call(request: InitiatorCall): Promise<InitiatorCallResult> {

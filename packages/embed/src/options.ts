@@ -3,6 +3,7 @@ import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engin
 import type { Store } from '@holdfast/core/store';
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
 import type { BranchTls, TargetRules } from '@holdfast/branches';
+import type { SigningKeys } from '@holdfast/client/api';
 import type { Branches } from './branches.ts';
 
 /** Options of the engine; times are in milliseconds. See `EngineOptions` for each. */
@@ -67,6 +68,11 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly branchTargets?: readonly string[] | TargetRules;
   /**
+   * The keys that sign calls over HTTP and gRPC, those of this process's tcc, xa and workflow code
+   * included, so that participants can verify them. Default: calls are not signed.
+   */
+  readonly signingKeys?: SigningKeys;
+  /**
    * Default: warnings and errors become warnings of the process (`process.on('warning')`), which
    * Node prints to stderr; the rest is discarded.
    */
@@ -93,6 +99,7 @@ const OPTION_NAMES = namesOf<EmbedOptions>({
   nameLookup: true,
   branchTls: true,
   branchTargets: true,
+  signingKeys: true,
   logger: true,
 });
 /** The application is the group, and the package's version is the version. */

@@ -40,6 +40,7 @@ import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
 import { serverTls } from './tls/server-tls.ts';
+import { callSignerOf } from './signing/call-signer-of.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -112,6 +113,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   const towardsBranches = await branchTls(config, { files, log });
   if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
   const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
+  const signer = await callSignerOf(config, files, log);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
   const http = new HttpServer({
     log,
@@ -155,6 +157,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
         ...(towardsBranches !== undefined && { settings: { tls: towardsBranches.source } }),
         ...(targets !== undefined && { targets }),
       },
+      ...(signer !== undefined && { signer }),
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),

@@ -15,6 +15,7 @@ import { LONGEST_TIMER_MS, systemClock } from '@holdfast/branches/event-loop';
 import type { AlertHook, EngineObserver, Logger } from '@holdfast/core';
 import { DEFAULT_ENGINE_OPTIONS, Engine, type EngineOptions } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import { systemIdentities } from './identities.ts';
 
 export interface CoordinatorOptions {
@@ -34,6 +35,8 @@ export interface CoordinatorOptions {
    * undici.
    */
   readonly branchClient?: BranchClient;
+  /** Signs calls of branches and of the alert webhook. */
+  readonly signer?: CallSigner;
 }
 
 /** A running coordinator with its store and local branches. */
@@ -61,18 +64,18 @@ export interface RunningCoordinator {
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   refuseUnverifiedTls(process.env);
-  const { store, logger } = options;
+  const { store, logger, signer } = options;
   const locals = options.locals ?? new LocalBranches();
   const settings = { ...clientSettings(options.engine), ...options.connections?.settings };
   const onNoRoom = noRoomLog(logger, options.connections?.onNoRoom);
   const connectTo = options.branchClient === 'undici' ? { connectTo: await undiciClient() } : {};
   const pools = new ConnectionPools({ ...options.connections, ...connectTo, settings, onNoRoom });
-  const branches = createBranchRegistry({ pools, locals });
+  const branches = createBranchRegistry({ pools, locals, signer });
   const caller = new BranchRouter(branches);
   const alerts =
     options.alertWebhook === undefined
       ? undefined
-      : new AlertWebhook({ url: options.alertWebhook, pools, clock: systemClock, logger });
+      : new AlertWebhook({ url: options.alertWebhook, pools, clock: systemClock, logger, signer });
   await store.open();
   const node = options.engine?.node;
   const alert: AlertHook = async (raised) => {

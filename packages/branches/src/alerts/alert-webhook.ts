@@ -1,9 +1,11 @@
 import type { Alert, Clock, Logger } from '@holdfast/core';
 import { branchResult, SUCCESS, withoutSecrets } from '@holdfast/protocol';
+import { type CallSigner, callId } from '@holdfast/protocol/signing';
 import { headerLines } from '../http/branch-headers.ts';
 import type { ConnectionPools } from '../http/connection-pools.ts';
 import type { ResponseReader } from '../http/exchange.ts';
 import { send } from '../http/http-protocol.ts';
+import { HttpSignature } from '../http/http-signature.ts';
 import { type HttpTarget, parseHttpUrl } from '../http/http-target.ts';
 
 export interface AlertWebhookOptions {
@@ -12,6 +14,7 @@ export interface AlertWebhookOptions {
   readonly pools: ConnectionPools;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly signer?: CallSigner | undefined;
   readonly timeoutMs?: number;
   /**
    * Waits before the second, third, … attempt; after the last one the alert is dropped and logged.
@@ -96,7 +99,7 @@ export class AlertWebhook {
   }
 
   async #post(alert: Alert): Promise<string | undefined> {
-    const timeoutMs = this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signer } = this.#options;
     // The operator's URL: the rules for the targets of branches do not apply.
     const result = await send(this.#options.pools, this.#target.destination, timeoutMs, readResponse, {
       method: 'POST',
@@ -104,6 +107,7 @@ export class AlertWebhook {
       host: this.#target.host,
       headers: headerLines({}, this.#target.authorization),
       body: bodyOf(alert),
+      signature: signer === undefined ? undefined : new HttpSignature(signer, idOf(alert)),
     });
     return result.kind === 'SUCCESS' ? undefined : result.reason;
   }
@@ -124,6 +128,9 @@ export class AlertWebhook {
     this.#options.logger.error({ gid, branch, reason }, 'webhook: could not deliver an alert');
   }
 }
+
+/** The same for each delivery of one alert, so that its receiver can recognise a repeated one. */
+const idOf = ({ gid, branch, retryCount }: Alert): string => callId(gid, branch, 'alert', retryCount);
 
 const bodyOf = ({ gid, status, branch, error, retryCount }: Alert): string =>
   JSON.stringify({ gid, status, branch, error, retry_count: retryCount });

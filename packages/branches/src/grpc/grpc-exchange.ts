@@ -35,7 +35,7 @@ export interface CallCarrier {
  * which covers resolving, connecting, sending and the response.
  */
 export class GrpcExchange implements Expiring, StreamReceiver {
-  readonly #headers: Buffer;
+  readonly #headers: Buffer | (() => Buffer);
   readonly #frame: Buffer;
   readonly #owner: CallOwner;
   readonly #clock: HttpClock;
@@ -52,11 +52,11 @@ export class GrpcExchange implements Expiring, StreamReceiver {
   #isRepeated = false;
 
   /**
-   * @param headers from `encodeHeaders`
+   * @param headers from `encodeHeaders`; a function makes them each time that the call is sent
    * @param settle called once, with the result and whether a response came
    */
   constructor(
-    headers: Buffer,
+    headers: Buffer | (() => Buffer),
     frame: Buffer,
     owner: CallOwner,
     clock: HttpClock,
@@ -96,7 +96,8 @@ export class GrpcExchange implements Expiring, StreamReceiver {
     this.#carrier = carrier;
     this.#isReused = isReused;
     this.#response = new UnaryResponse();
-    const stream = connection.request(this.#headers, this);
+    const headers = typeof this.#headers === 'function' ? this.#headers() : this.#headers;
+    const stream = connection.request(headers, this);
     this.#stream = stream;
     stream.sendData(this.#frame, true);
   }

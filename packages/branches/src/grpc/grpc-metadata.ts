@@ -38,7 +38,18 @@ type Call = Pick<BranchRequest, 'gid' | 'pattern' | 'branchId' | 'op' | 'headers
  * The header block of a call: gRPC's fields, the transaction's coordinates, and the transaction's
  * `branch_headers`. Throws `BranchHeaderError` for what gRPC cannot carry.
  */
-export function metadataOf(request: Call, target: GrpcTarget): Buffer {
+export const metadataOf = (request: Call, target: GrpcTarget): Buffer => encodeHeaders(checkedFields(request, target));
+
+/**
+ * The fields of a call. Throws `BranchHeaderError` for what gRPC cannot carry.
+ *
+ * @param isOmitted whether a name in lower case is omitted from `branch_headers`
+ */
+export function checkedFields(
+  request: Call,
+  target: GrpcTarget,
+  isOmitted?: (name: string) => boolean,
+): readonly HeaderField[] {
   const { gid, branchId, op, headers } = request;
   const fault =
     faultOfCoordinate('gid', gid) ??
@@ -46,11 +57,15 @@ export function metadataOf(request: Call, target: GrpcTarget): Buffer {
     faultOfCoordinate('op', op) ??
     faultOfHeaders(headers);
   if (fault !== undefined) throw new BranchHeaderError(fault);
-  return encodeHeaders(fieldsOf(request, target));
+  return fieldsOf(request, target, isOmitted);
 }
 
-/** Why gRPC cannot carry the contents of calls; undefined if it can. */
-export function metadataFault(target: GrpcTarget, contents: Partial<CallContents>): string | undefined {
+/**
+ * Why gRPC cannot carry the contents of calls; undefined if it can.
+ *
+ * @param addedBytes metadata that are added to those of the contents
+ */
+export function metadataFault(target: GrpcTarget, contents: Partial<CallContents>, addedBytes = 0): string | undefined {
   const { gid = '', pattern = 'workflow', workflowName = '', branchId = '', options } = contents;
   const fault =
     faultOfCoordinate('gid', gid) ??
@@ -60,7 +75,7 @@ export function metadataFault(target: GrpcTarget, contents: Partial<CallContents
   const headers = options.branchHeaders;
   const examined = examinedHeaders(headers);
   if (examined.fault !== undefined) return examined.fault;
-  if (examined.bytes + LARGEST_REST < MAX_METADATA_BYTES) return undefined;
+  if (examined.bytes + LARGEST_REST + addedBytes < MAX_METADATA_BYTES) return undefined;
   const call = {
     gid,
     pattern,
@@ -69,7 +84,7 @@ export function metadataFault(target: GrpcTarget, contents: Partial<CallContents
     timeoutMs: Number.MAX_SAFE_INTEGER,
     headers,
   };
-  const bytes = bytesOf(fieldsOf(call, target)) + TRACE_BYTES;
+  const bytes = bytesOf(fieldsOf(call, target)) + TRACE_BYTES + addedBytes;
   return bytes <= MAX_METADATA_BYTES
     ? undefined
     : `branch_headers: a gRPC call would have up to ${bytes} bytes of metadata, and servers accept ${MAX_METADATA_BYTES} bytes`;
@@ -116,11 +131,12 @@ const faultOfCoordinate = (what: string, text: string): string | undefined =>
 function fieldsOf(
   { gid, pattern, branchId, op, headers, timeoutMs }: Call,
   { isSecure, server, path, authorization, authority = authorityOf(server) }: GrpcTarget,
+  isOmitted: (name: string) => boolean = isReserved,
 ): HeaderField[] {
   const own = new Map<string, string>();
   for (const given in headers) {
     const name = given.toLowerCase();
-    if (isReserved(name)) continue;
+    if (isReserved(name) || isOmitted(name)) continue;
     const value = headers[given] ?? '';
     // As in HTTP/1.1, a value has no spaces around it: receivers would drop the field.
     own.set(name, name.endsWith(BINARY) ? base64Of(value) : value.trim());
@@ -151,4 +167,4 @@ const bytesOf = (fields: readonly HeaderField[]): number =>
   fields.reduce((sum, [name, value]) => sum + name.length + value.length + FIELD_BYTES, 0);
 
 /** The host and port of a server; of a list, the first one's. */
-const authorityOf = (server: string): string => server.replace(/^\//, '').split(',', 1)[0] ?? '';
+export const authorityOf = (server: string): string => server.replace(/^\//, '').split(',', 1)[0] ?? '';

@@ -1,6 +1,7 @@
 import type { BranchRequest, CallContents } from '@holdfast/core';
 import { type BranchResult, branchResult, uncallable } from '@holdfast/protocol';
 import { framedMessage, isGrpcUrl, WORKFLOW_DATA } from '@holdfast/protocol/grpc';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { HTTP_CLIENT_SETTINGS } from '../http/client-settings.ts';
 import type { ConnectionPools } from '../http/connection-pools.ts';
@@ -9,6 +10,7 @@ import type { AdmissionContext, BranchProtocol } from '../registry/branch-protoc
 import { GrpcChannel } from './grpc-channel.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import { metadataFault, metadataOf } from './grpc-metadata.ts';
+import { LARGEST_SIGNATURE, signedMetadata } from './grpc-signature.ts';
 import { admitGrpc, type GrpcTarget, grpcTargetOf } from './grpc-target.ts';
 import { destinationIn } from '../targets/branch-targets.ts';
 import { dnsResolver, type GrpcResolver, passThrough, staticList } from './resolver.ts';
@@ -27,11 +29,13 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
   readonly #resolvers: ReadonlyMap<string, GrpcResolver>;
   readonly #channels: OriginPools<GrpcChannel>;
   readonly #http: ConnectionPools;
+  readonly #signer: CallSigner | undefined;
 
   /** @param http its clock, its cache of names and its rules for targets are used */
-  constructor(http: ConnectionPools, options: GrpcProtocolOptions = {}) {
+  constructor(http: ConnectionPools, options: GrpcProtocolOptions = {}, signer?: CallSigner) {
     const { clock, names, targets, tls } = http;
     this.#http = http;
+    this.#signer = signer;
     const resolvers = [passThrough, staticList, dnsResolver(names), ...(options.resolvers ?? [])];
     this.#resolvers = new Map(resolvers.flatMap((one) => one.schemes.map((scheme) => [scheme, one] as const)));
     const { connectTimeoutMs } = HTTP_CLIENT_SETTINGS;
@@ -68,14 +72,17 @@ export class GrpcProtocol implements BranchProtocol<GrpcTarget> {
   }
 
   faultOf(target: GrpcTarget, contents: CallContents): string | undefined {
-    return this.#faultOf(target) ?? metadataFault(target, contents);
+    return this.#faultOf(target) ?? metadataFault(target, contents, this.#signer === undefined ? 0 : LARGEST_SIGNATURE);
   }
 
   call(request: BranchRequest, target: GrpcTarget): Promise<BranchResult> {
     const fault = this.#faultOf(target);
     if (fault !== undefined) return Promise.resolve(uncallable(fault));
-    const headers = metadataOf(request, target);
-    const frame = frameOf(request);
+    const signer = this.#signer;
+    const message = messageOf(request);
+    const headers =
+      signer === undefined ? metadataOf(request, target) : signedMetadata(signer, request, target, message);
+    const frame = framedMessage(message);
     const entry = this.#channels.acquire(this.#http.poolOf(request.namespace, target.destination));
     if (entry === undefined) return Promise.resolve(NO_ROOM);
     const { pool, release } = entry;
@@ -114,7 +121,7 @@ const NO_ROOM: BranchResult = {
 const INITIATOR = '00';
 
 /** The message of a call: the payload as it is, or a workflow's input for the code that runs it. */
-function frameOf({ payload, pattern, branchId }: BranchRequest): Buffer {
+function messageOf({ payload, pattern, branchId }: BranchRequest): Uint8Array {
   const isInput = pattern === 'workflow' && branchId === INITIATOR;
-  return framedMessage(isInput ? encodeMessage(WORKFLOW_DATA, { Data: payload }) : payload);
+  return isInput ? encodeMessage(WORKFLOW_DATA, { Data: payload }) : payload;
 }

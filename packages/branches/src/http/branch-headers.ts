@@ -1,4 +1,5 @@
 import { isConnectionHeader } from '@holdfast/protocol';
+import { isSignatureHeader } from '@holdfast/protocol/signing';
 
 /**
  * `branch_headers` of a transaction come from outside and are sent in requests: a name or value
@@ -22,14 +23,20 @@ const JSON_CONTENT = 'content-type: application/json\r\n';
 /**
  * Header lines in wire form; `content-type` is JSON unless `headers` has another one. Throws
  * `BranchHeaderError`.
+ *
+ * @param isSigned the names of a signature's headers are the coordinator's
  */
-export function headerLines(headers: Readonly<Record<string, string>>, authorization: string): string {
+export function headerLines(
+  headers: Readonly<Record<string, string>>,
+  authorization: string,
+  isSigned: boolean = false,
+): string {
   let contentType = JSON_CONTENT;
   let lines = '';
   let isAuthorized = authorization === '';
   for (const name in headers) {
     const lowerName = name.toLowerCase();
-    if (isConnectionHeader(lowerName)) continue;
+    if (isConnectionHeader(lowerName) || (isSigned && isSignatureHeader(lowerName))) continue;
     const value = headers[name] ?? '';
     const fault = branchHeaderFault(name, value);
     if (fault !== undefined) throw new BranchHeaderError(`branch_headers: ${fault}`);

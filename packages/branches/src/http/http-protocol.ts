@@ -8,9 +8,11 @@ import {
   URL_COORDINATES_HEADER,
   type UrlCoordinates,
 } from '@holdfast/protocol';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import { headerLines } from './branch-headers.ts';
 import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
 import { type ResponseReader, exchange } from './exchange.ts';
+import { signatureOf } from './http-signature.ts';
 import type { HttpRequest } from '../http1/request-bytes.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { AdmissionContext, BranchProtocol } from '../registry/branch-protocol.ts';
@@ -19,9 +21,11 @@ import type { AdmissionContext, BranchProtocol } from '../registry/branch-protoc
 export class HttpProtocol implements BranchProtocol<HttpTarget> {
   readonly name = 'http';
   readonly #pools: ConnectionPools;
+  readonly #signer: CallSigner | undefined;
 
-  constructor(pools: ConnectionPools) {
+  constructor(pools: ConnectionPools, signer?: CallSigner) {
     this.#pools = pools;
+    this.#signer = signer;
   }
 
   matches(url: string): boolean {
@@ -37,7 +41,7 @@ export class HttpProtocol implements BranchProtocol<HttpTarget> {
   }
 
   call(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
-    return callHttp(this.#pools, request, target);
+    return callHttp(this.#pools, request, target, this.#signer);
   }
 
   close(): Promise<void> {
@@ -49,15 +53,24 @@ export class HttpProtocol implements BranchProtocol<HttpTarget> {
  * Calls a branch over HTTP: POST with the payload, GET without one (POST for xa and for
  * transactions of `/api/v1`). The transaction's coordinates are added to the URL's query.
  */
-function callHttp(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+function callHttp(
+  pools: ConnectionPools,
+  request: BranchRequest,
+  target: HttpTarget,
+  signer: CallSigner | undefined,
+): Promise<BranchResult> {
   const hasBody = request.payload.length > 0;
+  const which = whichCoordinates(request, target);
+  const path = target.pathPrefix + coordinates(request);
   const pool = pools.poolOf(request.namespace, target.destination);
   return send(pools, pool, request.timeoutMs, readHttpResponse, {
     method: hasBody || request.alwaysPost || request.pattern === 'xa' ? 'POST' : 'GET',
-    path: target.pathPrefix + coordinates(request),
+    // A participant that parses URLs sees an apostrophe in the query percent-encoded.
+    path: signer === undefined ? path : path.replaceAll("'", '%27'),
     host: target.host,
-    headers: headerLines(request.headers, target.authorization) + linesAbout(request, target),
+    headers: headerLines(request.headers, target.authorization, signer !== undefined) + linesAbout(which),
     body: hasBody ? request.payload : null,
+    signature: signatureOf(signer, request, which),
   });
 }
 
@@ -85,14 +98,19 @@ const NO_ROOM: BranchResult = {
 };
 
 /**
- * The header for a URL with parameters that are the coordinator's, which only an earlier version
- * accepted: see `URL_COORDINATES_HEADER`.
+ * Which coordinates identify the call of a URL with parameters that are the coordinator's, which
+ * only an earlier version accepted: see `URL_COORDINATES_HEADER`. Undefined for every other URL.
  */
-function linesAbout({ pattern, op }: BranchRequest, { coordinates: own }: HttpTarget): string {
-  if (own.length === 0) return '';
-  const value: UrlCoordinates = pattern === 'saga' || (pattern === 'msg' && op === 'action') ? 'first' : 'last';
-  return `${URL_COORDINATES_HEADER}: ${value}\r\n`;
+function whichCoordinates(
+  { pattern, op }: BranchRequest,
+  { coordinates: own }: HttpTarget,
+): UrlCoordinates | undefined {
+  if (own.length === 0) return undefined;
+  return pattern === 'saga' || (pattern === 'msg' && op === 'action') ? 'first' : 'last';
 }
+
+const linesAbout = (which: UrlCoordinates | undefined): string =>
+  which === undefined ? '' : `${URL_COORDINATES_HEADER}: ${which}\r\n`;
 
 const PLAIN = /^[\w.~-]+$/;
 const encode = (text: string): string => (PLAIN.test(text) ? text : encodeURIComponent(text));

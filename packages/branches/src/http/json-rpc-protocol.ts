@@ -7,9 +7,11 @@ import {
   resultOfJsonRpc,
   uncallable,
 } from '@holdfast/protocol';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import { headerLines } from './branch-headers.ts';
 import { admitHttp, type HttpTarget, isCallable, targetOf } from './http-target.ts';
 import { send } from './http-protocol.ts';
+import { signatureOf } from './http-signature.ts';
 import type { ResponseReader } from './exchange.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { AdmissionContext, BranchProtocol, StatedProtocol } from '../registry/branch-protocol.ts';
@@ -21,10 +23,12 @@ import type { AdmissionContext, BranchProtocol, StatedProtocol } from '../regist
 export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
   readonly name = 'json-rpc';
   readonly #pools: ConnectionPools;
+  readonly #signer: CallSigner | undefined;
 
   /** @param pools closed by the protocol that owns them */
-  constructor(pools: ConnectionPools) {
+  constructor(pools: ConnectionPools, signer?: CallSigner) {
     this.#pools = pools;
+    this.#signer = signer;
   }
 
   matches(url: string, stated: StatedProtocol): boolean {
@@ -44,7 +48,7 @@ export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
   }
 
   call(request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
-    return callJsonRpc(this.#pools, request, target);
+    return callJsonRpc(this.#pools, request, target, this.#signer);
   }
 }
 
@@ -52,7 +56,12 @@ export class JsonRpcProtocol implements BranchProtocol<HttpTarget> {
  * Calls a branch over JSON-RPC 2.0: the method is in the URL's query; the params are the payload's
  * fields and the transaction's coordinates.
  */
-function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: HttpTarget): Promise<BranchResult> {
+function callJsonRpc(
+  pools: ConnectionPools,
+  request: BranchRequest,
+  target: HttpTarget,
+  signer: CallSigner | undefined,
+): Promise<BranchResult> {
   const params = paramsOf(request);
   if (params === undefined) return Promise.resolve(uncallable(NOT_AN_OBJECT));
   const id = JSON.stringify(`${request.gid}-${request.branchId}-${request.op}`);
@@ -61,8 +70,9 @@ function callJsonRpc(pools: ConnectionPools, request: BranchRequest, target: Htt
     method: 'POST',
     path: target.path,
     host: target.host,
-    headers: headerLines(request.headers, target.authorization),
+    headers: headerLines(request.headers, target.authorization, signer !== undefined),
     body: `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(target.rpcMethod)},"params":${params}}`,
+    signature: signatureOf(signer, request),
   });
 }
 

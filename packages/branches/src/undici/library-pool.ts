@@ -1,6 +1,7 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { BranchConnections, BranchHttpCall } from '../http/branch-connections.ts';
 import type { HttpPoolSettings } from '../http1/http-pool.ts';
+import { signedHeaders } from '../http1/request-bytes.ts';
 import { Names } from '../names/names.ts';
 import { systemLookup } from '../names/resolve-name.ts';
 import { connectorTo } from './connector.ts';
@@ -147,11 +148,12 @@ class LibraryRequest implements Dispatcher.DispatchOptions {
 
   constructor(attempt: LibraryCall) {
     this.attempt = attempt;
-    const { method, path, host, headers, body } = attempt.call.request;
+    const { request } = attempt.call;
+    const { method, path, host, body } = request;
     this.method = method;
     this.path = path;
     this.headers = ['host', host, 'accept-encoding', 'identity'];
-    for (const line of headers.split('\r\n')) {
+    for (const line of signedHeaders(request).split('\r\n')) {
       const colon = line.indexOf(':');
       if (colon > 0) this.headers.push(line.slice(0, colon), line.slice(colon + 1).trim());
     }

@@ -8,6 +8,7 @@ export function branchRequest(url: string, changes: Partial<BranchRequest> = {})
     pattern: 'saga',
     branchId: '01',
     op: 'action',
+    attempt: 1,
     url,
     protocol: 'http',
     payload: new Uint8Array(),

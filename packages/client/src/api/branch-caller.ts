@@ -8,12 +8,14 @@ import {
   withoutCoordinates,
 } from '@holdfast/protocol';
 import { isGrpcUrl } from '@holdfast/protocol/grpc';
+import type { CallSigner } from '@holdfast/protocol/signing';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import { isBytes } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
 import { GrpcBranchCaller } from './grpc-branch-caller.ts';
+import { initiatorCallId, unsigned } from './initiator-signature.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
@@ -24,10 +26,14 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
  */
 export class BranchCaller {
   readonly #agent: Agent;
-  readonly #grpc = new GrpcBranchCaller();
+  readonly #grpc: GrpcBranchCaller;
+  readonly #signer: CallSigner | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(connectionsPerOrigin: number) {
+  /** @param signer signs each call */
+  constructor(connectionsPerOrigin: number, signer?: CallSigner) {
+    this.#signer = signer;
+    this.#grpc = new GrpcBranchCaller(signer);
     this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_RESPONSE_BYTES });
   }
 
@@ -56,16 +62,25 @@ export class BranchCaller {
       url.searchParams.set(name, value);
     call.signal?.throwIfAborted();
     const payload = bodyOf(call.payload);
+    const path = url.pathname + url.search;
+    const signer = this.#signer;
     const ending = new Ending(call.timeoutMs, call.signal);
     try {
       const { statusCode, headers, body } = await this.#agent.request({
         origin: url.origin,
-        path: url.pathname + url.search,
+        path,
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           ...(authorization !== '' && { authorization }),
-          ...call.headers,
+          ...(signer === undefined ? call.headers : unsigned(call.headers)),
+          ...signer?.sign({
+            id: initiatorCallId(call),
+            method: 'POST',
+            target: path,
+            host: url.host,
+            body: payload ?? '',
+          }),
         },
         body: payload,
         headersTimeout: call.timeoutMs,

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { branchResult, isConnectionHeader, resultOfGrpc, SUCCESS, textOfThrown } from '@holdfast/protocol';
-import { MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
+import { type GrpcUrl, MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
+import { type CallSigner, grpcTarget, isSignatureHeader } from '@holdfast/protocol/signing';
 import type { Client, Metadata } from '@grpc/grpc-js';
 import { payloadBytesOf } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
@@ -8,6 +9,7 @@ import { Ending } from './ending.ts';
 import { GrpcClients } from './grpc-clients.ts';
 import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
 import { unary, type UnaryEnd } from './grpc-unary.ts';
+import { initiatorCallId } from './initiator-signature.ts';
 import { parseJson } from './response-body.ts';
 
 /** Prefix of the metadata that identify a call. */
@@ -17,7 +19,13 @@ const PREFIX = 'dtm-';
 export class GrpcBranchCaller {
   #clients: GrpcClients | undefined;
   readonly #running = new Map<Promise<UnaryEnd>, Ending>();
+  readonly #signer: CallSigner | undefined;
   #isClosed = false;
+
+  /** @param signer signs each call */
+  constructor(signer?: CallSigner) {
+    this.#signer = signer;
+  }
 
   /**
    * Rejects if the caller's signal aborts, with a TypeError for a payload that is not JSON, and if
@@ -36,6 +44,7 @@ export class GrpcBranchCaller {
     try {
       client = clients.of(url);
       metadata = metadataOf(grpc, call, url.authorization);
+      if (this.#signer !== undefined) sign(this.#signer, metadata, call, url, message);
     } catch (thrown) {
       return unknown(call, textOfThrown(thrown));
     }
@@ -84,10 +93,38 @@ function metadataOf(grpc: GrpcLibrary, call: InitiatorCall, authorization: strin
   if (authorization !== '') metadata.set('authorization', authorization);
   for (const [name, value] of Object.entries(call.headers))
     if (!isReserved(name.toLowerCase())) metadata.set(name, value.trim());
-  const { gid, pattern, branchId, op, query } = call;
-  const coordinates = { dtm: '', ...query, gid, trans_type: pattern, branch_id: branchId, op };
-  for (const [name, value] of Object.entries(coordinates)) metadata.set(PREFIX + name, value);
+  for (const [name, value] of Object.entries(coordinatesOf(call))) metadata.set(PREFIX + name, value);
   return metadata;
+}
+
+const coordinatesOf = ({ gid, pattern, branchId, op, query }: InitiatorCall): Readonly<Record<string, string>> => ({
+  dtm: '',
+  ...query,
+  gid,
+  trans_type: pattern,
+  branch_id: branchId,
+  op,
+});
+
+/** Adds the signature of a call to its metadata. */
+function sign(
+  signer: CallSigner,
+  metadata: Metadata,
+  call: InitiatorCall,
+  { path, server }: GrpcUrl,
+  body: Uint8Array,
+): void {
+  for (const name of Object.keys(metadata.getMap())) if (isSignatureHeader(name)) metadata.remove(name);
+  const sent = Object.entries(coordinatesOf(call)).filter(([, value]) => value !== '');
+  const host = server.replace(/^\//, '').split(',', 1)[0] ?? '';
+  const fields = signer.sign({
+    id: initiatorCallId(call),
+    method: 'POST',
+    target: grpcTarget(path, sent),
+    host,
+    body,
+  });
+  for (const [name, value] of Object.entries(fields)) metadata.set(name, value);
 }
 
 /** What the handler of a participant of this SDK returned; otherwise the message, as bytes. */

@@ -11,6 +11,7 @@ import { isNeverSent } from './never-sent.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { type AttemptTimes, attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
+import type { SigningKeys } from './signer-of-texts.ts';
 
 /** Reads a JSON value, or throws. */
 interface Schema<T> {
@@ -31,6 +32,7 @@ export interface HttpRequest<T> extends RejectedRequest {
 export interface HttpApiOptions extends Required<Omit<TransportOptions, keyof CallerOptions>>, CallerOptions {
   /** How long one response may take to arrive, in ms. Default: as long as its first byte. */
   readonly longestResponseMs?: number;
+  readonly signingKeys?: SigningKeys;
 }
 
 /** The API never sends a larger response: its pages and transactions are bounded. */

@@ -30,3 +30,4 @@ export { behindBarrier } from '../participants/behind-barrier.ts';
 export { serveBranch } from '../participants/joined-work.ts';
 export type { Barrier } from '../barrier/barrier.ts';
 export type { BranchDeclaration } from '../branch-declaration.ts';
+export { type SigningKeys, signerOfTexts } from './signer-of-texts.ts';

@@ -3,6 +3,8 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { behindBarrier } from './behind-barrier.ts';
 import { BadBranchCall, type BarrierHandler, type BranchHandler, type BranchOptions, readBranchCall } from './call.ts';
 import { type CallOutcome, type ReadCall, serveCall } from './serve-call.ts';
+import { parseBytes } from './json-body.ts';
+import { verifiedBody, verifierOf } from './verified-call.ts';
 import { successText, wireText } from './wire-body.ts';
 
 /** An incoming call, independent of the framework. */
@@ -17,6 +19,11 @@ export interface BranchRequest {
    * validated.
    */
   readonly readBody: () => unknown;
+  /**
+   * Returns the bytes of the body as they were received, instead of `readBody`, for a call that is
+   * verified.
+   */
+  readonly readBytes: () => Uint8Array | Promise<Uint8Array>;
 }
 
 /** The response to the coordinator, independent of the framework. */
@@ -60,26 +67,41 @@ export function readArguments<Payload, Tx, Options extends BranchOptions<Payload
 /**
  * Serves a participant's handler and maps its outcome to a response: returned → 200 SUCCESS,
  * `BranchFailure` → 409 FAILURE, `BranchOngoing` → 425 ONGOING, any other error → 500, an
- * unreadable call → 400, another method → 405, too long a body → 413. `currentBranch` returns the
- * call while the handler runs.
+ * unreadable call → 400, a call that is not signed as `verify` demands → 401, another method → 405,
+ * too long a body → 413. `currentBranch` returns the call while the handler runs.
+ *
+ * @throws {TypeError} an option is wrong
  */
 export function branchServer<Payload>(
   handler: BranchHandler<Payload>,
   options: Partial<BranchOptions<Payload>>,
 ): BranchServer {
   const parse = options.parse ?? options.of?.parse;
-  return async ({ method, url, header, readBody }) => {
+  const verifier = verifierOf(options.verify);
+  return async ({ method, url, header, readBody, readBytes }) => {
     const read = async (): Promise<ReadCall<Payload>> => {
       if (method !== 'POST' && method !== 'GET')
         throw new BadBranchCall(405, `a coordinator calls with POST or GET, not ${method}`);
       if (!isPercentEncodedUtf8(url ?? '')) throw new BadBranchCall(400, 'the percent-encoded query is not UTF-8');
       const which = header(URL_COORDINATES_HEADER);
+      const target = (): string => `${targetOf(url ?? '')}${typeof which === 'string' ? ` ${which}` : ''}`;
+      // First: a caller that is not a coordinator learns nothing else.
+      const verified = verifier && (await verifiedBody(verifier, { method, target, header, readBytes }));
       const call = readBranchCall(queryOf(url ?? ''), typeof which === 'string' ? which : undefined);
-      const context = { ...call, payload: await payloadOf(await readBody(), parse) };
+      const body = verified === undefined ? await readBody() : parseBytes(verified);
+      const context = { ...call, payload: await payloadOf(body, parse) };
       return { context, place: `${String(header('host'))} ${pathOf(url ?? '')}` };
     };
     return responseOf(await serveCall(handler, options, read));
   };
+}
+
+/** Path and query of a URL, in the form in which the coordinator sent them. */
+function targetOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  // A framework may add scheme and host.
+  const [, target = ''] = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^#]*)/i.exec(url) ?? [];
+  return target;
 }
 
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';

@@ -1,4 +1,5 @@
 import { LIMITS, type Op, type Pattern, PATTERNS, type UrlCoordinates } from '@holdfast/protocol';
+import type { VerifyOptions } from '@holdfast/protocol/signing';
 import type { BranchDeclaration } from '../branch-declaration.ts';
 
 /** One call of the coordinator, as the participant's code sees it. */
@@ -43,7 +44,18 @@ export interface ErrorOptions {
   readonly onError?: (error: unknown, call?: BranchCallContext) => unknown;
 }
 
-export interface BranchOptions<Payload> extends ErrorOptions {
+/** Options of everything that a coordinator calls. */
+export interface ServeOptions extends ErrorOptions {
+  /**
+   * Accept only calls that a coordinator has signed (`--signing-key-file`), each once: a call that
+   * is not signed so, or not now, or that was received before, receives a 401 response (over gRPC
+   * UNAUTHENTICATED), and its handler does not run. Branches that share this object share its
+   * memory of the calls received. Default: every call is accepted.
+   */
+  readonly verify?: VerifyOptions;
+}
+
+export interface BranchOptions<Payload> extends ServeOptions {
   /**
    * The declaration that the initiator uses, too: determines the type of the payload and, if it has
    * one, the default of `parse`.
@@ -71,9 +83,9 @@ export interface BodyOptions {
  */
 export class BadBranchCall extends Error {
   override readonly name = 'BadBranchCall';
-  readonly httpStatus: 400 | 405 | 413;
+  readonly httpStatus: 400 | 401 | 405 | 413;
 
-  constructor(httpStatus: 400 | 405 | 413, message: string, options?: { readonly cause?: unknown }) {
+  constructor(httpStatus: 400 | 401 | 405 | 413, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.httpStatus = httpStatus;
   }

@@ -1,14 +1,24 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '@holdfast/protocol';
 import type { Request, Response } from 'express';
 import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
-import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { headerOf, readJson, send } from './node-body.ts';
+import { headerOf, readBytes, readJson, send } from './node-body.ts';
 import { parsedBody } from './parsed-body.ts';
+import { keepRaw, rawBody } from './raw-body.ts';
 
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ErrorOptions,
+  ServeOptions,
+} from './call.ts';
+export type { ReplayStore, VerifyOptions } from '@holdfast/protocol/signing';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 
 export interface ExpressBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
@@ -56,7 +66,7 @@ export function branch<Payload, Tx>(
  *
  *     app.get('/check', checkBack(barrier))
  */
-export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): ExpressHandler {
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ServeOptions = {}): ExpressHandler {
   return route(branchServer(checkBackHandler(barrier), options));
 }
 
@@ -66,7 +76,13 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
     send(
       request,
       response,
-      await serve({ method: request.method, url: request.originalUrl, header: headerOf(request), readBody }),
+      await serve({
+        method: request.method,
+        url: request.originalUrl,
+        header: headerOf(request),
+        readBody,
+        readBytes: () => bytesOf(request, maxBodyBytes),
+      }),
     );
   };
 }
@@ -81,13 +97,41 @@ export function requireUtf8(_request: unknown, _response: unknown, body: Buffer)
   if (!isUtf8(body)) throw Object.assign(new Error('the body is not UTF-8'), { status: 400 });
 }
 
+/**
+ * Option `verify` of `express.json` (and its other parsers) for an application whose branches
+ * verify calls: keeps the bytes of a signed call, of which the signature is made. Rejects a body
+ * that is not UTF-8, as `requireUtf8` does.
+ *
+ *     app.use(express.json({ verify: keepRawBody }));
+ */
+export function keepRawBody(request: IncomingMessage, _response: unknown, body: Buffer): void {
+  requireUtf8(request, _response, body);
+  keepRaw(request, body);
+}
+
+/** The bytes that a parser kept, or else those of the request. */
+function bytesOf(request: Request, maxBytes: number): Uint8Array | Promise<Uint8Array> {
+  if (isUnread(request)) return readBytes(request, maxBytes);
+  const bytes = rawBody(request, request.body, maxBytes);
+  if (bytes !== undefined) return bytes;
+  throw new Error(
+    'the call cannot be verified, since a parser has read its body before the branch: ' +
+      'pass keepRawBody to the parser, as in express.json({ verify: keepRawBody }), or put the route before it',
+  );
+}
+
 /** The body that a parser left, or else the parsed body of the request. */
 function bodyOf(request: Request, maxBytes: number): unknown {
+  return isUnread(request) ? readJson(request, maxBytes) : parsedBody(request.body, request.headers);
+}
+
+/**
+ * Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an
+ * empty one.
+ */
+function isUnread(request: Request): boolean {
   const body: unknown = request.body;
-  // Parsers of Express 4 leave {} also of a body that they have not read, and all leave {} of an
-  // empty one.
-  const unread = body === undefined || (isEmptyObject(body) && !request.readableDidRead);
-  return unread ? readJson(request, maxBytes) : parsedBody(body, request.headers);
+  return body === undefined || (isEmptyObject(body) && !request.readableDidRead);
 }
 
 const isEmptyObject = (body: unknown): boolean =>

@@ -2,12 +2,22 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, readArguments } from './branch-server.ts';
-import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { headerOf } from './node-body.ts';
 import { parsedBody } from './parsed-body.ts';
+import { rawBody, keepRaw } from './raw-body.ts';
+import { verifierOf } from './verified-call.ts';
 
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ErrorOptions,
+  ServeOptions,
+} from './call.ts';
+export type { ReplayStore, VerifyOptions } from '@holdfast/protocol/signing';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 
 /** A Fastify route handler; the promise never rejects. */
@@ -53,7 +63,7 @@ export function branch<Payload, Tx>(
  *
  *     app.get('/check', checkBack(barrier))
  */
-export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): FastifyHandler {
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ServeOptions = {}): FastifyHandler {
   return route(checkBackHandler(barrier), options);
 }
 
@@ -68,6 +78,7 @@ export function branchBodies(app: FastifyInstance, _options: unknown, done: () =
   const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = app.initialConfig;
   const parse = app.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, parsed) => {
+    keepRaw(request.raw, body);
     if (body.length === 0) parsed(null, undefined);
     else if (!isUtf8(body)) parsed(NOT_UTF8());
     else void parse(request, body.toString(), parsed);
@@ -80,6 +91,8 @@ const NOT_UTF8 = (): Error => Object.assign(new Error('the body is not UTF-8'), 
 Object.defineProperty(branchBodies, Symbol.for('skip-override'), { value: true });
 
 function route<Payload>(handler: BranchHandler<Payload>, options: Partial<BranchOptions<Payload>>): FastifyHandler {
+  // A wrong option is an error here, not of the first call.
+  verifierOf(options.verify);
   return async (request, reply) => {
     const onError = options.onError ?? (isSilent(request.log) ? undefined : logTo(request.log));
     // Fastify's body is null for a request without a body. A coordinator sends JSON null only for a
@@ -91,9 +104,19 @@ function route<Payload>(handler: BranchHandler<Payload>, options: Partial<Branch
       url: request.url,
       header: headerOf(request),
       readBody,
+      readBytes: () => bytesOf(request),
     });
     return reply.code(status).type('application/json').send(text);
   };
+}
+
+/** The bytes that `branchBodies` kept. Fastify itself bounds their number. */
+function bytesOf({ raw, body }: FastifyRequest): Uint8Array {
+  const bytes = rawBody(raw, body, Number.MAX_SAFE_INTEGER);
+  if (bytes !== undefined) return bytes;
+  throw new Error(
+    'the call cannot be verified, since a parser of Fastify has read its body: register branchBodies in the scope of the route, as in app.register(branchBodies)',
+  );
 }
 
 /** Fastify's log is off by default; then it has no level. */

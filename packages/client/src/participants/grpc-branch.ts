@@ -1,14 +1,16 @@
 import { type handleUnaryCall, Metadata, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import { LIMITS } from '@holdfast/protocol';
 import { MESSAGE_FORM } from '@holdfast/protocol/grpc';
+import { grpcTarget } from '@holdfast/protocol/signing';
 import type { Barrier } from '../barrier/barrier.ts';
 import { behindBarrier } from './behind-barrier.ts';
 import { payloadOf } from './branch-server.ts';
 import type { BarrierHandler, BranchHandler, BranchOptions } from './call.ts';
-import { failureOf, readGrpcCall } from './grpc-call.ts';
+import { callFields, failureOf, readGrpcCall } from './grpc-call.ts';
 import type { GrpcCodec } from './grpc-codec.ts';
 import { tooLong } from './json-body.ts';
 import { notify, type ReadCall, serveCall } from './serve-call.ts';
+import { type VerifiableCall, verifiedBody, verifierOf } from './verified-call.ts';
 
 export interface GrpcBranchOptions<Payload> extends BranchOptions<Payload> {
   /**
@@ -35,6 +37,8 @@ export class GrpcBranch<Payload = unknown> {
     methodOf: (codec: GrpcCodec) => Method<Payload>,
     options: Partial<GrpcBranchOptions<Payload>> = {},
   ) {
+    // A wrong option is an error here, not of the first call.
+    verifierOf(options.verify);
     this.#methodOf = methodOf;
     this.#options = options;
   }
@@ -78,10 +82,12 @@ export class GrpcBranch<Payload = unknown> {
     call: ServerUnaryCall<Buffer, Buffer>,
     callback: sendUnaryData<Buffer>,
   ): Promise<void> {
-    const { parse, of, maxMessageBytes = LIMITS.payloadBytes } = this.#options;
+    const { parse, of, maxMessageBytes = LIMITS.payloadBytes, verify } = this.#options;
+    const verifier = verifierOf(verify);
     const read = async (): Promise<ReadCall<Payload>> => {
-      const coordinates = readGrpcCall(call.metadata);
       if (call.request.length > maxMessageBytes) throw tooLong(maxMessageBytes);
+      if (verifier !== undefined) await verifiedBody(verifier, verifiable(call));
+      const coordinates = readGrpcCall(call.metadata);
       const payload = await payloadOf(codec.decode(call.request), parse ?? of?.parse);
       return { context: { ...coordinates, payload }, place: `${call.getHost()} ${call.getPath()}` };
     };
@@ -92,6 +98,15 @@ export class GrpcBranch<Payload = unknown> {
     callback(null, Buffer.from(message));
   }
 }
+
+/** What a coordinator signs of a call over gRPC: its message, and as the query its metadata. */
+const verifiable = (call: ServerUnaryCall<Buffer, Buffer>): VerifiableCall => ({
+  method: 'POST',
+  target: () => grpcTarget(call.getPath(), callFields(call.metadata)),
+  // A name that the caller sent twice is malformed, as over HTTP, where its values are joined.
+  header: (name) => call.metadata.get(name).join(', '),
+  readBytes: () => call.request,
+});
 
 /**
  * The message of a value. The work is done, so a value that has no message does not change the

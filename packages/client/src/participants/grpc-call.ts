@@ -15,6 +15,18 @@ const NAMES: CallNames = {
 /** How the library joins the values of a name that the caller sent more than once. */
 const JOINED = ', ';
 
+/** The metadata with the prefix that have a value, by their names without it. */
+export const callFields = (metadata: Metadata): [name: string, value: string][] =>
+  Object.keys(metadata.getMap())
+    .filter((name) => name.startsWith(METADATA_PREFIX))
+    .flatMap((name) =>
+      metadata
+        .get(name)
+        // A coordinator sends an empty `dtm-dtm`.
+        .filter((value) => typeof value === 'string' && value !== '')
+        .map((value) => [name.slice(METADATA_PREFIX.length), String(value)] satisfies [string, string]),
+    );
+
 /**
  * Reads the metadata by which a coordinator identifies the call. `query` has all metadata with the
  * prefix that have a value, by their names without it.
@@ -22,13 +34,7 @@ const JOINED = ', ';
  * @throws {BadBranchCall} a value is missing, is too long or occurs twice
  */
 export function readGrpcCall(metadata: Metadata): Omit<BranchCallContext, 'payload'> {
-  const query = new URLSearchParams();
-  for (const name of Object.keys(metadata.getMap())) {
-    if (!name.startsWith(METADATA_PREFIX)) continue;
-    for (const value of metadata.get(name))
-      // A coordinator sends an empty `dtm-dtm`.
-      if (typeof value === 'string' && value !== '') query.append(name.slice(METADATA_PREFIX.length), value);
-  }
+  const query = new URLSearchParams(callFields(metadata));
   // A gid and the name of a workflow may contain a comma.
   for (const name of ['trans_type', 'branch_id'])
     if (query.get(name)?.includes(JOINED) === true)
@@ -60,11 +66,17 @@ export function failureOf(outcome: Exclude<CallOutcome, { readonly kind: 'SUCCES
       return { code: GRPC_STATUS.unknown, details: cut(outcome.reason) };
     case 'BAD': {
       const { httpStatus, message } = outcome.error;
-      const code = httpStatus === 413 ? GRPC_STATUS.resourceExhausted : GRPC_STATUS.invalidArgument;
-      return { code, details: cut(message) };
+      return { code: CODES[httpStatus], details: cut(message) };
     }
   }
 }
+
+const CODES = {
+  400: GRPC_STATUS.invalidArgument,
+  401: GRPC_STATUS.unauthenticated,
+  405: GRPC_STATUS.invalidArgument,
+  413: GRPC_STATUS.resourceExhausted,
+} as const;
 
 /** The library encodes the text by `encodeURI`, which throws for half a surrogate. */
 function cut(text: string): string {

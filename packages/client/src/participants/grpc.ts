@@ -9,13 +9,21 @@ import { RUN_PARAMETER } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import { workflowCallback } from '../workflow/callback.ts';
 import { currentBranch, runOf } from './branch-context.ts';
-import type { BarrierHandler, BranchCallContext, BranchHandler, ErrorOptions } from './call.ts';
+import type { BarrierHandler, BranchCallContext, BranchHandler, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
 import { GrpcBranch, type GrpcBranchOptions } from './grpc-branch.ts';
 import { METADATA_PREFIX } from './grpc-call.ts';
 import { codecOf, JSON_CODEC, WORKFLOW_CODEC } from './grpc-codec.ts';
 
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ErrorOptions,
+  ServeOptions,
+} from './call.ts';
+export type { ReplayStore, VerifyOptions } from '@holdfast/protocol/signing';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 export type { GrpcBranch, GrpcBranchOptions } from './grpc-branch.ts';
 
@@ -56,7 +64,7 @@ export function branch<Payload, Tx>(
  * The method at which a coordinator checks back about the local transaction of a two-phase message:
  * OK if it was committed, ABORTED if it was not and never will be.
  */
-export const checkBack = (barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): GrpcBranch =>
+export const checkBack = (barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ServeOptions = {}): GrpcBranch =>
   GrpcBranch.of(checkBackHandler(barrier), options);
 
 /** Any branch, whatever its payload. */
@@ -123,7 +131,7 @@ function assertService(service: unknown): void {
 export function addWorkflowCallback(
   server: Pick<Server, 'addService'>,
   hf: Parameters<typeof workflowCallback>[0],
-  options: ErrorOptions = {},
+  options: ServeOptions = {},
 ): void {
   const execute = GrpcBranch.of(workflowCallback(hf), options).serverOf(WORKFLOW_CODEC);
   server.addService({ Execute: bytesMethod('/workflow.Workflow/Execute', 'Execute') }, { Execute: execute });

@@ -3,11 +3,19 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
-import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { readWebJson } from './web-body.ts';
+import { readWebBytes, readWebJson } from './web-body.ts';
 
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ErrorOptions,
+  ServeOptions,
+} from './call.ts';
+export type { ReplayStore, VerifyOptions } from '@holdfast/protocol/signing';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 
 export interface HonoBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
@@ -51,7 +59,7 @@ export function branch<Payload, Tx>(
  *
  *     app.get('/check', checkBack(barrier))
  */
-export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): HonoHandler {
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ServeOptions = {}): HonoHandler {
   return route(branchServer(checkBackHandler(barrier), options));
 }
 
@@ -64,6 +72,7 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
       url: req.url,
       header: (name) => req.header(name),
       readBody,
+      readBytes: () => readWebBytes(req, maxBodyBytes),
     });
     return context.body(text, status as ContentfulStatusCode, { 'content-type': 'application/json' });
   };

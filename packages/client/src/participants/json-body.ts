@@ -17,6 +17,9 @@ export function utf8Text(decode: () => string): string {
 
 export const strictDecoder = () => new TextDecoder('utf-8', { fatal: true });
 
+/** The JSON in the bytes of a body; undefined if there are none. Throws `BadBranchCall`. */
+export const parseBytes = (bytes: Uint8Array): unknown => parseJson(utf8Text(() => strictDecoder().decode(bytes)));
+
 /** Returns undefined for an empty text, which means that there is no body. */
 export function parseJson(text: string): unknown {
   if (text === '') return undefined;

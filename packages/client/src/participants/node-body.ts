@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BranchResponse, BranchRequest } from './branch-server.ts';
-import { parseJson, strictDecoder, tooLong, utf8Text } from './json-body.ts';
+import { parseBytes, tooLong } from './json-body.ts';
 
 /** Returns the headers of a request by name. */
 export const headerOf =
@@ -14,6 +14,15 @@ export const headerOf =
  * @throws an error if a middleware has read the body or a part of it without storing it
  */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  return parseBytes(await readBytes(request, maxBytes));
+}
+
+/**
+ * Reads a body of bounded length.
+ *
+ * @throws an error if a middleware has read the body or a part of it without storing it
+ */
+export async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const readBefore = request.readableDidRead;
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -29,7 +38,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     throw new Error(
       'the body of the call was read before the branch could read it: put its route before what reads it',
     );
-  return parseJson(utf8Text(() => strictDecoder().decode(Buffer.concat(chunks))));
+  return Buffer.concat(chunks);
 }
 
 export function send(request: IncomingMessage, response: ServerResponse, { status, text }: BranchResponse): void {

@@ -2,11 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LIMITS } from '@holdfast/protocol';
 import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
-import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { headerOf, readJson, send } from './node-body.ts';
+import { headerOf, readBytes, readJson, send } from './node-body.ts';
 
-export type { BarrierHandler, BranchCallContext, BranchHandler, BranchOptions, ErrorOptions } from './call.ts';
+export type {
+  BarrierHandler,
+  BranchCallContext,
+  BranchHandler,
+  BranchOptions,
+  ErrorOptions,
+  ServeOptions,
+} from './call.ts';
+export type { ReplayStore, VerifyOptions } from '@holdfast/protocol/signing';
 export { BranchFailure, BranchOngoing } from '@holdfast/protocol';
 
 export interface NodeBranchOptions<Payload> extends BranchOptions<Payload>, BodyOptions {}
@@ -50,7 +58,7 @@ export function branch<Payload, Tx>(
  * two-phase message: responds with 200 if it was committed, with 409 if it was not and never will
  * be.
  */
-export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ErrorOptions = {}): NodeListener {
+export function checkBack(barrier: Pick<Barrier<unknown>, 'checkBack'>, options: ServeOptions = {}): NodeListener {
   return listener(branchServer(checkBackHandler(barrier), options));
 }
 
@@ -60,7 +68,13 @@ function listener(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadByte
     send(
       request,
       response,
-      await serve({ method: request.method, url: request.url, header: headerOf(request), readBody }),
+      await serve({
+        method: request.method,
+        url: request.url,
+        header: headerOf(request),
+        readBody,
+        readBytes: () => readBytes(request, maxBodyBytes),
+      }),
     );
   };
 }

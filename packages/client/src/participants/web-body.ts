@@ -39,6 +39,48 @@ export async function readWebJson(request: WebRequest, maxBytes: number): Promis
 }
 
 /**
+ * Reads a body of bounded length. A body that a middleware has read before is taken from Hono's
+ * cache: if the middleware has parsed it, its bytes may be others than those that were received.
+ */
+export async function readWebBytes(request: WebRequest, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLong(maxBytes);
+  const { raw } = request;
+  if (raw.bodyUsed) {
+    const kept = await keptBytes(request);
+    if (kept.length > maxBytes) throw tooLong(maxBytes);
+    return kept;
+  }
+  if (raw.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunksOf(raw.body.getReader())) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLong(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The bytes of a body that a middleware has read before; some versions of Hono lose them. */
+async function keptBytes(request: WebRequest): Promise<Uint8Array> {
+  const altered = (cause?: unknown): Error =>
+    new Error(
+      'the call cannot be verified, since a middleware has read its body and its bytes were not kept: ' +
+        'put the route before it, or read the body as an ArrayBuffer there',
+      { cause },
+    );
+  let kept: Uint8Array;
+  try {
+    kept = new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    throw altered(error);
+  }
+  const announced = request.header('content-length');
+  if (announced !== undefined && Number(announced) !== kept.length) throw altered();
+  return kept;
+}
+
+/**
  * Rejects a text in which a middleware has replaced bytes that are not UTF-8. The changed length
  * reveals this, except for a character that was cut off after three of its four bytes.
  */

@@ -8,6 +8,7 @@ import {
 } from '@holdfast/protocol';
 import type { EngineOptions } from './engine-options.ts';
 import type { BranchCaller, BranchRequest, Clock } from '../environment.ts';
+import { checksIn } from '../patterns/check.ts';
 import type { Branch, Transaction } from '../patterns/model.ts';
 import type { EngineObserver } from '../observer.ts';
 import { type CallBatch, type Destinations, SLICE } from './destinations.ts';
@@ -241,12 +242,14 @@ export class Calls {
   #question(transaction: Transaction): BranchRequest {
     const { pattern, workflowName, workflowData, queryPrepared } = transaction.definition;
     const op = pattern === 'workflow' ? workflowName : 'msg';
-    return this.#requestOf(transaction, CHECK_BRANCH_ID, op, queryPrepared, workflowData, 0);
+    const attempt = checksIn(transaction.state) + 1;
+    return this.#requestOf(transaction, CHECK_BRANCH_ID, op, attempt, queryPrepared, workflowData, 0);
   }
 
   #request(transaction: Transaction, index: number): BranchRequest {
     const { branchId, op, url, payload, requestTimeoutMs } = branchAt(transaction, index);
-    return this.#requestOf(transaction, branchId, op, url, payload, requestTimeoutMs);
+    const attempt = (transaction.state.branches[index]?.attempts ?? 0) + 1;
+    return this.#requestOf(transaction, branchId, op, attempt, url, payload, requestTimeoutMs);
   }
 
   /** Without spread, for speed: this runs for each call. */
@@ -254,6 +257,7 @@ export class Calls {
     transaction: Transaction,
     branchId: string,
     op: string,
+    attempt: number,
     url: string,
     payload: Uint8Array,
     branchTimeoutMs: number,
@@ -265,6 +269,7 @@ export class Calls {
       pattern: definition.pattern,
       branchId,
       op,
+      attempt,
       url,
       protocol: definition.protocol,
       payload,

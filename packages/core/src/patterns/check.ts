@@ -22,6 +22,12 @@ export function checkWhenDue(transaction: Transaction, dueAtMs: number, moment: 
   return { transaction: { ...transaction, checking: true }, calls: [], check: true, wakeAtMs: null };
 }
 
+/** Number of queries that the timeline of this state has; the last one is always kept. */
+export function checksIn({ timeline }: State): number {
+  const last = timeline.findLast((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID);
+  return last?.kind === 'call' ? last.attempt : 0;
+}
+
 /** The state of a transaction that is not driven until an operator retries it. */
 export function parked(state: State, reason: string, moment: Moment): State {
   return withLine(
@@ -43,7 +49,6 @@ export function recordCheck(
 ): Transaction {
   const { result } = event;
   const { state } = transaction;
-  const before = state.timeline.findLast((line) => line.kind === 'call' && line.branchId === CHECK_BRANCH_ID);
   const checkFailures = result.kind === 'UNKNOWN' ? state.checkFailures + 1 : 0;
   const after = withCallLine(
     { ...state, checkFailures, nextCheckAtMs },
@@ -55,7 +60,7 @@ export function recordCheck(
       op,
       result: result.kind,
       reason: result.reason,
-      attempt: before?.kind === 'call' ? before.attempt + 1 : 1,
+      attempt: checksIn(state) + 1,
       retryAtMs: nextCheckAtMs,
     },
   );

@@ -101,6 +101,9 @@ export const list: Kind<readonly string[]> = {
   show: (values) => values.join(','),
 };
 
+/** The paths of files that are read again when they change. */
+export const files: Kind<readonly string[]> = { ...list, expects: 'paths of files, separated by commas' };
+
 /** One of the given words. */
 export const choice = <const Word extends string>(...words: readonly Word[]): Kind<Word> => ({
   expects: `one of ${words.join(', ')}`,

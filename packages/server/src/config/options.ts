@@ -1,7 +1,7 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
-import { bytes, choice, count, duration, file, flag, type Kind, list, port, text } from './kinds.ts';
+import { bytes, choice, count, duration, file, files, flag, type Kind, list, port, text } from './kinds.ts';
 
 /**
  * Every option of the server. The command line (`--http-port`), the environment
@@ -146,6 +146,11 @@ export const OPTIONS = {
   ),
   branchTlsCertFile: option(file, '', 'client certificate for branches and webhooks that request one, PEM'),
   branchTlsKeyFile: option(file, '', 'private key of --branch-tls-cert-file, PEM, not encrypted'),
+  signingKeyFile: option(
+    files,
+    [],
+    'files with the keys that sign branch calls and webhooks (whsec_…, whsk_… or PEM); all keys sign, in order',
+  ),
   nameLookup: option(
     choice('own', 'system'),
     'own',
@@ -194,4 +199,7 @@ export function defaultOf(name: OptionName): string {
  * stops the server.
  */
 export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] =>
-  OPTION_NAMES.filter((name) => (OPTIONS[name].kind as Kind<unknown>) === file && config[name] !== '');
+  OPTION_NAMES.filter((name) => {
+    const kind = OPTIONS[name].kind as Kind<unknown>;
+    return (kind === file || kind === files) && String(config[name]) !== '';
+  });
