@@ -105,7 +105,7 @@ export class Client {
         protocol: 'http',
         payload: new Uint8Array(0),
         attempt: 1,
-      alwaysPost: false,
+        alwaysPost: false,
         headers: {},
         timeoutMs: plan.requestTimeoutMs || 1_000,
       },
