@@ -20,7 +20,7 @@ export interface HoldfastProcessOptions {
 /** A line of a coordinator's log in the format `json`. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
-const READY = /"msg":"ready: (http:\/\/[^"]+)"/;
+const READY = /"msg":"ready: (https?:\/\/[^"]+)"/;
 
 /** `holdfast serve`, or another command, in a separate process. */
 export class HoldfastProcess implements AsyncDisposable {

@@ -2,8 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runInNewContext } from 'node:vm';
-import { captureChild } from '@holdfast/testing/servers';
+import { captureChild, TestAuthority } from '@holdfast/testing/servers';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -66,7 +65,7 @@ describe('deploy/systemd', () => {
 
   it('has examples of settings that a coordinator accepts', async () => {
     const commented = (await envFile()).filter((line) => /^#[A-Z_]+=/.test(line)).map((line) => line.slice(1));
-    expect(commented).toHaveLength(3);
+    expect(commented).toHaveLength(5);
     const config = await configOf(['serve'], variables([...commented, 'HOLDFAST_STORE=memory:']));
     expect(config.insecure).toBe(true);
   });
@@ -95,7 +94,7 @@ interface Service {
   readonly healthcheck?: { readonly test: readonly string[] };
 }
 
-describe('deploy/docker', () => {
+describeWith(['openssl'], 'deploy/docker', () => {
   let dockerfile: string;
   let services: Readonly<Record<string, Service>>;
   /**
@@ -143,12 +142,17 @@ describe('deploy/docker', () => {
     const [program, flag, script = ''] = command(String.raw`HEALTHCHECK .*\\\n\s+CMD`);
     expect([program, flag]).toEqual(['node', '-e']);
     await using server = await TestServer.start();
-    const exitCode = (url: string): Promise<number> =>
-      new Promise((resolve) => {
-        runInNewContext(script.replace('http://127.0.0.1:36789', url), { fetch, process: { exit: resolve } });
-      });
-    expect(await exitCode(server.url)).toBe(0);
-    expect(await exitCode(`${server.url}/nowhere`)).toBe(1);
-    expect(await exitCode('http://127.0.0.1:1')).toBe(1);
+    const exitCode = async (port: string, env: Variables = {}, text = script): Promise<unknown> =>
+      (await captureChild(process.execPath, ['-e', text], { env: { HOLDFAST_HTTP_PORT: port, ...env } })).code;
+    const { port } = new URL(server.url);
+    expect(await exitCode(port)).toBe(0);
+    expect(await exitCode(port, {}, script.replace('/readyz', '/nowhere'))).toBe(1);
+    expect(await exitCode('1')).toBe(1);
+    await using authority = await TestAuthority.create();
+    const { certificate, key } = await authority.issue({ names: ['DNS:holdfast.internal'] });
+    await using secure = await TestServer.start({ tlsCertFile: certificate, tlsKeyFile: key });
+    const securePort = new URL(secure.url).port;
+    expect(await exitCode(securePort, { HOLDFAST_TLS_CERT_FILE: certificate })).toBe(0);
+    expect(await exitCode(securePort)).toBe(1);
   });
 });

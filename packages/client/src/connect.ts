@@ -60,4 +60,5 @@ const OPTION_NAMES = namesOf<ConnectOptions>({
   token: true,
   namespace: true,
   signingKeys: true,
+  tls: true,
 });

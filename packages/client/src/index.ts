@@ -1,7 +1,7 @@
 export { connect } from './connect.ts';
 export type { Holdfast } from './holdfast.ts';
 export type { ListQuery } from './api/api.ts';
-export type { CallOptions, ConnectOptions, SubmitOptions, WaitOptions, WatchOptions } from './options.ts';
+export type { CallOptions, ClientTls, ConnectOptions, SubmitOptions, WaitOptions, WatchOptions } from './options.ts';
 export type { Saga, SagaOptions, SagaStep } from './saga.ts';
 export type { Tcc, TccBranch, TccOptions } from './tcc.ts';
 export type { TwoPhaseOptions } from './first-phase.ts';

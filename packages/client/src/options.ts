@@ -45,6 +45,20 @@ export interface TransportOptions extends CallerOptions {
   readonly waitTimeoutMs?: number;
   /** Sent with every request to the coordinator; over gRPC as metadata. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** For `https://` and `grpcs://`. Default: the authorities of the system, no certificate. */
+  readonly tls?: ClientTls;
+}
+
+/** TLS towards the coordinator. Texts or bytes are PEM. */
+export interface ClientTls {
+  /** Authorities that verify the coordinator's certificate, instead of those of the system. */
+  readonly ca?: string | Buffer;
+  /** The client certificate with its chain, for a coordinator that requests one. */
+  readonly cert?: string | Buffer;
+  /** The private key of `cert`. */
+  readonly key?: string | Buffer;
+  /** The name in the coordinator's certificate, if it differs from the host of the URL. */
+  readonly serverName?: string;
 }
 
 export const DEFAULT_CONNECT_OPTIONS = {
@@ -54,7 +68,7 @@ export const DEFAULT_CONNECT_OPTIONS = {
   waitTimeoutMs: 30_000,
   headers: {},
   drainMs: 10_000,
-} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | 'signingKeys' | keyof CallerOptions>>;
+} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | 'signingKeys' | 'tls' | keyof CallerOptions>>;
 
 /** How a transaction is watched. */
 export interface WatchOptions {

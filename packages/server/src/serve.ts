@@ -35,10 +35,11 @@ import { v1Routes } from './http/v1-routes.ts';
 import { type Log, logDefect, SILENT } from './logs/log.ts';
 import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { storeOf } from './open-store.ts';
+import { storeOf, storeTlsOf } from './open-store.ts';
 import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
+import { certificateRules, withCertificates } from './tls/certificate-authenticator.ts';
 import { serverTls } from './tls/server-tls.ts';
 import { callSignerOf } from './signing/call-signer-of.ts';
 import { VERSION } from './version.ts';
@@ -103,8 +104,9 @@ type StartParts = ServerParts & { readonly log: Log; readonly files: WatchedFile
 
 async function startWith(config: ServerConfig, parts: StartParts): Promise<RunningServer> {
   const { log, files } = parts;
+  const certificates = await certificateRules(config, files);
   // With authentication, a caller is not trusted with the network of the coordinator.
-  const unlisted = parts.authenticator === undefined && !config.auth ? 'all' : 'public';
+  const unlisted = parts.authenticator === undefined && certificates === undefined && !config.auth ? 'all' : 'public';
   const targets = await branchTargetsOf(config, files, log, unlisted);
   const metrics = new ServerMetrics();
   refuseUnverifiedTls(process.env);
@@ -114,7 +116,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
   const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
   const signer = await callSignerOf(config, files, log);
-  const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text)));
+  const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text), storeTlsOf(config)));
   const http = new HttpServer({
     log,
     maxBodyBytes: config.maxBodyBytes,
@@ -176,7 +178,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     await Promise.all([http.close(), grpc.close()]);
     throw error;
   }
-  const authenticator = parts.authenticator ?? access?.authenticator;
+  const authenticator = withCertificates(certificates, parts.authenticator ?? access?.authenticator);
   const isProtected = authenticator !== undefined;
   const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, tokens, isProtected });
   http.use(router, authenticator);

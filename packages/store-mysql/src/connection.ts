@@ -96,7 +96,9 @@ export class Connection {
 
   async #connected(): Promise<Client> {
     if (this.#client !== undefined) return this.#client;
-    const client = createConnection(this.#settings.client);
+    const { closings } = this.#lane;
+    const tls = await this.#settings.tls?.options();
+    const client = createConnection({ ...this.#settings.client, ...tls });
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
@@ -106,7 +108,6 @@ export class Connection {
     containExceptions(client, (thrown) =>
       this.#abandon(client, `a response is not of the protocol: ${textOf(thrown)}`),
     );
-    const { closings } = this.#lane;
     // The client limits only the time of its handshake.
     const timer = setTimeout(
       () => this.#abandon(client, 'the connection was not ready in time'),

@@ -3,6 +3,7 @@ import { MysqlStore } from './mysql-store.ts';
 import { type MysqlStoreOptions, settingsOf } from './options.ts';
 
 export type { MysqlStoreOptions } from './options.ts';
+export { TLS_PARAMETERS as MYSQL_TLS_PARAMETERS, tlsOf as mysqlTlsOf } from './tls.ts';
 export { containExceptions, destroy } from './wire.ts';
 
 /**

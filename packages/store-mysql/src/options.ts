@@ -1,15 +1,22 @@
-import { isIP } from 'node:net';
 import { StoreError } from '@holdfast/core/store';
-import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
+import {
+  checkedTimeout,
+  decodeUrlPart,
+  readStoreUrl,
+  SESSION_TIMEOUT_MS,
+  type StoreTls,
+} from '@holdfast/core/store-kit';
 import { callHook } from '@holdfast/protocol';
-import type { ConnectionOptions, SslOptions } from 'mysql2';
+import type { ConnectionOptions } from 'mysql2';
+import { type MysqlTls, TLS_PARAMETERS, tlsOf } from './tls.ts';
 
 /** Settings of the store on MariaDB and MySQL. */
 export interface MysqlStoreOptions {
   /**
    * `mysql://user:password@host:port/database` or `mariadb://…`. Parameters: `prefix=NAME` is the
    * prefix of the table names; `ssl=true` requires TLS with a verified certificate for the host's
-   * name, `ssl={"ca":…}` contains `mysql2`'s option as JSON; `socketPath=PATH` is a Unix socket.
+   * name, as do `ssl-mode`, `ssl-ca`, `ssl-cert` and `ssl-key`, with files; `ssl={"ca":…}` contains
+   * `mysql2`'s option as JSON; `socketPath=PATH` is a Unix socket.
    */
   readonly url: string;
   /** The prefix of the table names; takes precedence over the URL. Default: `holdfast_`. */
@@ -18,6 +25,8 @@ export interface MysqlStoreOptions {
   readonly connectTimeoutMs?: number;
   /** Time after which the connection of a call is abandoned, in ms. Default: 30 s. */
   readonly statementTimeoutMs?: number;
+  /** TLS; each part takes precedence over the URL. */
+  readonly tls?: StoreTls;
   /** Called at each `open` with what a crash of the database may lose. */
   readonly onWarning?: (text: string) => void;
   /** Replaces the server's wall clock, ms since the epoch; for tests. */
@@ -29,6 +38,7 @@ export interface MysqlStoreOptions {
 /** Validated options. */
 export interface Settings {
   readonly client: ConnectionOptions;
+  readonly tls: MysqlTls | undefined;
   /** Host, port and database, for messages. */
   readonly place: string;
   readonly prefix: string;
@@ -43,7 +53,7 @@ const DEFAULT_PORT = 3306;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
-const PARAMETERS = ['prefix', 'ssl', 'socketPath'];
+const PARAMETERS = ['prefix', ...TLS_PARAMETERS, 'socketPath'];
 
 /** Together with the longest table name within the 64 characters of a name. */
 const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
@@ -77,14 +87,14 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const socketPath = url.searchParams.get('socketPath');
-  const ssl = sslOf(url.searchParams.get('ssl'), host);
+  const onWarning = (text: string): void => callHook(() => options.onWarning?.(text));
   return {
+    tls: tlsOf(url.searchParams, { host, port }, options.tls, onWarning),
     client: {
       ...(socketPath === null ? { host, port } : { socketPath }),
       user: decodeUrlPart(url.username),
       password: decodeUrlPart(url.password),
       database,
-      ...(ssl !== undefined && { ssl }),
       connectTimeout: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
       enableKeepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
@@ -101,7 +111,7 @@ export function settingsOf(options: MysqlStoreOptions): Settings {
     place: socketPath === null ? `${url.host}/${database}` : `${socketPath}/${database}`,
     prefix,
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
-    onWarning: (text) => callHook(() => options.onWarning?.(text)),
+    onWarning,
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };
@@ -115,22 +125,4 @@ function readUrl(text: string): URL {
     if (!PARAMETERS.includes(name))
       throw invalid(`the store URL has the parameter ${JSON.stringify(name)}; known are ${PARAMETERS.join(', ')}`);
   return url;
-}
-
-/**
- * TLS also verifies the name in the server's certificate, unless that is disabled or the URL has an
- * IP address instead of a name.
- */
-function sslOf(text: string | null, host: string): SslOptions | undefined {
-  if (text === null || text === 'false') return undefined;
-  const verifyIdentity = isIP(host) === 0;
-  if (text === 'true') return { verifyIdentity };
-  try {
-    const options: unknown = JSON.parse(text);
-    if (typeof options === 'object' && options !== null && !Array.isArray(options))
-      return { verifyIdentity, ...options };
-  } catch {
-    // Reported below.
-  }
-  throw invalid('the parameter ssl of the store URL is true, false or a JSON object, such as {"ca":"…"}');
 }

@@ -28,13 +28,16 @@ describe('the options of the store on MariaDB and MySQL', () => {
     expect(settingsOf({ url: `${url}?socketPath=/run/db.sock` }).client).toMatchObject({ socketPath: '/run/db.sock' });
   });
 
-  it('enable TLS when the URL does', () => {
-    expect(settingsOf({ url }).client).not.toHaveProperty('ssl');
-    expect(settingsOf({ url: `${url}?ssl=false` }).client).not.toHaveProperty('ssl');
-    expect(settingsOf({ url: `${url}?ssl=true` }).client.ssl).toEqual({ verifyIdentity: true });
-    expect(settingsOf({ url: 'mysql://u@10.0.0.1/db?ssl=true' }).client.ssl).toEqual({ verifyIdentity: false });
+  it('enable TLS when the URL does', async () => {
+    const sslOf = async (text: string) => (await settingsOf({ url: text }).tls?.options())?.ssl;
+    await expect(sslOf(url)).resolves.toBeUndefined();
+    await expect(sslOf(`${url}?ssl=false`)).resolves.toBeUndefined();
+    const verified = { verifyIdentity: true, minVersion: 'TLSv1.2' };
+    await expect(sslOf(`${url}?ssl=true`)).resolves.toEqual(verified);
+    await expect(sslOf(`${url}?ssl-mode=REQUIRED`)).resolves.toEqual(verified);
+    await expect(sslOf('mysql://u@10.0.0.1/db?ssl=true')).resolves.toMatchObject({ verifyIdentity: false });
     const ssl = encodeURIComponent('{"ca":"PEM"}');
-    expect(settingsOf({ url: `${url}?ssl=${ssl}` }).client.ssl).toEqual({ verifyIdentity: true, ca: 'PEM' });
+    await expect(sslOf(`${url}?ssl=${ssl}`)).resolves.toEqual({ ...verified, ca: 'PEM' });
   });
 
   it.each(['/', '?', '#', '@/', '%'])(

@@ -109,9 +109,10 @@ export class Connection {
   }
 
   async #connect(config: pg.ClientConfig): Promise<pg.Client> {
-    const { statementTimeoutMs, graceMs } = this.#settings;
+    const { statementTimeoutMs, graceMs, tls } = this.#settings;
+    const ssl = tls === undefined ? {} : { ssl: await tls.ssl() };
     // The server ends a statement in time; this timeout is for a server that does not respond.
-    const client = new pg.Client({ ...config, types, query_timeout: statementTimeoutMs + graceMs });
+    const client = new pg.Client({ ...config, ...ssl, types, query_timeout: statementTimeoutMs + graceMs });
     containExceptions(client);
     const { closings } = this.#lane;
     const forget = (): void => {

@@ -3,6 +3,7 @@ import { type PostgresStoreOptions, settingsOf } from './options.ts';
 import { PostgresStore } from './postgres-store.ts';
 
 export type { PostgresStoreOptions } from './options.ts';
+export { tlsOf as postgresTlsOf, withoutTlsParameters } from './tls.ts';
 export { containExceptions } from './wire.ts';
 
 /**

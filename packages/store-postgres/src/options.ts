@@ -1,7 +1,8 @@
 import { StoreError } from '@holdfast/core/store';
-import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
+import { checkedTimeout, readStoreUrl, SESSION_TIMEOUT_MS, type StoreTls } from '@holdfast/core/store-kit';
 import { callHook, nearest } from '@holdfast/protocol';
 import type { ClientConfig } from 'pg';
+import { type PostgresTls, tlsOf, withoutTlsParameters } from './tls.ts';
 
 /** Settings of the store on PostgreSQL. */
 export interface PostgresStoreOptions {
@@ -18,6 +19,8 @@ export interface PostgresStoreOptions {
   readonly connectTimeoutMs?: number;
   /** Timeout of one statement, in ms. Default: 30 s. */
   readonly statementTimeoutMs?: number;
+  /** TLS; each part takes precedence over the URL. */
+  readonly tls?: StoreTls;
   /** Called at each `open` with what a crash of the database may lose. */
   readonly onWarning?: (text: string) => void;
   /** Replaces the server's wall clock, ms since the epoch; for tests. */
@@ -30,6 +33,8 @@ export interface PostgresStoreOptions {
 export interface Settings {
   /** One for each host in the URL: the first that accepts writes is used. */
   readonly clients: readonly ClientConfig[];
+  /** Undefined: as `pg` decides. */
+  readonly tls: PostgresTls | undefined;
   readonly schema: string;
   readonly statementTimeoutMs: number;
   /**
@@ -78,15 +83,18 @@ export const forSessions = (settings: Settings): Settings => ({
  * contain a password.
  */
 export function settingsOf(options: PostgresStoreOptions): Settings {
-  const { connectionStrings, schemaOfUrl } = splitUrl(options.url);
+  const { urls, schemaOfUrl } = splitUrl(options.url);
+  const onWarning = (text: string): void => callHook(() => options.onWarning?.(text));
+  const tls = tlsOf((urls[0] as URL).searchParams, options.tls, onWarning);
   const schema = options.schema ?? schemaOfUrl ?? DEFAULT_SCHEMA;
   if (!NAME.test(schema) || schema.startsWith('pg_'))
     throw invalid(
       `the schema name ${JSON.stringify(schema)} cannot be used: a to z, 0 to 9 and _, not beginning with a digit or pg_`,
     );
   return {
-    clients: connectionStrings.map((connectionString) => ({
-      connectionString,
+    tls,
+    clients: urls.map((url) => ({
+      connectionString: tls === undefined ? url.href : withoutTlsParameters(url),
       application_name: 'holdfast',
       connectionTimeoutMillis: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
       keepAlive: true,
@@ -96,7 +104,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
     statementTimeoutMs: checkedTimeout('statementTimeoutMs', options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS),
     lockTimeoutMs: LOCK_TIMEOUT_MS,
     graceMs: GRACE_MS,
-    onWarning: (text) => callHook(() => options.onWarning?.(text)),
+    onWarning,
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };
@@ -104,7 +112,7 @@ export function settingsOf(options: PostgresStoreOptions): Settings {
 
 interface SplitUrl {
   /** One for each host. */
-  readonly connectionStrings: readonly string[];
+  readonly urls: readonly URL[];
   readonly schemaOfUrl: string | undefined;
 }
 
@@ -129,7 +137,7 @@ function splitUrl(text: string): SplitUrl {
     throw invalid(`${ATTRIBUTES} of the store URL is ${ATTRIBUTE_VALUES.join(', ')}: a node writes`);
   for (const name of first?.searchParams.keys() ?? []) refuseMisspelled(name);
   const schemaOfUrl = first?.searchParams.get('schema') ?? undefined;
-  return { connectionStrings: urls.map(withoutOwnParameters), schemaOfUrl };
+  return { urls: urls.map(withoutOwnParameters), schemaOfUrl };
 }
 
 const OWN_PARAMETERS = ['schema', ATTRIBUTES];
@@ -144,10 +152,10 @@ function refuseMisspelled(name: string): void {
 
 const EXAMPLE = 'postgres://user:password@host:5432/database';
 
-function withoutOwnParameters(url: URL): string {
+function withoutOwnParameters(url: URL): URL {
   url.searchParams.delete('schema');
   url.searchParams.delete(ATTRIBUTES);
-  return url.href;
+  return url;
 }
 
 const invalid = (message: string): StoreError => new StoreError('invalid', message);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '@holdfast/core/store';
 import { Redis } from 'ioredis';
-import type { Settings } from './options.ts';
+import type { ServerAddress, Settings } from './options.ts';
 import { containStrayReplies } from './stray-replies.ts';
 
 /**
@@ -157,7 +157,7 @@ export class Connection {
 
   async #open(forget: () => void): Promise<Redis> {
     const client = new Redis({
-      ...this.#settings.server,
+      ...(await addressOf(this.#settings.server)),
       lazyConnect: true,
       connectTimeout: this.#settings.connectTimeoutMs,
       keepAlive: 10_000,
@@ -266,4 +266,11 @@ const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.me
 function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || thrown.name !== 'ReplyError') return undefined;
   return thrown.message.split(' ', 1)[0];
+}
+
+/** The address for the client library, with the TLS of a new connection. */
+async function addressOf(server: ServerAddress) {
+  if ('path' in server) return server;
+  const { host, port, tls } = server;
+  return { host, port, ...(tls !== undefined && { tls: await tls.options() }) };
 }

@@ -1,16 +1,21 @@
-import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { StoreError } from '@holdfast/core/store';
-import { checkedTimeout, decodeUrlPart, readStoreUrl, SESSION_TIMEOUT_MS } from '@holdfast/core/store-kit';
+import {
+  checkedTimeout,
+  decodeUrlPart,
+  readStoreUrl,
+  SESSION_TIMEOUT_MS,
+  type StoreTls,
+} from '@holdfast/core/store-kit';
 import { callHook } from '@holdfast/protocol';
+import { type RedisTls, TLS_PARAMETERS, tlsOf } from './tls.ts';
 
 /** Settings of the store on Redis. */
 export interface RedisStoreOptions {
   /**
    * `redis://user:password@host:port/db`, `rediss://` for TLS, or
    * `redis+unix://user:password@/PATH?db=N` (also `unix:`) for a Unix socket. Parameters:
-   * `prefix=NAME` is the prefix of all keys; `tls={"ca":…}`, with `rediss://`, contains options of
-   * Node's `tls.connect` as JSON.
+   * `prefix=NAME` is the prefix of all keys; with `rediss://`, `cacert`, `cert` and `key` name
+   * files, `sni` the server, and `tls={"ca":…}` contains options of Node's `tls.connect` as JSON.
    */
   readonly url: string;
   /**
@@ -22,6 +27,8 @@ export interface RedisStoreOptions {
   readonly connectTimeoutMs?: number;
   /** Time without a response after which the connection is abandoned, in ms. Default: 30 s. */
   readonly commandTimeoutMs?: number;
+  /** TLS, with `rediss://`; each part takes precedence over the URL. */
+  readonly tls?: StoreTls;
   /** Called at each `open` with what a crash of Redis may lose. */
   readonly onWarning?: (text: string) => void;
   /** Replaces the server's wall clock, ms since the epoch; for tests. */
@@ -32,7 +39,7 @@ export interface RedisStoreOptions {
 
 /** The address of the server: a host, or a Unix socket. */
 export type ServerAddress =
-  { readonly host: string; readonly port: number; readonly tls?: ConnectionOptions } | { readonly path: string };
+  { readonly host: string; readonly port: number; readonly tls?: RedisTls } | { readonly path: string };
 
 /** Validated options. */
 export interface Settings {
@@ -78,20 +85,23 @@ export function settingsOf(options: RedisStoreOptions): Settings {
   const bySocket = SOCKET_SCHEMES.includes(url.protocol);
   // Rejected, because the client would apply any setting from here, such as one that queues writes.
   for (const name of url.searchParams.keys())
-    if (!['prefix', bySocket ? 'db' : 'tls'].includes(name))
+    if (!['prefix', ...(bySocket ? ['db'] : TLS_PARAMETERS)].includes(name))
       throw invalid(
-        `the store URL has the parameter ${JSON.stringify(name)}; known are prefix and ${bySocket ? 'db' : 'tls'}`,
+        `the store URL has the parameter ${JSON.stringify(name)}; known are prefix and ${bySocket ? 'db' : TLS_PARAMETERS.join(', ')}`,
       );
+  const onWarning = (warning: string): void => callHook(() => options.onWarning?.(warning));
+  if (bySocket && Object.keys(options.tls ?? {}).length > 0)
+    throw invalid('TLS to Redis needs rediss:// in the store URL; a Unix socket has none');
   const prefix = options.prefix ?? url.searchParams.get('prefix') ?? 'holdfast';
   if (!PREFIX.test(prefix))
     throw invalid(`the key prefix ${JSON.stringify(prefix)} cannot be used: 1 to 64 of letters, digits, _ . : and -`);
   return {
-    ...(bySocket ? socketOf(url) : hostOf(url)),
+    ...(bySocket ? socketOf(url) : hostOf(url, options.tls, onWarning)),
     account: accountOf(url),
     prefix,
     connectTimeoutMs: checkedTimeout('connectTimeoutMs', options.connectTimeoutMs ?? 5_000),
     commandTimeoutMs: checkedTimeout('commandTimeoutMs', options.commandTimeoutMs ?? 30_000),
-    onWarning: (warning) => callHook(() => options.onWarning?.(warning)),
+    onWarning,
     wallMs: options.wallMs,
     monotonicMs: options.monotonicMs ?? performance.now.bind(performance),
   };
@@ -99,13 +109,13 @@ export function settingsOf(options: RedisStoreOptions): Settings {
 
 type Where = Pick<Settings, 'server' | 'database' | 'place'>;
 
-function hostOf(url: URL): Where {
+function hostOf(url: URL, options: StoreTls | undefined, onWarning: (text: string) => void): Where {
   const database = url.pathname.slice(1) || '0';
   if (!DATABASE.test(database)) throw invalid('the path of a store URL of Redis is the number of a database');
   if (url.hostname === '') throw invalid(`the store URL names no host; it looks like ${EXAMPLE}`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
-  const tls = tlsOf(url, host);
+  const tls = tlsOf(url, host, options, onWarning);
   return {
     server: { host, port, ...(tls !== undefined && { tls }) },
     database: Number(database),
@@ -131,22 +141,4 @@ function accountOf(url: URL): Settings['account'] {
   if (password !== '') return { user: user === '' ? undefined : user, password };
   if (user !== '') throw invalid('the store URL has a user but no password');
   return undefined;
-}
-
-/** TLS verifies that the certificate belongs to the host, unless the options allow another. */
-function tlsOf(url: URL, host: string): ConnectionOptions | undefined {
-  const text = url.searchParams.get('tls');
-  if (url.protocol === 'redis:') {
-    if (text !== null) throw invalid('the parameter tls of the store URL needs rediss:// instead of redis://');
-    return undefined;
-  }
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  if (text === null) return name;
-  try {
-    const options: unknown = JSON.parse(text);
-    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return { ...name, ...options };
-  } catch {
-    // The error below describes the form.
-  }
-  throw invalid('the parameter tls of the store URL is a JSON object, such as {"ca":"…"}');
 }

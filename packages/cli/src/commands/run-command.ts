@@ -2,6 +2,7 @@ import { type Command, type CommanderError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
 import { callerOf } from '../coordinator/caller.ts';
+import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
 import { CoordinatorApi } from '../coordinator/coordinator-api.ts';
 import { clean } from '../output/text.ts';
 
@@ -13,6 +14,9 @@ export interface CommonOptions {
   readonly output: OutputForm;
   readonly tokenFile?: string;
   readonly namespace?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
 }
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:36789';
@@ -25,7 +29,7 @@ export interface CommandContext {
 
 /** Adds `--server` and `-o`, examples, and exit code 2 for wrong usage. */
 export function operatorCommand(command: Command, io: CommandIo, examples: readonly string[]): Command {
-  return command
+  return withTlsOptions(command)
     .addOption(new Option('--server <url>', 'the coordinator to use').env('HOLDFAST_SERVER').default(DEFAULT_SERVER))
     .addOption(
       new Option('--token-file <file>', 'file with the API token to use (or set HOLDFAST_TOKEN)').env(
@@ -62,7 +66,8 @@ export async function runCommand(
 ): Promise<void> {
   let api: CoordinatorApi | undefined;
   try {
-    api = new CoordinatorApi(options.server, await callerOf(options));
+    const tls = await readClientTls(options);
+    api = new CoordinatorApi(options.server, { ...(await callerOf(options)), ...(tls !== undefined && { tls }) });
     await work({ api, io });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

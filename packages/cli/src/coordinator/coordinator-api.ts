@@ -1,5 +1,6 @@
 import { type ApiCalls, type HttpApi, httpApi } from '@holdfast/client/api';
-import { type InputOf, placeOfUrl, type ResultOf, type TransactionDetails } from '@holdfast/protocol';
+import type { ClientTls } from '@holdfast/client';
+import { type InputOf, placeOfUrl, type ResultOf, textOfThrown, type TransactionDetails } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import { commandErrorOf } from './command-error-of.ts';
 import type { CalledOperation } from './option-names.ts';
@@ -38,10 +39,14 @@ export class CoordinatorApi {
   readonly #api: HttpApi;
 
   /**
-   * @param caller who calls, and in which namespace
+   * @param caller who calls, in which namespace, and with which TLS
    * @param longestResponseMs how long one response may take to arrive
    */
-  constructor(server: string, caller: Caller = {}, longestResponseMs = LONGEST_RESPONSE_MS) {
+  constructor(
+    server: string,
+    caller: Caller & { readonly tls?: ClientTls } = {},
+    longestResponseMs = LONGEST_RESPONSE_MS,
+  ) {
     const url = URL.canParse(server) ? new URL(server) : undefined;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
       throw new CommandError(
@@ -50,7 +55,11 @@ export class CoordinatorApi {
       );
     }
     this.server = url.origin;
-    this.#api = httpApi(server, { ...TRANSPORT, ...caller, longestResponseMs });
+    try {
+      this.#api = httpApi(server, { ...TRANSPORT, ...caller, longestResponseMs });
+    } catch (error) {
+      throw new CommandError(EXIT.usage, textOfThrown(error), { cause: error });
+    }
   }
 
   /** Calls an operation and checks its result. */

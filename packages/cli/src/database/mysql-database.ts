@@ -1,10 +1,15 @@
-import { containExceptions, destroy } from '@holdfast/store-mysql';
+import { containExceptions, destroy, MYSQL_TLS_PARAMETERS, mysqlTlsOf } from '@holdfast/store-mysql';
 import { createConnection, type QueryError, type RowDataPacket } from 'mysql2';
 import { CONNECT_TIMEOUT_MS, type Database, type Limits, type Row } from './open-database.ts';
 
 export async function openMysqlDatabase(url: string, { mostBytes, queryTimeoutMs }: Limits): Promise<Database> {
+  const parsed = new URL(url.replace(/^mariadb:/, 'mysql:'));
+  const server = { host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(parsed.port || 3306) };
+  const tls = await mysqlTlsOf(parsed.searchParams, server)?.options();
+  for (const name of MYSQL_TLS_PARAMETERS) parsed.searchParams.delete(name);
   const client = createConnection({
-    uri: url.replace(/^mariadb:/, 'mysql:'),
+    uri: parsed.href,
+    ...tls,
     connectTimeout: CONNECT_TIMEOUT_MS,
   });
   // The library calls back to no pending query of a connection that was destroyed.

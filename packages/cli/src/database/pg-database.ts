@@ -1,10 +1,13 @@
-import { containExceptions } from '@holdfast/store-postgres';
+import { containExceptions, postgresTlsOf, withoutTlsParameters } from '@holdfast/store-postgres';
 import pg from 'pg';
 import { CONNECT_TIMEOUT_MS, type Database, type Limits, type Row } from './open-database.ts';
 
 export async function openPgDatabase(url: string, { mostBytes, queryTimeoutMs }: Limits): Promise<Database> {
+  const parsed = new URL(url);
+  const tls = postgresTlsOf(parsed.searchParams);
   const client = new pg.Client({
-    connectionString: url,
+    connectionString: tls === undefined ? url : withoutTlsParameters(parsed),
+    ...(tls !== undefined && { ssl: await tls.ssl() }),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: queryTimeoutMs,
   });

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import { ConfigError, loadConfig, OPTIONS, VERSION } from '@holdfast/server/config';
+import { storeTlsOf } from '@holdfast/server/store';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
+import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
 import { callerOf } from '../coordinator/caller.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { type Colour, clean, painter } from '../output/text.ts';
@@ -11,6 +13,7 @@ import { coordinatorCheck } from './coordinator.ts';
 import { type Check, type Finding, runCheck } from './finding.ts';
 import { checkFileLimit, checkNode, fileLimit, portCheck } from './machine.ts';
 import { storeCheck } from './store.ts';
+import { tlsCheck } from './tls.ts';
 
 interface DoctorOptions {
   readonly config?: string;
@@ -22,12 +25,14 @@ interface DoctorOptions {
   readonly server?: string;
   readonly tokenFile?: string;
   readonly output: 'table' | 'json';
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
 }
 
 /** `holdfast doctor`: checks an installation for common mistakes and prints a fix for each. */
 export function registerDoctor(program: Command, io: CommandIo): void {
-  program
-    .command('doctor')
+  withTlsOptions(program.command('doctor'))
     .summary('check an installation for common mistakes')
     .description(
       'Check Node.js, file limits, and the port and store that "holdfast serve" would use here; optionally also databases of participants and a running coordinator. Exits with code 1 if a check fails; warnings do not count.',
@@ -64,13 +69,15 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
     // With --server, a coordinator is expected to run elsewhere, and the default port need not be
     // free.
     const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
+    const tls = await readClientTls(options);
     checks = [
       { name: 'node', run: async () => [checkNode(process.version)] },
       { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
       ...(config.httpPort === 0 || isOfAnother ? [] : [portCheck(config.host, config.httpPort)]),
-      storeCheck(config.store),
+      ...(config.tlsCertFile === '' ? [] : [tlsCheck(config)]),
+      storeCheck(config.store, storeTlsOf(config)),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
-      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION, token)]),
+      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION, token, tls)]),
     ];
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Store, type StoreCapabilities, StoreError } from '@holdfast/core/store';
+import type { StoreTls } from '@holdfast/core/store-kit';
 import { ConfigError } from '@holdfast/server/config';
 import { storeOf } from '@holdfast/server/store';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
@@ -15,17 +16,18 @@ const WRITES = 5;
 const PROBE = { namespace: 'default', category: 'doctor', key: 'probe' };
 
 /** Checks that the store can be opened, written and synced, and compares its clock. */
-export const storeCheck = (url: string): Check => ({
+export const storeCheck = (url: string, tls: StoreTls = {}): Check => ({
   name: 'store',
-  run: () => (url.startsWith('lmdb:') ? lmdb(url.slice('lmdb:'.length).replace(/^\/\/(?=\/|\.)/, '')) : probe(url)),
+  run: () =>
+    url.startsWith('lmdb:') ? lmdb(url.slice('lmdb:'.length).replace(/^\/\/(?=\/|\.)/, '')) : probe(url, tls),
 });
 
 /** A missing directory is not created by the check: a temporary one beside it is tried instead. */
 async function lmdb(path: string): Promise<readonly Finding[]> {
-  if (path === '') return probe('lmdb:');
+  if (path === '') return probe('lmdb:', {});
   const folder = nearestFolder(resolve(path));
   const space = await freeSpace(folder);
-  if (existsSync(path)) return [space, ...(await probe(`lmdb:${path}`))];
+  if (existsSync(path)) return [space, ...(await probe(`lmdb:${path}`, {}))];
   const parent = dirname(resolve(path));
   if (folder !== parent)
     return [
@@ -44,7 +46,7 @@ async function lmdb(path: string): Promise<readonly Finding[]> {
     return [space, fail('store', `${path} does not exist and cannot be created: ${messageOf(error)}`, fix)];
   }
   try {
-    return [space, ...(await probe(`lmdb:${temporary}`))];
+    return [space, ...(await probe(`lmdb:${temporary}`, {}))];
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -65,11 +67,11 @@ export function checkFreeBytes(bytes: number): Finding {
   return bytes < ENOUGH_FREE_BYTES ? warn('disk', found, fix) : ok('disk', found);
 }
 
-async function probe(url: string): Promise<readonly Finding[]> {
+async function probe(url: string, tls: StoreTls): Promise<readonly Finding[]> {
   let store: Store;
   const warnings: string[] = [];
   try {
-    store = await storeOf(url, (text) => warnings.push(text));
+    store = await storeOf(url, (text) => warnings.push(text), tls);
     await store.open();
   } catch (error) {
     return [refusal(error, url)];

@@ -1,5 +1,6 @@
 import type { Client } from '@grpc/grpc-js';
 import { type GrpcUrl, serversOfList } from '@holdfast/protocol/grpc';
+import type { ClientTls } from '../options.ts';
 import type { GrpcLibrary } from './grpc-library.ts';
 
 /** Clients that are kept; the one that was used longest ago is closed first. */
@@ -30,16 +31,21 @@ type Target = Pick<GrpcUrl, 'scheme' | 'server' | 'isSecure'>;
 
 const keyOf = ({ scheme, server, isSecure }: Target): string => `${isSecure ? 'grpcs' : scheme}://${server}`;
 
+const bytesOf = (pem: string | Buffer | undefined): Buffer | null =>
+  pem === undefined ? null : Buffer.from(pem as string);
+
 /** The clients of the servers that were called, one connection per address. */
 export class GrpcClients {
   /** In the order of their last use. */
   readonly #clients = new Map<string, Client>();
   readonly #grpc: GrpcLibrary;
   readonly #options: Readonly<Record<string, string | number>>;
+  readonly #tls: ClientTls;
   #turn = 0;
 
-  constructor(grpc: GrpcLibrary, options: Readonly<Record<string, string | number>> = {}) {
+  constructor(grpc: GrpcLibrary, options: Readonly<Record<string, string | number>> = {}, tls: ClientTls = {}) {
     this.#grpc = grpc;
+    this.#tls = tls;
     this.#options = options;
   }
 
@@ -91,10 +97,16 @@ export class GrpcClients {
         `the SDK cannot resolve ${scheme}:// addresses; use host:port, dns:///host:port or direct://host:port,host:port`,
       );
     const { Client, credentials } = this.#grpc;
+    const { ca, cert, key, serverName } = this.#tls;
     return new Client(
       `dns:${server.replace(/^\//, '')}`,
-      isSecure ? credentials.createSsl() : credentials.createInsecure(),
-      { ...CHANNEL_OPTIONS, ...(scheme === 'dns' && ROUND_ROBIN), ...this.#options },
+      isSecure ? credentials.createSsl(bytesOf(ca), bytesOf(key), bytesOf(cert)) : credentials.createInsecure(),
+      {
+        ...CHANNEL_OPTIONS,
+        ...(isSecure && serverName !== undefined && { 'grpc.ssl_target_name_override': serverName }),
+        ...(scheme === 'dns' && ROUND_ROBIN),
+        ...this.#options,
+      },
     );
   }
 }

@@ -23,6 +23,7 @@ import type { ApiCall, ApiResponse } from './api.ts';
 import { callerFields } from './caller-fields.ts';
 import { Ending } from './ending.ts';
 import { GrpcClients } from './grpc-clients.ts';
+import { refuseWithoutTls } from './client-tls.ts';
 import { connected } from './grpc-connected.ts';
 import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
 import { isServiceError, serverStream } from './grpc-stream.ts';
@@ -86,6 +87,7 @@ export class GrpcTransport {
     const [, scheme = '', account = '', address = ''] = match;
     this.#isSecure = scheme.toLowerCase() === 'grpcs';
     this.address = address;
+    refuseWithoutTls(options.tls, this.#isSecure);
     this.url = `${scheme.toLowerCase()}://${address}`;
     this.#options = options;
     this.#headers = metadataFields(account, options.headers);
@@ -165,7 +167,7 @@ export class GrpcTransport {
   }
 
   #clientOf(grpc: GrpcLibrary): Client {
-    const clients = (this.#clients ??= new GrpcClients(grpc, CHANNEL_OPTIONS));
+    const clients = (this.#clients ??= new GrpcClients(grpc, CHANNEL_OPTIONS, this.#options.tls));
     return clients.of({ scheme: '', server: this.address, isSecure: this.#isSecure });
   }
 

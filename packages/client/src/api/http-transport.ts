@@ -8,6 +8,7 @@ import type { ApiResponse, ApiCall } from './api.ts';
 import { callerFields, type CallerOptions } from './caller-fields.ts';
 import { Ending } from './ending.ts';
 import { isNeverSent } from './never-sent.ts';
+import { refuseWithoutTls, tlsOptionsOf } from './client-tls.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { type AttemptTimes, attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
@@ -29,7 +30,8 @@ export interface HttpRequest<T> extends RejectedRequest {
   readonly gid?: string;
 }
 
-export interface HttpApiOptions extends Required<Omit<TransportOptions, keyof CallerOptions>>, CallerOptions {
+export interface HttpApiOptions
+  extends Required<Omit<TransportOptions, 'tls' | keyof CallerOptions>>, CallerOptions, Pick<TransportOptions, 'tls'> {
   /** How long one response may take to arrive, in ms. Default: as long as its first byte. */
   readonly longestResponseMs?: number;
   readonly signingKeys?: SigningKeys;
@@ -71,6 +73,7 @@ export class HttpTransport {
         `a coordinator's URL starts with http://, https://, grpc:// or grpcs://, not ${parsed.protocol}//`,
       );
     }
+    refuseWithoutTls(options.tls, parsed.protocol === 'https:');
     this.url = parsed.origin + parsed.pathname.replace(/\/+$/, '');
     this.#root = parsed.pathname.replace(/\/+$/, '') + API_ROOT;
     this.#options =
@@ -79,7 +82,7 @@ export class HttpTransport {
     this.#hasOwnTimeout = Object.hasOwn(lowerCased(options.headers), 'request-timeout-ms');
     this.#pool = new Pool(parsed.origin, {
       connections: options.connections,
-      connect: { timeout: options.requestTimeoutMs },
+      connect: { timeout: options.requestTimeoutMs, ...tlsOptionsOf(options.tls) },
       maxResponseSize: MAX_RESPONSE_BYTES,
     });
   }

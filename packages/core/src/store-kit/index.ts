@@ -14,5 +14,6 @@ export type { RecordHead } from './transitions.ts';
 export { SessionTable } from './session-table.ts';
 export { NodeClock } from './node-clock.ts';
 export { checkedTimeout, SESSION_TIMEOUT_MS } from './timeouts.ts';
+export { identityCheck, type StoreTls, type TlsContents, TlsFiles } from './tls-files.ts';
 export { decodeUrlPart, readStoreUrl } from './store-url.ts';
 export { SlotMap } from '../slot-map.ts';

@@ -39,8 +39,11 @@ const TLS_NEEDS = [
   ['tlsCertFile', 'tlsKeyFile'],
   ['tlsKeyFile', 'tlsCertFile'],
   ['tlsClientCaFile', 'tlsCertFile'],
+  ['tlsPrincipals', 'tlsClientCaFile'],
   ['branchTlsCertFile', 'branchTlsKeyFile'],
   ['branchTlsKeyFile', 'branchTlsCertFile'],
+  ['storeTlsCertFile', 'storeTlsKeyFile'],
+  ['storeTlsKeyFile', 'storeTlsCertFile'],
 ] as const satisfies readonly (readonly [keyof ServerConfig, keyof ServerConfig])[];
 
 /** More than any machine can use. */

@@ -14,6 +14,9 @@ const OTHERS = [
   'HOLDFAST_TOKEN',
   'HOLDFAST_TOKEN_FILE',
   'HOLDFAST_NAMESPACE',
+  'HOLDFAST_CA_FILE',
+  'HOLDFAST_CERT_FILE',
+  'HOLDFAST_KEY_FILE',
 ];
 const KNOWN = [...OPTION_NAMES.map(variableOf), ...OTHERS];
 const KNOWN_WORDS = KNOWN.map((name) => name.slice(PREFIX.length));

@@ -23,6 +23,14 @@ export const OPTIONS = {
     'lmdb:./data',
     'where transactions are kept: memory:, lmdb:PATH, postgres://…, mysql://… or redis://…',
   ),
+  storeTlsCaFile: option(
+    file,
+    '',
+    "authorities, PEM, that verify the database of --store instead of the system's; each connection reads it",
+  ),
+  storeTlsCertFile: option(file, '', 'client certificate for the database of --store, PEM'),
+  storeTlsKeyFile: option(file, '', 'private key of --store-tls-cert-file, PEM, not encrypted'),
+  storeTlsServerName: option(text, '', "name in the database's certificate, if it differs from the host in --store"),
   host: option(text, '127.0.0.1', 'address to listen on; an address other than loopback requires --auth or --insecure'),
   httpPort: option(port, 36_789, 'port of REST, JSON-RPC and /api/v1; 0 picks a free port'),
   grpcPort: option(port, 36_790, 'port of gRPC; 0, the default if --http-port is 0, picks a free port'),
@@ -45,6 +53,11 @@ export const OPTIONS = {
     choice('required', 'optional'),
     'required',
     'with --tls-client-ca-file: whether clients must have a certificate (required), or may (optional)',
+  ),
+  tlsPrincipals: option(
+    file,
+    '',
+    'file, YAML or JSON, with the principals, roles and namespaces of client certificates',
   ),
   auth: option(flag, false, 'serve only callers with an API token, except for health probes'),
   bootstrapTokenFile: option(

@@ -1,7 +1,7 @@
 import { encodeHeaders, type Field, fieldIn, type Http2Stream, type StreamReceiver } from '@holdfast/http2';
 import type { Authenticator } from '@holdfast/api';
 import { GRPC_STATUS } from '@holdfast/protocol/grpc';
-import { Call, type CallOwner, GRPC_TYPE } from './call.ts';
+import { Call, type CallOwner, type CallPeer, GRPC_TYPE } from './call.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
 import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
@@ -35,9 +35,9 @@ export class CallServer {
   /**
    * Begins a call. Returns the receiver of its requests.
    *
-   * @param remoteAddress the address of the client
+   * @param peer the client
    */
-  serve(stream: Http2Stream, fields: readonly Field[], remoteAddress?: string): StreamReceiver {
+  serve(stream: Http2Stream, fields: readonly Field[], peer: CallPeer = {}): StreamReceiver {
     const fault = faultOfRequest(fields);
     if (fault !== undefined) {
       stream.sendHeaders(encodeHeaders([[':status', String(fault)]]), true);
@@ -50,7 +50,7 @@ export class CallServer {
       call.end(STARTING);
       return IGNORED;
     }
-    call.admit(method, this.#authenticator, remoteAddress);
+    call.admit(method, this.#authenticator, peer);
     if (call.isEnded) return IGNORED;
     if (method !== undefined) return this.#receiverOf(call, method);
     call.whenAdmitted(() => call.end(unknownMethod(path)));

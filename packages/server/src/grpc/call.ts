@@ -1,5 +1,5 @@
 import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
-import type { Authenticator } from '@holdfast/api';
+import type { Authenticator, Credentials } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { encodeGrpcMessage, framedMessage, GRPC_STATUS, messageHead } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -20,6 +20,9 @@ const HEADERS: readonly (readonly [string, string])[] = [
 const RESPONSE_HEADERS = encodeHeaders(HEADERS);
 const OK: readonly (readonly [string, string])[] = [['grpc-status', '0']];
 const OK_TRAILERS = encodeHeaders(OK);
+
+/** The client of a call. */
+export type CallPeer = Pick<Credentials, 'remoteAddress' | 'clientCertificate'>;
 
 /** What a call needs from its server. */
 export interface CallOwner {
@@ -51,9 +54,9 @@ export class Call {
   }
 
   /** Determines the caller. Ends the call if the caller is not authenticated. */
-  admit(method: GrpcMethod | undefined, authenticator: Authenticator | undefined, remoteAddress?: string): void {
+  admit(method: GrpcMethod | undefined, authenticator: Authenticator | undefined, peer: CallPeer): void {
     try {
-      const credentials = { authorization: this.#metadata.field('authorization'), remoteAddress };
+      const credentials = { ...peer, authorization: this.#metadata.field('authorization') };
       const admission = admitCaller(this.context, method, authenticator, credentials);
       if (admission === undefined) return;
       this.#admission = admission.then(

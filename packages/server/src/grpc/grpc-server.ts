@@ -5,6 +5,7 @@ import { HoldfastError } from '@holdfast/protocol';
 import { peerOf } from '../http/exchange.ts';
 import { type Log, logDefect } from '../logs/log.ts';
 import { CallServer } from './call-server.ts';
+import { clientCertificateOf } from '../tls/client-certificate.ts';
 import type { TlsGate } from '../tls/tls-gate.ts';
 import { GrpcConnection } from './grpc-connection.ts';
 import type { GrpcMethod, GrpcTransport } from './grpc-method.ts';
@@ -83,7 +84,11 @@ export class GrpcServer implements GrpcTransport {
 
   #connected(socket: Socket): void {
     const connection = new GrpcConnection(socket, {
-      serve: (stream, fields) => this.#calls.serve(stream, fields, peerOf(socket)?.address),
+      serve: (stream, fields) =>
+        this.#calls.serve(stream, fields, {
+          remoteAddress: peerOf(socket)?.address,
+          clientCertificate: clientCertificateOf(socket),
+        }),
       failed: (error) => {
         if (error.cause === undefined) this.#log.debug({ err: error }, 'a gRPC connection failed');
         else logDefect(this.#log, 'a gRPC connection', HoldfastError.from(error.cause));

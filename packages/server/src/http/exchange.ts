@@ -1,3 +1,4 @@
+import type { ClientCertificate } from '@holdfast/api';
 import type { Reply } from './reply.ts';
 
 /** Header fields that `RequestContext` reads, in lower case. */
@@ -48,6 +49,8 @@ export interface Exchange {
   header(name: string): readonly string[];
   /** Undefined once the connection is closed. */
   readonly peer: Peer | undefined;
+  /** The verified certificate of the client. */
+  readonly clientCertificate: ClientCertificate | undefined;
   readonly protocol: 'http/1.0' | 'http/1.1';
   /** Whether a browser sent it. */
   readonly isFromBrowser: boolean;

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientCertificate } from '@holdfast/api';
+import { clientCertificateOf } from '../tls/client-certificate.ts';
 import { crossSiteFault, isFromBrowser } from './cross-site.ts';
 import { type CallDeadline, type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
+import { PacedSocket } from './paced-socket.ts';
 import { readBody } from './read-body.ts';
 import type { Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
@@ -40,6 +43,12 @@ export class NodeExchange implements Exchange {
 
   get peer(): Peer | undefined {
     return peerOf(this.#request.socket);
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    // `node:http` declares the type of the sockets that it creates itself.
+    const socket: unknown = this.#request.socket;
+    return socket instanceof PacedSocket ? clientCertificateOf(socket.connection) : undefined;
   }
 
   get protocol(): 'http/1.0' | 'http/1.1' {

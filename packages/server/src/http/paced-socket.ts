@@ -71,6 +71,11 @@ export class PacedSocket extends Duplex {
     start();
   }
 
+  /** The connection itself. */
+  get connection(): Socket {
+    return this.#socket;
+  }
+
   get remoteAddress(): string | undefined {
     return this.#socket.remoteAddress;
   }

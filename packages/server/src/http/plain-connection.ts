@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClientCertificate } from '@holdfast/api';
+import { clientCertificateOf } from '../tls/client-certificate.ts';
 import { HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
 import { type PlainRequest, PlainRequestReader, valuesOf } from './plain-request.ts';
@@ -56,6 +58,10 @@ export class PlainConnection {
 
   get peer(): Peer | undefined {
     return peerOf(this.#socket);
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    return clientCertificateOf(this.#socket);
   }
 
   destroy(): void {
@@ -172,6 +178,10 @@ class PlainExchange implements Exchange {
 
   get peer(): Peer | undefined {
     return this.#connection.peer;
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#connection.clientCertificate;
   }
 
   get protocol(): 'http/1.1' {

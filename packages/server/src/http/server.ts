@@ -94,6 +94,9 @@ const credentialsOf = (exchange: Exchange): Credentials => ({
   get remoteAddress() {
     return exchange.peer?.address;
   },
+  get clientCertificate() {
+    return exchange.clientCertificate;
+  },
 });
 
 /** How long unfinished responses may take after everything else has been closed. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
@@ -5,6 +6,7 @@ import type { Authenticator } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { decodeGrpcMessage, encodeGrpcMessage, formatGrpcTimeout, GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { logDefect } from '../../logs/log.ts';
+import { describe } from '../../tls/client-certificate.ts';
 import { admitCaller } from '../grpc-access.ts';
 import { GrpcContext } from '../grpc-context.ts';
 import { GrpcError } from '../grpc-error.ts';
@@ -177,7 +179,12 @@ export class GrpcJsServer implements GrpcTransport {
   async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal): Promise<GrpcContext> {
     const context = contextOf(call, signal);
     const authorization = call.metadata.get('authorization').join();
-    const credentials = { ...(authorization !== '' && { authorization }), remoteAddress: addressOf(call.getPeer()) };
+    const certificate = call.getAuthContext().sslPeerCertificate;
+    const credentials = {
+      ...(authorization !== '' && { authorization }),
+      remoteAddress: addressOf(call.getPeer()),
+      ...(certificate !== undefined && { clientCertificate: describe(new X509Certificate(certificate.raw)) }),
+    };
     await admitCaller(context, method, this.#authenticator, credentials);
     return context;
   }
@@ -207,7 +214,8 @@ export class GrpcJsServer implements GrpcTransport {
   }
 }
 
-type AnyCall = EventEmitter & Pick<grpc.ServerUnaryCall<Buffer, Uint8Array>, 'getDeadline' | 'getPeer' | 'metadata'>;
+type AnyCall = EventEmitter &
+  Pick<grpc.ServerUnaryCall<Buffer, Uint8Array>, 'getAuthContext' | 'getDeadline' | 'getPeer' | 'metadata'>;
 
 /** The address of a peer, which the library writes with its port. */
 const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
