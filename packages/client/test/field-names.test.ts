@@ -12,7 +12,10 @@ interface Schema {
 }
 
 /** Operations that the SDK does not call. */
-const UNCALLED = ['stopTransaction', 'describeTopic', 'listNodes', 'getStatus'];
+const UNCALLED = [
+  ...['stopTransaction', 'describeTopic', 'listNodes', 'getStatus'],
+  ...['createToken', 'listTokens', 'rotateToken', 'revokeToken'],
+];
 
 const CALLED = Object.entries(SDK_FIELDS).flatMap(([operation, byPattern]) =>
   Object.entries<SdkFields>(byPattern).map(([pattern, fields]) => ({
