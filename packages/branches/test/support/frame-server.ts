@@ -66,6 +66,12 @@ export class FrameConnection {
     this.write(FRAME.goaway, 0, 0, payload);
   }
 
+  /** Resets the connection. One that is being ended is closed: Node.js would keep its socket. */
+  abort(): void {
+    if (this.socket.writableEnded) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+
   acknowledge({ type, payload }: Frame): void {
     this.write(type, ACK, 0, type === FRAME.ping ? payload : undefined);
   }

@@ -54,7 +54,7 @@ export class HostileParticipant implements AsyncDisposable {
 
   #opened(connection: FrameConnection): void {
     const random = this.#random;
-    if (random(40) === 0) return void connection.socket.resetAndDestroy();
+    if (random(40) === 0) return connection.abort();
     if (random(40) === 0) return this.#noise(connection, 0);
     if (random(60) === 0) return;
     if (random(10) > 0) return connection.settings();
@@ -220,7 +220,7 @@ export class HostileParticipant implements AsyncDisposable {
       },
       (c, s) => c.write(FRAME.window, 0, random(2) * s, Buffer.from([random(256), random(256), random(256), 0])),
       (c) => c.socket.end(),
-      (c) => void c.socket.resetAndDestroy(),
+      (c) => c.abort(),
       (c, s) => {
         c.headers(s, HEAD);
         c.socket.end();
@@ -251,8 +251,8 @@ export class HostileParticipant implements AsyncDisposable {
     }
   }
 
-  #end({ socket }: FrameConnection): void {
-    if (this.#random(2) === 0) socket.end();
-    else socket.resetAndDestroy();
+  #end(connection: FrameConnection): void {
+    if (this.#random(2) === 0) connection.socket.end();
+    else connection.abort();
   }
 }
