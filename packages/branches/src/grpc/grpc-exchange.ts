@@ -13,6 +13,9 @@ import { describeNetworkError } from '../tls/tls-error.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import { UnaryResponse } from './unary-response.ts';
 
+/** Connections that a call may wait for in vain: some servers end each at once. */
+const MAX_MOVES = 4;
+
 /** What a call needs from its channel. */
 export interface CallOwner {
   send(call: GrpcExchange): void;
@@ -50,6 +53,7 @@ export class GrpcExchange implements Expiring, StreamReceiver {
   #response = new UnaryResponse();
   #isDone = false;
   #isRepeated = false;
+  #moves = 0;
 
   /**
    * @param headers from `encodeHeaders`; a function makes them each time that the call is sent
@@ -144,6 +148,12 @@ export class GrpcExchange implements Expiring, StreamReceiver {
     this.#isRepeated = true;
     this.#stream = undefined;
     this.#carrier = undefined;
+    this.#owner.send(this);
+  }
+
+  /** A connection for which the call waited takes no more calls: it is sent over another one. */
+  move(error: Error | undefined): void {
+    if (this.#moves++ === MAX_MOVES) return this.failed(error ?? new Error(LOST));
     this.#owner.send(this);
   }
 

@@ -87,7 +87,7 @@ export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
   send(call: GrpcExchange): void {
     this.lastUsedMs = this.#settings.clock.monotonicMs();
     if (this.#http2?.canRequest === true) this.#sendOver(this.#http2, call);
-    else if (this.#http2?.isExhausted === true) call.repeat(this.#endedBy);
+    else if (this.#http2?.isExhausted === true) call.move(this.#endedBy);
     else this.#waiting.push(call);
   }
 
@@ -221,7 +221,7 @@ export class GrpcSession implements CallCarrier, ConnectionOwner, Expiring {
 
   /** The calls that this connection cannot take any more. */
   #sendElsewhere(): void {
-    for (const call of this.#waiting.splice(0)) call.repeat(this.#endedBy);
+    for (const call of this.#waiting.splice(0)) call.move(this.#endedBy);
   }
 
   #write(): void {

@@ -117,6 +117,27 @@ describe('a gRPC server that permits one call at a time', () => {
   });
 });
 
+describe('a gRPC server that leaves while calls wait for it to permit them', () => {
+  it('has them sent to its next connection, where it may reject those that it does not permit yet', async () => {
+    const behaviour = server((connection, stream) => {
+      if (hostile.connections.length === 1) {
+        if (stream === 1) return connection.succeed(1);
+        connection.goaway(stream);
+        return connection.succeed(stream);
+      }
+      // As if both had come before the settings were known.
+      if (stream === 3) connection.write(FRAME.reset, 0, stream, reset(7));
+      else connection.succeed(stream);
+    });
+    behaviour.opened = (connection) => connection.settings([3, hostile.connections.length === 1 ? 1 : 100]);
+    await using hostile = await FrameServer.start(behaviour);
+    expect((await call(hostile.address, { timeoutMs: 10_000 })).kind).toBe('SUCCESS');
+    const calls = Array.from({ length: 3 }, () => call(hostile.address, { timeoutMs: 10_000 }));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => ({ kind: 'SUCCESS', reason: '' })));
+    expect(hostile.connections.length).toBe(2);
+  });
+});
+
 describe('a connection that is lost', () => {
   it.each([
     ['by an announcement with an error', (c: FrameConnection) => c.goaway(0, 11)],
