@@ -1,7 +1,8 @@
 import type { CallContext, Coordinator, TransactionView } from '@holdfast/core';
-import type { CheckedStreamInputOf, StreamEventOf, StreamName } from '@holdfast/protocol';
+import type { CheckedStreamInputOf, StreamEventOf, StreamName, TransactionDetails } from '@holdfast/protocol';
+import { mayReadResults } from '../access/roles.ts';
 import { invalid } from '../reading/parse.ts';
-import { writeDetails } from '../v1/write-view.ts';
+import { writeDetails, withoutResult } from '../v1/write-view.ts';
 
 /** What one stream does. Its input is checked by the schema; errors are `HoldfastError`. */
 export type StreamImplementation<Name extends StreamName> = (
@@ -13,23 +14,30 @@ export type StreamImplementation<Name extends StreamName> = (
 export type StreamImplementations = { readonly [Name in StreamName]: StreamImplementation<Name> };
 
 export function streamOperations(coordinator: Pick<Coordinator, 'watch'>): StreamImplementations {
-  const events = new Events();
+  const complete = new Events(writeDetails);
+  const limited = new Events(async (view) => withoutResult(await writeDetails(view)));
   return {
     async watch(context, { transactions }, send) {
       refuseRepeated(transactions);
+      const events = mayReadResults(context.principal) ? complete : limited;
       for await (const view of coordinator.watch(context, { transactions })) await send(await events.of(view));
     },
   };
 }
 
-/** The events of states. Callers that receive the same state share its event. */
+/** The events of states. Callers that receive the same details of a state share its event. */
 class Events {
   readonly #events = new WeakMap<TransactionView, Promise<StreamEventOf<'watch'>>>();
+  readonly #write: (view: TransactionView) => Promise<TransactionDetails>;
+
+  constructor(write: (view: TransactionView) => Promise<TransactionDetails>) {
+    this.#write = write;
+  }
 
   of(view: TransactionView): Promise<StreamEventOf<'watch'>> {
     const known = this.#events.get(view);
     if (known !== undefined) return known;
-    const event = writeDetails(view).then((transaction) => ({ transaction }));
+    const event = this.#write(view).then((transaction) => ({ transaction }));
     this.#events.set(view, event);
     return event;
   }

@@ -6,7 +6,7 @@ import { mapInTurns } from '../reading/in-turns.ts';
 import { invalid } from '../reading/parse.ts';
 import { DEFAULT_PAGE_SIZE } from '../reading/query-reader.ts';
 import { readCreation } from '../v1/read-request.ts';
-import { writeDetails, writeReply, writeSummary } from '../v1/write-view.ts';
+import { withoutResult, writeDetails, writeReply, writeSummary } from '../v1/write-view.ts';
 import type { ImplementationsOf } from './implementation.ts';
 import { Views } from './views.ts';
 
@@ -35,7 +35,7 @@ export function transactionOperations(coordinator: Coordinator): Implementations
 
     async getTransaction(context, { gid }, waitMs) {
       const details = await writeDetails(await views.read(context, gid, waitMs));
-      return mayReadResults(context.principal) ? details : { ...details, result: '' };
+      return mayReadResults(context.principal) ? details : withoutResult(details);
     },
 
     async submitTransaction(context, { gid, body }, waitMs) {

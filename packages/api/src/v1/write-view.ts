@@ -51,6 +51,9 @@ function lastResultOf({ state }: TransactionView): TransactionReply['lastResult'
   return last === undefined || last.result === 'SUCCESS' ? null : { kind: last.result, reason: last.reason };
 }
 
+/** The details for a caller that must not read results of workflows. */
+export const withoutResult = (details: TransactionDetails): TransactionDetails => ({ ...details, result: '' });
+
 /** All details except for payloads, which may be confidential, and secrets in URLs. */
 export const writeDetails = async (view: TransactionView): Promise<TransactionDetails> => ({
   ...writeSummary(view),

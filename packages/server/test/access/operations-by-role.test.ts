@@ -12,6 +12,7 @@ import { holdfastService } from '@holdfast/protocol/grpc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from '../support/dtm-requests.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
+import { Watching, watchClient } from '../support/watch-client.ts';
 import { bearer, GuardedServer } from './support.ts';
 
 /** Every operation on every wire is tried with a token of every role, and without one. */
@@ -150,5 +151,15 @@ describe('a viewer', () => {
     expect(await read('viewer')).not.toContain('secret-in');
     const waited = await server.request('GET', '/api/v1/transactions/w?waitMs=10', undefined, headersOf('viewer'));
     expect(waited.text).not.toContain(end.result);
+    // A watch of the caller that may read the result does not reveal it to the other one.
+    const watched = async (caller: Role) => {
+      const client = watchClient(server.running.grpcAddress);
+      const watching = new Watching(client, [{ gid: 'w' }], { metadata: headersOf(caller) });
+      await watching.ended;
+      client.close();
+      return watching.received.map(({ status, result }) => [status, result]);
+    };
+    expect(await watched('submitter')).toEqual([['succeed', end.result]]);
+    expect(await watched('viewer')).toEqual([['succeed', '']]);
   });
 });

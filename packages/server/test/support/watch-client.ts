@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { TransactionDetails } from '@holdfast/protocol';
+import type { CallOptions } from './grpc-client.ts';
 
 const PROTO = fileURLToPath(new URL('../../../protocol/proto/holdfast/v1/holdfast.proto', import.meta.url));
 const METHOD = (
@@ -26,11 +27,14 @@ export class Watching {
   constructor(
     client: grpc.Client,
     transactions: readonly WatchedTransaction[],
-    { timeoutMs }: { readonly timeoutMs?: number } = {},
+    { timeoutMs, metadata = {} }: CallOptions = {},
   ) {
     const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const { path, requestSerialize, responseDeserialize } = METHOD;
-    this.call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { transactions }, options);
+    const sent = new grpc.Metadata();
+    for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
+    const request = { transactions };
+    this.call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, sent, options);
     this.call.on('data', ({ transaction }: { readonly transaction: TransactionDetails }) =>
       this.received.push(transaction),
     );

@@ -10,6 +10,8 @@ export interface TokenRead {
   readonly readMs: number;
 }
 
+/** Tokens that are known to exist; more than a store keeps. */
+const MOST_KNOWN = 2_000;
 /** Tokens that are kept, existing or not. */
 const MOST_KEPT = 2_000;
 /** Reads of the store at once. */
@@ -20,13 +22,15 @@ const KEPT_MS = 2_500;
 
 /**
  * Reads tokens for authentication. Equal reads are one, and repeated reads are kept, also those of
- * tokens that do not exist: requests with wrong tokens cost the store little.
+ * tokens that do not exist: requests with wrong tokens cost the store little. A token that was
+ * found before does not wait behind those, so that its callers do not notice a flood of them.
  */
 export class TokenLookup {
   readonly #book: Pick<TokenBook, 'get'>;
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, TokenRead>();
   readonly #reading = new Map<string, Promise<TokenRead>>();
+  readonly #known = new Set<string>();
   readonly #waiting: (() => void)[] = [];
   #reads = 0;
 
@@ -56,7 +60,7 @@ export class TokenLookup {
   }
 
   async #read(id: string): Promise<TokenRead> {
-    await this.#enter();
+    await this.#enter(this.#known.has(id));
     try {
       const readMs = this.#nowMs();
       const reading = this.#reading.get(id);
@@ -65,12 +69,12 @@ export class TokenLookup {
       return read;
     } finally {
       this.#reads--;
-      this.#waiting.shift()?.();
+      if (this.#reads < MOST_READS) this.#waiting.shift()?.();
     }
   }
 
-  async #enter(): Promise<void> {
-    if (this.#reads >= MOST_READS) {
+  async #enter(isKnown: boolean): Promise<void> {
+    if (!isKnown && this.#reads >= MOST_READS) {
       if (this.#waiting.length >= MOST_WAITING)
         throw new HoldfastError('overloaded', 'too many tokens are being checked at once; repeat the request');
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -79,6 +83,10 @@ export class TokenLookup {
   }
 
   #keep(id: string, read: TokenRead): void {
+    this.#known.delete(id);
+    if (read.token !== undefined) this.#known.add(id);
+    const [unused] = this.#known;
+    if (this.#known.size > MOST_KNOWN && unused !== undefined) this.#known.delete(unused);
     this.#kept.delete(id);
     this.#kept.set(id, read);
     const [oldest] = this.#kept.keys();
