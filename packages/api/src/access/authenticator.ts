@@ -8,6 +8,11 @@ export interface Credentials {
   readonly clientCertificate?: ClientCertificate | undefined;
   /** The address of the other end of the connection. Undefined once it is closed. */
   readonly remoteAddress?: string | undefined;
+  /**
+   * Whether the call was admitted with these credentials, and is still in progress: a stream. Its
+   * rejection ends the call. It is not a failed login, and must not be held back.
+   */
+  readonly isInProgress?: boolean | undefined;
 }
 
 /** The part of a verified client certificate that can be mapped to a principal. */
@@ -21,7 +26,8 @@ export interface ClientCertificate {
 }
 
 /**
- * Determines who sent a request. Transports call it once per request, before they use the body.
+ * Determines who sent a request. Transports call it once per request, before they use the body, and
+ * every second while a stream lasts.
  * Without an authenticator, every caller is `ANONYMOUS` and may do everything.
  *
  * Throws or rejects with `unauthenticated` (its text reveals nothing about valid credentials),

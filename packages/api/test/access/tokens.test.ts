@@ -70,6 +70,32 @@ async function openStore(): Promise<Store> {
 const REJECTED = ['unauthenticated', expect.stringContaining('the API token is not valid')] as const;
 
 describe('an API token', () => {
+  it('that another node revokes ends a stream, which is checked every second, within 5 seconds', async () => {
+    const store = await openStore();
+    const [here, there] = [new Node(store), new Node(store)];
+    const { id, token } = await there.book.create(ROOT, { name: 'watcher', role: 'viewer' });
+    const check = async (): Promise<string> => {
+      try {
+        await here.authenticator.authenticate({ authorization: `Bearer ${token}`, isInProgress: true });
+        return 'valid';
+      } catch (thrown) {
+        return HoldfastError.from(thrown).code;
+      }
+    };
+    await here.login(token);
+    await there.book.revoke(ROOT, id);
+    let endedMs = 0;
+    for (let result = await check(); result === 'valid'; endedMs += 1_000) {
+      here.advance(1_000);
+      result = await check();
+      // A read in the background has ended.
+      await new Promise(setImmediate);
+      if (result !== 'valid') expect(result).toBe('unauthenticated');
+    }
+    expect(endedMs).toBeLessThanOrEqual(5_000);
+    expect(here.failures).toEqual([]);
+  });
+
   it('proves a principal with its role and namespaces', async () => {
     const node = new Node(await openStore());
     const { id, token } = await node.book.create(ROOT, { name: 'checkout', role: 'submitter', namespaces: ['shop'] });

@@ -3,7 +3,7 @@ import type { Authenticator, Credentials } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { encodeGrpcMessage, framedMessage, GRPC_STATUS, messageHead } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
-import { admitCaller } from './grpc-access.ts';
+import { admitCaller, watchCaller } from './grpc-access.ts';
 import { type CallMetadata, GrpcContext } from './grpc-context.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
@@ -44,6 +44,8 @@ export class Call {
   /** Resolves when the caller is known, or the call has ended; undefined: the caller is known. */
   #admission: Promise<void> | undefined;
   #isEnded = false;
+  /** Ends the repeated authentication of the caller. */
+  #stopWatching: (() => void) | undefined;
 
   constructor(stream: Http2Stream, path: string, fields: readonly Field[], owner: CallOwner) {
     this.stream = stream;
@@ -58,11 +60,13 @@ export class Call {
     try {
       const credentials = { ...peer, authorization: this.#metadata.field('authorization') };
       const admission = admitCaller(this.context, method, authenticator, credentials);
-      if (admission === undefined) return;
-      this.#admission = admission.then(
-        () => void (this.#admission = undefined),
-        (thrown: unknown) => this.end(thrown),
-      );
+      const admitted = (): void => {
+        this.#admission = undefined;
+        if (this.#isEnded || method === undefined) return;
+        this.#stopWatching = watchCaller(this.context, method, authenticator, credentials, (error) => this.end(error));
+      };
+      if (admission === undefined) return admitted();
+      this.#admission = admission.then(admitted, (thrown: unknown) => this.end(thrown));
     } catch (thrown) {
       this.end(thrown);
     }
@@ -125,6 +129,7 @@ export class Call {
 
   #ended(code: number): void {
     this.#isEnded = true;
+    this.#stopWatching?.();
     this.#owner.responded(this.#path, code, performance.now() - this.startedMs);
   }
 

@@ -1,6 +1,7 @@
 import type { Authenticator, Credentials } from '@holdfast/api';
-import { ANONYMOUS } from '@holdfast/protocol';
+import { ANONYMOUS, HoldfastError, type Principal } from '@holdfast/protocol';
 import type { GrpcContext } from './grpc-context.ts';
+import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
 
 /**
@@ -20,3 +21,46 @@ export function admitCaller(
   const principal = authenticator.authenticate(credentials);
   return principal instanceof Promise ? principal.then((found) => context.admit(found)) : context.admit(principal);
 }
+
+/**
+ * How often the caller of a stream is authenticated again. With what the authenticator remembers,
+ * a stream ends within 5 seconds of the revocation of its token by another node.
+ */
+const AGAIN_MS = 1_000;
+
+/**
+ * Authenticates the caller of a stream again and again, and calls `end` once with the error that
+ * ends the stream: the credentials are not valid any more, cannot be checked, or are now those of
+ * a principal with other rights. Returns a function that stops this.
+ */
+export function watchCaller(
+  { principal: admitted }: GrpcContext,
+  method: GrpcMethod,
+  authenticator: Authenticator | undefined,
+  credentials: Credentials,
+  end: (error: GrpcError | HoldfastError) => void,
+): () => void {
+  if (authenticator === undefined || method.isPublic === true || method.kind === 'unary') return () => undefined;
+  let isChecking = false;
+  const check = async (): Promise<void> => {
+    if (isChecking) return;
+    isChecking = true;
+    try {
+      const principal = await authenticator.authenticate({ ...credentials, isInProgress: true });
+      if (principal !== admitted && rightsOf(principal) !== rightsOf(admitted))
+        throw new HoldfastError('unauthenticated', 'the rights of the caller have changed; call again');
+    } catch (thrown) {
+      stop();
+      const error = HoldfastError.from(thrown);
+      const { code, message, details } = GrpcError.from(error);
+      // What has not been sent was meant for a caller with these rights. A defect is logged.
+      end(error.code === 'internal' ? error : new GrpcError(code, message, details, { discardsUnsent: true }));
+    }
+    isChecking = false;
+  };
+  const timer = setInterval(() => void check(), AGAIN_MS).unref();
+  const stop = (): void => clearInterval(timer);
+  return stop;
+}
+
+const rightsOf = ({ id, roles, namespaces }: Principal): string => JSON.stringify([id, roles, namespaces]);

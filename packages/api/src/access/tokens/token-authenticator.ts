@@ -70,9 +70,10 @@ export class TokenAuthenticator implements Authenticator {
     options.tokens.onChange((id) => this.#forget(id));
   }
 
-  authenticate({ authorization, remoteAddress }: Credentials): Principal | Promise<Principal> {
+  authenticate(credentials: Credentials): Principal | Promise<Principal> {
+    const { authorization } = credentials;
     if (authorization === undefined)
-      return this.#fail('missing', 'the request has no credentials; send "Authorization: Bearer TOKEN"', remoteAddress);
+      return this.#fail('missing', 'the request has no credentials; send "Authorization: Bearer TOKEN"', credentials);
     const verified = this.#verified.get(authorization);
     if (verified !== undefined) {
       const nowMs = this.#monotonicMs();
@@ -81,25 +82,25 @@ export class TokenAuthenticator implements Authenticator {
         return verified.principal;
       }
     }
-    return this.#presented(authorization, remoteAddress);
+    return this.#presented(authorization, credentials);
   }
 
-  #presented(authorization: string, address: string | undefined): Promise<Principal> {
+  #presented(authorization: string, from: Credentials): Promise<Principal> {
     const presented = presentedBy(authorization);
-    if (presented.kind === 'malformed') return this.#fail('malformed', `Authorization ${presented.fault}`, address);
+    if (presented.kind === 'malformed') return this.#fail('malformed', `Authorization ${presented.fault}`, from);
     const token = parseTokenText(presented.text);
-    if (token === undefined) return this.#fail('rejected', REJECTED, address);
-    return this.#verify(authorization, token, address);
+    if (token === undefined) return this.#fail('rejected', REJECTED, from);
+    return this.#verify(authorization, token, from);
   }
 
-  async #verify(authorization: string, presented: TokenText, address: string | undefined): Promise<Principal> {
+  async #verify(authorization: string, presented: TokenText, from: Credentials): Promise<Principal> {
     const { id } = presented;
     const { token, readMs } = await this.#read(id);
     const nowMs = this.#nowMs();
     const validUntilMs = validUntil(token, presented, nowMs);
-    if (token === undefined || validUntilMs === undefined) return this.#fail('rejected', REJECTED, address);
-    if (token.revokedAtMs !== undefined) return this.#fail('revoked', `the API token ${id} was revoked`, address);
-    if (validUntilMs <= nowMs) return this.#fail('expired', `the API token ${id} has expired`, address);
+    if (token === undefined || validUntilMs === undefined) return this.#fail('rejected', REJECTED, from);
+    if (token.revokedAtMs !== undefined) return this.#fail('revoked', `the API token ${id} was revoked`, from);
+    if (validUntilMs <= nowMs) return this.#fail('expired', `the API token ${id} has expired`, from);
     const principal = principalOfToken(token);
     this.#remember(authorization, {
       id,
@@ -143,7 +144,8 @@ export class TokenAuthenticator implements Authenticator {
     const presented = presentedBy(authorization);
     const token = presented.kind === 'token' ? parseTokenText(presented.text) : undefined;
     if (token === undefined) return;
-    this.#verify(authorization, token, undefined).catch((thrown: unknown) => {
+    // Its caller is not delayed, and has not failed to log in.
+    this.#verify(authorization, token, { isInProgress: true }).catch((thrown: unknown) => {
       if (this.#verified.get(authorization) !== verified) return;
       if (HoldfastError.from(thrown).code === 'unauthenticated') this.#verified.delete(authorization);
       else verified.refreshMs = this.#monotonicMs() + REPEAT_MS;
@@ -168,9 +170,10 @@ export class TokenAuthenticator implements Authenticator {
     this.#options.tokens.used(token, nowMs).catch(() => this.#used.delete(id));
   }
 
-  async #fail(reason: LoginFailure, message: string, address: string | undefined): Promise<never> {
+  async #fail(reason: LoginFailure, message: string, from: Credentials): Promise<never> {
+    if (from.isInProgress === true) throw new HoldfastError('unauthenticated', message);
     const { logins } = this.#options;
-    const holdMs = logins.failed(reason, address);
+    const holdMs = logins.failed(reason, from.remoteAddress);
     if (holdMs === undefined)
       throw new HoldfastError(
         'too_many_requests',

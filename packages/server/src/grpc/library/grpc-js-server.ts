@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { type EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
-import type { Authenticator } from '@holdfast/api';
+import type { Authenticator, Credentials } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { decodeGrpcMessage, encodeGrpcMessage, formatGrpcTimeout, GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { logDefect } from '../../logs/log.ts';
 import { describe } from '../../tls/client-certificate.ts';
-import { admitCaller } from '../grpc-access.ts';
+import { admitCaller, watchCaller } from '../grpc-access.ts';
 import { GrpcContext } from '../grpc-context.ts';
 import { GrpcError } from '../grpc-error.ts';
 import type { EventsMethod, GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
@@ -130,7 +130,9 @@ export class GrpcJsServer implements GrpcTransport {
       const send = (message: Uint8Array): Promise<void> | undefined =>
         end.signal.aborted || call.write(message) ? undefined : drained(call);
       this.#admitted(call, method, end.signal)
-        .then((context) => method.run(context, call.request, send))
+        .then((context) =>
+          this.#whileAdmitted(call, method, context, end, () => method.run(context, call.request, send)),
+        )
         .then(
           () => {
             end.with(GRPC_STATUS.ok);
@@ -160,7 +162,9 @@ export class GrpcJsServer implements GrpcTransport {
         await drained(call);
       };
       this.#admitted(call, method, end.signal)
-        .then(() => method.run({ signal: end.signal, requests, send }))
+        .then((context) =>
+          this.#whileAdmitted(call, method, context, end, () => method.run({ signal: end.signal, requests, send })),
+        )
         .then(
           () => {
             end.with(GRPC_STATUS.ok);
@@ -178,19 +182,35 @@ export class GrpcJsServer implements GrpcTransport {
   /** The context of a call whose caller is known. */
   async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal): Promise<GrpcContext> {
     const context = contextOf(call, signal);
-    const authorization = call.metadata.get('authorization').join();
-    const certificate = call.getAuthContext().sslPeerCertificate;
-    const credentials = {
-      ...(authorization !== '' && { authorization }),
-      remoteAddress: addressOf(call.getPeer()),
-      ...(certificate !== undefined && { clientCertificate: describe(new X509Certificate(certificate.raw)) }),
-    };
-    await admitCaller(context, method, this.#authenticator, credentials);
+    await admitCaller(context, method, this.#authenticator, credentialsOf(call));
     return context;
   }
 
+  /** Runs a stream until its end, or until its caller is not authenticated any more. */
+  async #whileAdmitted(
+    call: AnyCall,
+    method: GrpcMethod,
+    context: GrpcContext,
+    end: CallEnd,
+    run: () => Promise<void>,
+  ): Promise<void> {
+    let stop: (() => void) | undefined;
+    const rejected = new Promise<never>((_resolve, reject) => {
+      stop = watchCaller(context, method, this.#authenticator, credentialsOf(call), reject);
+    });
+    end.signal.addEventListener('abort', () => stop?.());
+    try {
+      await Promise.race([run(), rejected]);
+    } catch (thrown) {
+      end.abort();
+      throw thrown;
+    } finally {
+      stop?.();
+    }
+  }
+
   /** Reports the end of a call once; the signal aborts when its caller no longer waits. */
-  #endOf(path: string, call: AnyCall): { readonly signal: AbortSignal; readonly with: (code: number) => void } {
+  #endOf(path: string, call: AnyCall): CallEnd {
     const startedMs = performance.now();
     const abort = new AbortController();
     let isEnded = false;
@@ -203,7 +223,7 @@ export class GrpcJsServer implements GrpcTransport {
       end(leftMs(call) <= 0 ? GRPC_STATUS.deadlineExceeded : GRPC_STATUS.cancelled);
       abort.abort();
     });
-    return { signal: abort.signal, with: end };
+    return { signal: abort.signal, abort: () => abort.abort(), with: end };
   }
 
   #errorOf(thrown: unknown, path: string): GrpcError {
@@ -216,6 +236,23 @@ export class GrpcJsServer implements GrpcTransport {
 
 type AnyCall = EventEmitter &
   Pick<grpc.ServerUnaryCall<Buffer, Uint8Array>, 'getAuthContext' | 'getDeadline' | 'getPeer' | 'metadata'>;
+
+/** The end of a call. The signal aborts when its caller no longer waits, or `abort` is called. */
+interface CallEnd {
+  readonly signal: AbortSignal;
+  readonly abort: () => void;
+  readonly with: (code: number) => void;
+}
+
+function credentialsOf(call: AnyCall): Credentials {
+  const authorization = call.metadata.get('authorization').join();
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  return {
+    ...(authorization !== '' && { authorization }),
+    remoteAddress: addressOf(call.getPeer()),
+    ...(certificate !== undefined && { clientCertificate: describe(new X509Certificate(certificate.raw)) }),
+  };
+}
 
 /** The address of a peer, which the library writes with its port. */
 const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
