@@ -31,7 +31,7 @@ const AGAIN_MS = 1_000;
 /**
  * Authenticates the caller of a stream again and again, and calls `end` once with the error that
  * ends the stream: the credentials are not valid any more, cannot be checked, or are now those of
- * a principal with other rights. Returns a function that stops this.
+ * a principal with other privileges. Returns a function that stops this.
  */
 export function watchCaller(
   { principal: admitted }: GrpcContext,
@@ -47,13 +47,13 @@ export function watchCaller(
     isChecking = true;
     try {
       const principal = await authenticator.authenticate({ ...credentials, isInProgress: true });
-      if (principal !== admitted && rightsOf(principal) !== rightsOf(admitted))
-        throw new HoldfastError('unauthenticated', 'the rights of the caller have changed; call again');
+      if (principal !== admitted && privilegesOf(principal) !== privilegesOf(admitted))
+        throw new HoldfastError('unauthenticated', 'the privileges of the caller have changed; call again');
     } catch (thrown) {
       stop();
       const error = HoldfastError.from(thrown);
       const { code, message, details } = GrpcError.from(error);
-      // What has not been sent was meant for a caller with these rights. A defect is logged.
+      // What has not been sent was meant for a caller with these privileges. The server logs an internal error.
       end(error.code === 'internal' ? error : new GrpcError(code, message, details, { discardsUnsent: true }));
     }
     isChecking = false;
@@ -63,4 +63,4 @@ export function watchCaller(
   return stop;
 }
 
-const rightsOf = ({ id, roles, namespaces }: Principal): string => JSON.stringify([id, roles, namespaces]);
+const privilegesOf = ({ id, roles, namespaces }: Principal): string => JSON.stringify([id, roles, namespaces]);
