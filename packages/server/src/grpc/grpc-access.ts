@@ -53,7 +53,8 @@ export function watchCaller(
       stop();
       const error = HoldfastError.from(thrown);
       const { code, message, details } = GrpcError.from(error);
-      // What has not been sent was meant for a caller with these privileges. The server logs an internal error.
+      // What has not been sent was meant for a caller with these privileges.
+      // The server logs an internal error.
       end(error.code === 'internal' ? error : new GrpcError(code, message, details, { discardsUnsent: true }));
     }
     isChecking = false;
