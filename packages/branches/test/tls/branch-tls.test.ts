@@ -60,7 +60,7 @@ async function participant(kind: Kind, options: tls.SecureContextOptions & tls.T
 
 async function router(kind: Kind, source: () => tls.ConnectionOptions): Promise<BranchRouter> {
   const connectTo = kind === 'http by undici' ? { connectTo: await undiciClient() } : {};
-  const pools = new ConnectionPools({ ...connectTo, settings: { tls: source }, lookup: 'system' });
+  const pools = new ConnectionPools({ ...connectTo, settings: { tls: source, connectTimeoutMs: 15_000 }, lookup: 'system' });
   const made = new BranchRouter(createBranchRegistry({ pools, locals: new LocalBranches() }));
   open.push(() => made.close());
   return made;
@@ -76,7 +76,7 @@ const request = (kind: Kind, host: string, port: number): BranchRequest =>
     protocol: kind === 'json-rpc' ? 'json-rpc' : 'http',
     payload: Buffer.from('{}'),
     headers: {},
-    timeoutMs: 5_000,
+    timeoutMs: 15_000,
   }) as unknown as BranchRequest;
 
 const trusting = () => ({ secureContext: branchContext({ ca: authority.certificateText }) });
