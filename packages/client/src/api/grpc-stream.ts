@@ -20,12 +20,14 @@ export async function* serverStream(
   { path, message, metadata }: StreamCall,
   ending: Pick<Ending, 'signal'>,
 ): AsyncGenerator<Buffer, void, undefined> {
+  // `@grpc/grpc-js` sends the server no cancellation of a call that ends in the turn in which it
+  // began, so the server would keep the stream.
+  if (ending.signal.aborted) return;
   const call = client.makeServerStreamRequest(path, asBytes, asBytes, message, metadata);
   const cancel = (): void => call.cancel();
   // An error after the loop was left.
   call.on('error', () => undefined);
   ending.signal.addEventListener('abort', cancel, { once: true });
-  if (ending.signal.aborted) cancel();
   try {
     for await (const response of call) yield response as Buffer;
   } finally {

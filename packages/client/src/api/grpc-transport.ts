@@ -141,6 +141,7 @@ export class GrpcTransport {
         ending,
       ))
         yield this.#readEvent(messages, gid, event);
+      signal?.throwIfAborted();
       return { kind: 'retry', cause: new Error('the coordinator ended the stream') };
     } catch (thrown) {
       signal?.throwIfAborted();
