@@ -66,9 +66,9 @@ const DEFAULT_TOLERANCE_MS = 300_000;
 /** Of an ID with a gid of 128 characters, each of which takes nine. */
 const LONGEST_ID = 4_096;
 const LONGEST_HOST = 1_024;
-/** Signatures of one header that are checked; any others are ignored. */
-const MAX_SIGNATURES = 2 * MAX_SIGNING_KEYS;
-const LONGEST_SIGNATURES = MAX_SIGNATURES * 128;
+/** Signatures of one header that are checked: one of each key that may sign. Others are ignored. */
+const MAX_SIGNATURES = MAX_SIGNING_KEYS;
+const LONGEST_SIGNATURES = 2 * MAX_SIGNATURES * 128;
 
 /** Accepts calls that a coordinator has signed, each of them once. */
 export class CallVerifier {
@@ -122,19 +122,9 @@ export class CallVerifier {
    * @throws {CallNotVerified} the call was not signed so, or not now, or was received before
    */
   async verify(stated: StatedSignature, { method, target, body }: ReceivedCall): Promise<void> {
-    const { id, timestamp, nonce, host } = stated;
+    const { timestamp, nonce, host } = stated;
     const called = this.#options.target?.(target) ?? target;
-    const parts = { nonce, method, target: called, host, id, timestamp };
-    const bySignature = this.#signerOf(stated, bodyPrefix(id, timestamp), body);
-    if (bySignature === undefined)
-      throw new CallNotVerified(
-        'no signature of the call is valid: it was signed with another key, or its ID, timestamp or body was changed',
-      );
-    const { key, ofBody } = bySignature;
-    if (key.find(stated.ofCall, callContent(parts, ofBody), '') === undefined)
-      throw new CallNotVerified(
-        'the call was not signed for this method and path, or a proxy changed them, or it is another call',
-      );
+    this.#checkSignatures(stated, { method, target: called, body });
     if (this.#options.hosts?.includes(host) === false)
       throw new CallNotVerified('the call was signed for another host than those of this participant');
     this.#checkTime(Number(timestamp));
@@ -143,16 +133,25 @@ export class CallVerifier {
       throw new CallNotVerified('the call was received before: a replay, or too old a call for the number of calls');
   }
 
-  #signerOf(
-    { ofBody }: StatedSignature,
-    prefix: string,
-    body: Body,
-  ): { readonly key: VerificationKey; readonly ofBody: string } | undefined {
-    for (const key of this.#currentKeys()) {
-      const found = key.find(ofBody, prefix, body);
-      if (found !== undefined) return { key, ofBody: found };
+  /**
+   * Finds the pair of signatures that one key made. The short text of `holdfast-signature` comes
+   * first: only the holder of a key has the body read, so that signatures that any client can write
+   * cost little time, however long the body is.
+   */
+  #checkSignatures({ id, timestamp, nonce, host, ofBody, ofCall }: StatedSignature, call: ReceivedCall): void {
+    const { method, target, body } = call;
+    const keys = this.#currentKeys();
+    const prefix = bodyPrefix(id, timestamp);
+    const parts = { nonce, method, target, host, id, timestamp };
+    for (const [at, signature] of ofBody.entries()) {
+      const content = callContent(parts, signature);
+      const signer = keys.find((key) => key.matches(ofCall[at] ?? '', content, ''));
+      if (signer?.matches(signature, prefix, body) === true) return;
+      if (signer !== undefined) throw new CallNotVerified(NOT_SIGNED);
     }
-    return undefined;
+    if (body.length > LONGEST_EXPLAINED) throw new CallNotVerified(NOT_SIGNED_LONG);
+    const isBodySigned = keys.some((key) => ofBody.some((signature) => key.matches(signature, prefix, body)));
+    throw new CallNotVerified(isBodySigned ? NOT_FOR_THIS_PATH : NOT_SIGNED);
   }
 
   #checkTime(seconds: number): void {
@@ -177,6 +176,17 @@ export class CallVerifier {
     return this.#keys;
   }
 }
+
+/** Of a longer body, it is not examined which of the two signatures is wrong. */
+const LONGEST_EXPLAINED = 4_096;
+
+const NOT_SIGNED =
+  'no signature of the call is valid: it was signed with another key, or its ID, timestamp or body was changed';
+const NOT_SIGNED_LONG =
+  'no signature of the call is valid: it was signed with another key or for another method and path, ' +
+  'or a proxy changed them, or its ID or timestamp was changed';
+const NOT_FOR_THIS_PATH =
+  'the call was not signed for this method and path, or a proxy changed them, or it is another call';
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 const SECONDS = /^[1-9]\d{0,11}$/;

@@ -5,11 +5,8 @@ import { hmac, secretOf } from './signing-key.ts';
 
 /** Checks signatures of one key. */
 export interface VerificationKey {
-  /**
-   * The signature among `given` that this key made of `prefix` and the body; undefined: none. The
-   * time does not depend on the signatures.
-   */
-  find(given: readonly string[], prefix: string, body: Body): string | undefined;
+  /** Whether this key made the signature, of `prefix` and the body. */
+  matches(signature: string, prefix: string, body: Body): boolean;
 }
 
 /** DER of a public ed25519 key, up to its 32 bytes (RFC 8410). */
@@ -32,37 +29,28 @@ export function parseVerificationKey(text: string): VerificationKey {
   throw new SigningKeyError('is not a key: it begins with whsec_ or whpk_, or is a public key as PEM');
 }
 
-function secretKey(secret: KeyObject): VerificationKey {
-  return {
-    find: (given, prefix, body) => {
-      const expected = Buffer.from(hmac(secret, prefix, body));
-      let found: string | undefined;
-      for (const one of given) {
-        const bytes = Buffer.from(one);
-        if (bytes.length === expected.length && timingSafeEqual(bytes, expected)) found = one;
-      }
-      return found;
-    },
-  };
-}
+const V1 = 'v1,';
+
+const secretKey = (secret: KeyObject): VerificationKey => ({
+  matches: (signature, prefix, body) => {
+    if (!signature.startsWith(V1)) return false;
+    const expected = Buffer.from(hmac(secret, prefix, body));
+    const given = Buffer.from(signature);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  },
+});
 
 const V1A = 'v1a,';
 
-function publicKey(key: KeyObject): VerificationKey {
-  return {
-    find: (given, prefix, body) => {
-      const signatures = given.filter((one) => one.startsWith(V1A));
-      if (signatures.length === 0) return undefined;
-      const content = contentOf(prefix, body);
-      return signatures.find((one) => {
-        const base64 = one.slice(V1A.length);
-        const bytes = Buffer.from(base64, 'base64');
-        // Several texts decode to the same bytes; only the one that was sent is accepted.
-        return bytes.toString('base64') === base64 && verifyBytes(null, content, key, bytes);
-      });
-    },
-  };
-}
+const publicKey = (key: KeyObject): VerificationKey => ({
+  matches: (signature, prefix, body) => {
+    if (!signature.startsWith(V1A)) return false;
+    const base64 = signature.slice(V1A.length);
+    const bytes = Buffer.from(base64, 'base64');
+    // Several texts decode to the same bytes; only the one that was sent is accepted.
+    return bytes.toString('base64') === base64 && verifyBytes(null, contentOf(prefix, body), key, bytes);
+  },
+});
 
 function publicKeyOf(bytes: Buffer): KeyObject {
   if (bytes.length !== PUBLIC_BYTES)

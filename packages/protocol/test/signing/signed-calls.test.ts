@@ -207,6 +207,35 @@ describe('a call', () => {
   });
 });
 
+describe('signatures that any client can write', () => {
+  const anySignature = `v1a,${Buffer.alloc(64, 1).toString('base64')}`;
+  const many = Array.from({ length: 16 }, () => anySignature).join(' ');
+  const request = { ...REQUEST, body: new Uint8Array(1024 * 1024) };
+
+  it('cost less time than one valid call, however long the body is', async () => {
+    const keys = [WHPK, PUBLIC_PEM];
+    const forged = { ...signerOf(WHSK).sign(request), 'webhook-signature': many, 'holdfast-signature': many };
+    const valid = Array.from({ length: 5 }, () => signerOf(WHSK).sign(request));
+    const cpuOf = async (calls: readonly Readonly<Record<string, string>>[], expected: string): Promise<number> => {
+      const before = process.cpuUsage();
+      for (const call of calls) expect(await verdict({ keys }, call, request)).toContain(expected);
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    const ofValid = await cpuOf(valid, 'accepted');
+    expect(await cpuOf([forged], 'no signature of the call is valid')).toBeLessThan(ofValid);
+  });
+
+  it('before those of a key, or without a pair, do not hide them', async () => {
+    const signed = signerOf(WHSK).sign(request);
+    const after = (header: keyof SignatureFields) => `${anySignature} ${signed[header]} ${anySignature}`;
+    const both = { 'webhook-signature': after('webhook-signature'), 'holdfast-signature': after('holdfast-signature') };
+    expect(await verdict({ keys: [WHPK] }, { ...signed, ...both }, request)).toBe('accepted');
+    const alone = { ...signed, 'holdfast-signature': anySignature };
+    expect(await verdict({ keys: [WHPK] }, alone, request)).toMatch(/signed with another key or for another method/);
+  });
+});
+
 describe('while keys are replaced', () => {
   it('all keys sign, in their order, and either one is enough', async () => {
     const signed = signerOf(`${SECRET}\n${WHSK}\n${OTHER_SECRET}`).sign(REQUEST);
