@@ -60,7 +60,11 @@ async function participant(kind: Kind, options: tls.SecureContextOptions & tls.T
 
 async function router(kind: Kind, source: () => tls.ConnectionOptions): Promise<BranchRouter> {
   const connectTo = kind === 'http by undici' ? { connectTo: await undiciClient() } : {};
-  const pools = new ConnectionPools({ ...connectTo, settings: { tls: source, connectTimeoutMs: 15_000 }, lookup: 'system' });
+  const pools = new ConnectionPools({
+    ...connectTo,
+    settings: { tls: source, connectTimeoutMs: 15_000 },
+    lookup: 'system',
+  });
   const made = new BranchRouter(createBranchRegistry({ pools, locals: new LocalBranches() }));
   open.push(() => made.close());
   return made;
