@@ -31,10 +31,11 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
   listTokens: ['token list'],
   rotateToken: ['token rotate i --overlap 1h'],
   revokeToken: ['token revoke i'],
+  listAudit: ['audit list --since 1h --until 1m --principal p --gid g --operation o --cursor c --limit 5'],
 };
 
 /** Options that send nothing to the coordinator. */
-const LOCAL_OPTIONS = ['--server', '--output', '--all', '--token-file', '--namespace'];
+const LOCAL_OPTIONS = ['--expect', '<file>', '--server', '--output', '--all', '--token-file', '--namespace'];
 
 /** Every field of a request with its option or argument. */
 const FIELDS = Object.entries(OPTION_NAMES).flatMap(([name, options]) =>
@@ -86,7 +87,7 @@ describe('the table of options', () => {
         ...registeredArguments.map((argument) => `<${argument.name()}>`),
       ])
       .filter((option) => !LOCAL_OPTIONS.includes(option) && !named.has(option));
-    expect(operatorCommands().size).toBe(16);
+    expect(operatorCommands().size).toBe(19);
     expect(missing).toEqual([]);
   });
 

@@ -13,6 +13,8 @@ export interface CallContext {
    * of two hosts are therefore never compared, and setting the time of day changes no deadline.
    */
   readonly deadlineMs?: number | undefined;
+  /** The address of the other end of the caller's connection, if there is one. */
+  readonly remoteAddress?: string | undefined;
   /** The trace that the call belongs to. */
   readonly trace?: TraceContext | undefined;
 }

@@ -15,6 +15,7 @@ export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
 export * from './api-v1-tokens.ts';
 export * from './stored-token.ts';
+export * from './api-v1-audit.ts';
 export * from './operations/index.ts';
 export * from './branch-errors.ts';
 export * from './barrier.ts';

@@ -1,3 +1,4 @@
+export { CHAIN_START, ChainCheck, type ChainPoint, type ChainVerdict, readEntry } from '@holdfast/api';
 export { type RunningServer, type ServerParts, startServer } from './serve.ts';
 export { newBootstrapText } from '@holdfast/api';
 export { ConfigError } from './config/config-error.ts';

@@ -18,6 +18,7 @@ import {
 } from '@holdfast/api';
 import { readBootstrapFile } from './access/bootstrap-file.ts';
 import { type Access, startAccess } from './access/start-access.ts';
+import { auditOf, type ServerAudit } from './audit/server-audit.ts';
 import { ConfigError } from './config/config-error.ts';
 import { engineOptionsOf } from './config/engine-options.ts';
 import { configWith } from './config/config-with.ts';
@@ -180,7 +181,8 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   }
   const authenticator = withCertificates(certificates, parts.authenticator ?? access?.authenticator);
   const isProtected = authenticator !== undefined;
-  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, tokens, isProtected });
+  const audit = auditOf(running.store, config, log, isProtected);
+  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, tokens, isProtected, audit });
   http.use(router, authenticator);
   grpc.use(methods, authenticator);
   // The store is open already: this returns what opening found.
@@ -197,6 +199,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     reload: () => files.reload(),
     close: () => {
       files.close();
+      audit?.stop();
       return (closing ??= closeAll(http, grpc, running, config));
     },
   };
@@ -239,13 +242,15 @@ interface Parts {
   readonly tokens: TokenBook;
   /** Whether callers need roles. */
   readonly isProtected: boolean;
+  /** Undefined: nothing is recorded. */
+  readonly audit: ServerAudit | undefined;
 }
 
 /** What the transports offer. */
 function servicesOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  { metrics, siblings, node, log, tokens, isProtected }: Parts,
+  { metrics, siblings, node, log, tokens, isProtected, audit }: Parts,
 ): { readonly router: Router; readonly methods: readonly GrpcMethod[] } {
   const startedMs = performance.now();
   const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
@@ -255,13 +260,14 @@ function servicesOf(
     observe: (name) => metrics.operation(name),
     threw: hookLog(log),
     ...(isProtected && { allows }),
+    ...audit?.hooksOf(coordinator, node),
   };
   const retry = { retryIntervalMs: config.retryInterval, maxRetryIntervalMs: config.maxRetryInterval };
   const dtm = new DtmService(
     { coordinator, version: VERSION, defaultResetAfterMs: 3 * config.timeoutToFail, retry },
     hooks,
   );
-  const api = new ApiV1({ coordinator, description, tokens }, hooks);
+  const api = new ApiV1({ coordinator, description, tokens, audit: audit?.log }, hooks);
   const router = new Router([
     ...dtmRoutes(dtm),
     jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),

@@ -69,6 +69,10 @@ class BoundedCall implements CallContext {
     return this.#caller.trace;
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#caller.remoteAddress;
+  }
+
   /** Without a race of promises and without `await`: every call with a deadline comes here. */
   run<T>(call: (context: CallContext) => Promise<T>): Promise<T> {
     const leftMs = this.#endsMs - performance.now();

@@ -7,7 +7,7 @@ import {
   type Principal,
   type Role,
 } from '@holdfast/protocol';
-import { bounded } from './deadline.ts';
+import { bounded, notStarted } from './deadline.ts';
 import type { AnyInput, CallName, Invoke } from './invoke.ts';
 import { knownInputOf, unlessRejected } from './rejected-input.ts';
 
@@ -36,8 +36,10 @@ export interface CallHooks {
    * rejected as `internal`.
    */
   readonly allows?: (principal: Principal, role: Role) => boolean;
-  /** Called after each call of an audited operation, with its result. */
+  /** Called after each call of an audited operation, with its result, also if it was rejected. */
   readonly audit?: (entry: AuditEntry) => void;
+  /** Records audited calls; one that cannot be recorded is not carried out. */
+  readonly recorder?: CallRecorder;
   /** Called once per operation, at the start; returns what is called after each of its calls. */
   readonly observe?: (name: CallName) => (result: CallResult, durationMs: number) => void;
   /** Called at the start of each call; returns what is called at its end. */
@@ -53,6 +55,41 @@ export interface AuditEntry {
   /** Incomplete if the request was rejected before it was read: the fields of the path, or none. */
   readonly input: AnyInput;
   readonly result: CallResult;
+}
+
+/** Records audited calls before and after they are carried out. */
+export interface CallRecorder {
+  /**
+   * Called with a checked input before a call is carried out. If the promise rejects, the call is
+   * rejected with its error.
+   */
+  begin(operation: NamedCall, context: CallContext, input: AnyInput): Promise<EndOfRecord>;
+}
+
+/** Called with the result of a recorded call, and with the value of a success. Never rejects. */
+export type EndOfRecord = (result: CallResult, value?: unknown) => Promise<void>;
+
+/**
+ * The implementation of an operation, recorded if the operation is audited. Within the deadline: a
+ * caller whose deadline passes receives its response, and the result is recorded nevertheless.
+ */
+export function recorded({ recorder }: CallHooks, call: NamedCall, next: Invoke): Invoke {
+  if (recorder === undefined || !call.audited) return next;
+  return async (context, input, waitMs) => {
+    if (call.auditedOf?.(input) === false) return next(context, input, waitMs);
+    const end = await recorder.begin(call, context, input);
+    let value: unknown;
+    try {
+      // The caller has received this error if its deadline has passed.
+      if (context.deadlineMs !== undefined && context.deadlineMs <= performance.now()) throw notStarted();
+      value = await next(context, input, waitMs);
+    } catch (thrown) {
+      await end(HoldfastError.from(thrown).code);
+      throw thrown;
+    }
+    await end('ok', value);
+    return value;
+  };
 }
 
 /** Wraps the operations of one wire with the interceptors of `hooks`, and with the deadline. */

@@ -1,6 +1,6 @@
 import type { CallContext } from '@holdfast/core';
 import { DEFAULT_ENGINE_OPTIONS } from '@holdfast/core/engine';
-import { type CallHooks, intercept } from '../calls/interceptors.ts';
+import { type CallHooks, intercept, recorded } from '../calls/interceptors.ts';
 import type { Invoke } from '../calls/invoke.ts';
 import { dtmImplementations, type DtmServiceOptions, type RetryPolicy } from './implementations.ts';
 import { DTM_OPERATION_NAMES, DTM_OPERATIONS, type DtmOperationName } from './operations.ts';
@@ -36,7 +36,7 @@ export class DtmService {
     this.#invokes = Object.fromEntries(
       DTM_OPERATION_NAMES.map((name) => {
         const call = { name: `dtm.${name}` as const, ...DTM_OPERATIONS[name] };
-        return [name, wrap(call, implementations[name] as unknown as Invoke)];
+        return [name, wrap(call, recorded(hooks, call, implementations[name] as unknown as Invoke))];
       }),
     ) as Readonly<Record<DtmOperationName, Invoke>>;
   }

@@ -9,8 +9,9 @@ export const DTM_OPERATIONS = {
   newGid: { kind: 'query', role: 'submitter', audited: false },
   prepare: { kind: 'command', role: 'submitter', audited: false },
   submit: { kind: 'command', role: 'submitter', audited: false, waits: true },
-  // Sent by the code that runs the transaction: dtm's wire rolls back no running saga.
-  abort: { kind: 'command', role: 'submitter', audited: true, waits: true },
+  // Sent by the code that runs the transaction, at the rate of its business failures: dtm's wire
+  // rolls back no running saga.
+  abort: { kind: 'command', role: 'submitter', audited: false, waits: true },
   registerBranch: { kind: 'command', role: 'submitter', audited: false },
   prepareWorkflow: { kind: 'command', role: 'submitter', audited: false },
   forceStop: { kind: 'operator', role: 'operator', audited: true },

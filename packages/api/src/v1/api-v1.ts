@@ -16,9 +16,11 @@ import {
   type CheckedStreamInputOf,
 } from '@holdfast/protocol';
 import type { TokenBook } from '../access/tokens/token-book.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { auditOperations } from '../operations/audit.ts';
 import { parse } from '../reading/parse.ts';
 import { initiatorOperations } from '../operations/initiators.ts';
-import { type CallHooks, intercept, interceptStreams } from '../calls/interceptors.ts';
+import { type CallHooks, intercept, interceptStreams, recorded } from '../calls/interceptors.ts';
 import type { ImplementationsOf } from '../operations/implementation.ts';
 import type { Invoke } from '../calls/invoke.ts';
 import { type NodeDescription, nodeOperations } from '../operations/nodes.ts';
@@ -36,6 +38,8 @@ export interface ApiV1Options {
   readonly description: NodeDescription;
   /** Absent: the coordinator has no transports, and therefore no API tokens. */
   readonly tokens?: TokenBook;
+  /** Absent: nothing is recorded, and there is no audit log to read. */
+  readonly audit?: AuditLog | undefined;
 }
 
 /**
@@ -47,7 +51,7 @@ export class ApiV1 {
   readonly #streams: Readonly<Record<StreamName, Invoke>>;
 
   /** @param hooks what happens around each call */
-  constructor({ coordinator, description, tokens }: ApiV1Options, hooks: CallHooks = {}) {
+  constructor({ coordinator, description, tokens, audit }: ApiV1Options, hooks: CallHooks = {}) {
     const wrap = intercept(hooks);
     const implementations: ImplementationsOf<Readonly<Record<OperationName, unknown>>> = {
       ...transactionOperations(coordinator),
@@ -56,11 +60,13 @@ export class ApiV1 {
       ...topicOperations(coordinator),
       ...nodeOperations(coordinator, description),
       ...tokenOperations(tokens),
+      ...auditOperations(audit),
     };
     this.#invokes = Object.fromEntries(
       OPERATION_NAMES.map((name) => {
         const operation = { name, ...operationOf(name) };
-        return [name, wrap(operation, checked(operation, implementations[name] as Invoke))];
+        const invoke = recorded(hooks, operation, implementations[name] as Invoke);
+        return [name, wrap(operation, checked(operation, invoke))];
       }),
     ) as Readonly<Record<OperationName, Invoke>>;
     const wrapStream = interceptStreams(hooks);

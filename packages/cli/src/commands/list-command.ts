@@ -91,13 +91,15 @@ function filtersOf(options: ListOptions, limit: number, cursor: string | undefin
   };
 }
 
-function parseLimit(text: string): number {
+/** Reads the value of `--limit`. */
+export function parseLimit(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= LIMITS.pageSize) return limit;
   throw new InvalidArgumentError(`A whole number from 1 to ${LIMITS.pageSize}.`);
 }
 
-const momentParser = (io: CommandIo) => (text: string) => {
+/** Reads a point in time since 1970. */
+export const momentParser = (io: CommandIo) => (text: string) => {
   const atMs = parseMoment(text, io.nowMs());
   // The coordinator's times begin in 1970.
   if (atMs !== undefined && atMs < 0) throw new InvalidArgumentError('A time since 1970-01-01.');

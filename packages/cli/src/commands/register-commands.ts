@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerAudit } from './audit-command.ts';
 import { registerBarrierSchema } from './barrier-schema-command.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { registerDoctor } from '../doctor/doctor-command.ts';
@@ -28,6 +29,7 @@ export function registerOperatorCommands(program: Command, io: CommandIo = proce
   registerTopics(program, io);
   registerNodes(program, io);
   registerTokens(program, io);
+  registerAudit(program, io);
   registerMigrate(program, io);
   registerBarrierSchema(program, io);
   registerXa(program, io);

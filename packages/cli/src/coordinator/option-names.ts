@@ -37,6 +37,16 @@ export const OPTION_NAMES = {
   listTokens: { cursor: null, limit: null },
   rotateToken: { id: '<id>', overlapMs: '--overlap' },
   revokeToken: { id: '<id>' },
+  listAudit: {
+    order: null,
+    fromMs: '--since',
+    toMs: '--until',
+    principal: '--principal',
+    gid: '--gid',
+    operation: '--operation',
+    cursor: '--cursor',
+    limit: '--limit',
+  },
 } as const satisfies { readonly [Name in OperationName]?: NamesOf<Name> };
 
 /** The operations that the commands call. */

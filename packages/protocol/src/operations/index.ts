@@ -9,3 +9,4 @@ export { OPERATOR_ACTIONS } from './operator-actions.ts';
 export { TOPIC_OPERATIONS } from './topics.ts';
 export { NODE_OPERATIONS } from './nodes.ts';
 export { TOKEN_OPERATIONS } from './tokens.ts';
+export { AUDIT_OPERATIONS } from './audit.ts';

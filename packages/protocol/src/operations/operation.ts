@@ -18,6 +18,8 @@ export interface CallDescriptor {
   readonly roleOf?: (input: { readonly body?: unknown }) => Role;
   /** Whether each call is an entry of the audit log. */
   readonly audited: boolean;
+  /** False for an input of an audited call that is not an entry. */
+  readonly auditedOf?: (input: { readonly body?: unknown }) => boolean;
   /**
    * Whether the caller may wait: the response is sent when the transaction is finished (dtm: after
    * a full pass), or after that time with its current state. Other calls are responded to as soon

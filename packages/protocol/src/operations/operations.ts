@@ -1,3 +1,4 @@
+import { AUDIT_OPERATIONS } from './audit.ts';
 import { INITIATOR_OPERATIONS } from './initiators.ts';
 import { NODE_OPERATIONS } from './nodes.ts';
 import type { CheckedInput, Operation, OperationInput, OperationResult } from './operation.ts';
@@ -17,6 +18,7 @@ export const OPERATIONS = {
   ...TOPIC_OPERATIONS,
   ...NODE_OPERATIONS,
   ...TOKEN_OPERATIONS,
+  ...AUDIT_OPERATIONS,
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;

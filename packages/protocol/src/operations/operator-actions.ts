@@ -11,6 +11,8 @@ export const OPERATOR_ACTIONS = {
     // The code that runs a transaction may abandon it.
     roleOf: ({ body }) => (abortRequest.safeParse(body).data?.by === 'initiator' ? 'submitter' : 'operator'),
     audited: true,
+    // Clients abort at the rate of their business failures; the timeline contains it.
+    auditedOf: ({ body }) => abortRequest.safeParse(body).data?.by !== 'initiator',
     method: 'POST',
     path: '/transactions/:gid/abort',
     body: abortRequest,

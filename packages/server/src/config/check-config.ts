@@ -17,6 +17,10 @@ export function checkConfig(config: ServerConfig): void {
   for (const name of MUST_BE_POSITIVE) {
     if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`, name);
   }
+  if (config.auditRetention !== 0 && config.auditRetention < DAY_MS)
+    throw new ConfigError('--audit-retention must be at least 1d, or 0 to keep entries forever', 'auditRetention');
+  if (config.auditMaxEntries < LEAST_AUDIT_ENTRIES)
+    throw new ConfigError(`--audit-max-entries must be at least ${LEAST_AUDIT_ENTRIES}`, 'auditMaxEntries');
   checkBound(config, 'maxSteps', LIMITS.steps);
   checkBound(config, 'maxPayloadBytes', LIMITS.payloadBytes);
   checkBound(config, 'maxPageSize', LIMITS.pageSize);
@@ -58,6 +62,9 @@ function checkWorkers({ workers, store }: ServerConfig): void {
       `--workers ${workers}: a ${scheme}: store cannot be shared by several processes; use --workers 1, or a database`,
     );
 }
+
+const DAY_MS = 86_400_000;
+const LEAST_AUDIT_ENTRIES = 1_000;
 
 const MUST_BE_POSITIVE = [
   'workers',

@@ -94,6 +94,18 @@ export const OPTIONS = {
   maxClaims: option(count, ENGINE.maxClaims, 'number of claims without progress after which a transaction is parked'),
   retention: option(duration, ENGINE.retentionMs, 'how long finished transactions are kept; 0 keeps them forever'),
 
+  audit: option(
+    choice('auto', 'on', 'off'),
+    'auto',
+    'record operator actions and changes of tokens and settings; auto: if authentication is on',
+  ),
+  auditRetention: option(
+    duration,
+    365 * 86_400_000,
+    'how long entries of the audit log are kept; 0 keeps them forever',
+  ),
+  auditMaxEntries: option(count, 1_000_000, 'number of entries of the audit log at which further actions are rejected'),
+
   heartbeat: option(duration, ENGINE.heartbeatMs, 'interval between heartbeats of a node'),
   silence: option(
     duration,

@@ -17,6 +17,7 @@ export function admitCaller(
   authenticator: Authenticator | undefined,
   credentials: Credentials,
 ): void | Promise<void> {
+  context.remoteAddress = credentials.remoteAddress;
   if (authenticator === undefined || method?.isPublic === true) return context.admit(ANONYMOUS);
   const principal = authenticator.authenticate(credentials);
   return principal instanceof Promise ? principal.then((found) => context.admit(found)) : context.admit(principal);

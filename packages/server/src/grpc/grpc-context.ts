@@ -20,6 +20,8 @@ export interface CallMetadata {
 export class GrpcContext implements CallContext {
   #principal: Principal = ANONYMOUS;
   #namespace: string = DEFAULT_NAMESPACE;
+  /** Set before the caller is known. */
+  remoteAddress: string | undefined;
   readonly signal: AbortSignal;
   readonly #metadata: CallMetadata;
   readonly #arrivedMs: number;

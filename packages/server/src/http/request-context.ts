@@ -47,6 +47,10 @@ export class RequestContext implements CallContext {
     this.#namespace = namespaceOf(principal, this.#exchange.field(NAMESPACE_FIELD));
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#exchange.peer?.address;
+  }
+
   /** Parsed on access, for the same reason. */
   get trace(): TraceContext | undefined {
     const traceparent = this.#exchange.field('traceparent');

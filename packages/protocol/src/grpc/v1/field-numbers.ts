@@ -377,4 +377,27 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
   RevokeTokenRequest: {
     id: 1,
   },
+  ListAuditRequest: {
+    cursor: 1,
+    limit: 2,
+    order: 3,
+    from_ms: 4,
+    to_ms: 5,
+    principal: 6,
+    gid: 7,
+    operation: 8,
+  },
+  ListAuditResponseItem: {
+    sequence: 1,
+    line: 2,
+  },
+  ListAuditResponseAnchor: {
+    sequence: 1,
+    hash: 2,
+  },
+  ListAuditResponse: {
+    items: 1,
+    next: 2,
+    anchor: 3,
+  },
 };

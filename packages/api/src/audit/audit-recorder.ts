@@ -1,0 +1,106 @@
+import type { CallContext, Coordinator, Logger } from '@holdfast/core';
+import { HoldfastError, logTextOfThrown } from '@holdfast/protocol';
+import type { AuditEntry, CallRecorder, EndOfRecord, NamedCall } from '../calls/interceptors.ts';
+import type { AnyInput } from '../calls/invoke.ts';
+import type { AuditLog } from './audit-log.ts';
+import { describedInput, reasonOf, recordedOf, stateOf } from './describe.ts';
+
+export interface AuditRecorderOptions {
+  readonly log: AuditLog;
+  readonly coordinator: Coordinator;
+  readonly logger: Logger;
+  /** The display name of this node. */
+  readonly node: string;
+}
+
+/** Denied attempts that this node records per minute; the next entry has the number left out. */
+const DENIED_PER_MINUTE = 30;
+const MINUTE_MS = 60_000;
+
+/**
+ * Records audited calls in the audit log. An entry `begun` is durable before the call is carried
+ * out, and an entry `result` before its response is sent. After a crash in between, the entry
+ * `begun` has no result, and the outcome of the action is unknown.
+ */
+export class AuditRecorder implements CallRecorder {
+  readonly #o: AuditRecorderOptions;
+  #minuteEndsMs = 0;
+  #deniedInMinute = 0;
+  #leftOut = 0;
+
+  constructor(options: AuditRecorderOptions) {
+    this.#o = options;
+  }
+
+  async begin(call: NamedCall, context: CallContext, input: AnyInput): Promise<EndOfRecord> {
+    const { log, coordinator } = this.#o;
+    const action = this.#actionOf(call.name, context, input);
+    const before = await stateOf(coordinator, context, action.on);
+    let begun: number;
+    try {
+      begun = await log.append(
+        { kind: 'begun', ...action, ...(before !== undefined && { before }) },
+        call.kind === 'command' ? 'needed' : 'reserve',
+      );
+    } catch (thrown) {
+      const { code, message } = HoldfastError.from(thrown);
+      throw new HoldfastError(code, `${message}; the action was not carried out`, { cause: thrown });
+    }
+    return async (result, value) => {
+      try {
+        const state = await stateOf(coordinator, context, action.on);
+        const after = state ?? recordedOf(value);
+        await log.append({
+          kind: 'result',
+          begun,
+          ...action,
+          result,
+          ...(Object.keys(after).length > 0 && { after }),
+        });
+      } catch (thrown) {
+        this.#o.logger.error(
+          { operation: call.name, begun, result, error: logTextOfThrown(thrown) },
+          'the result of an action could not be written to the audit log, which shows its outcome as unknown',
+        );
+      }
+    };
+  }
+
+  /** Records an attempt that the caller's role did not allow. Other results are ignored. */
+  denied({ operation, context, input, result }: AuditEntry): void {
+    if (result !== 'forbidden') return;
+    const nowMs = performance.now();
+    if (nowMs >= this.#minuteEndsMs) {
+      this.#minuteEndsMs = nowMs + MINUTE_MS;
+      this.#deniedInMinute = 0;
+    }
+    if (++this.#deniedInMinute > DENIED_PER_MINUTE) {
+      this.#leftOut++;
+      return;
+    }
+    const leftOut = this.#leftOut;
+    this.#leftOut = 0;
+    const action = this.#actionOf(operation, context, input);
+    const entry = { kind: 'denied' as const, ...action, result, ...(leftOut > 0 && { leftOut }) };
+    this.#o.log.append(entry, 'needed').catch((thrown: unknown) => {
+      this.#leftOut += leftOut + 1;
+      const error = logTextOfThrown(thrown);
+      this.#o.logger.warn({ operation, error }, 'a denied attempt could not be written to the audit log');
+    });
+  }
+
+  #actionOf(operation: AuditEntry['operation'], context: CallContext, input: AnyInput) {
+    const { principal, namespace, remoteAddress } = context;
+    const reason = reasonOf(input);
+    return {
+      operation,
+      principal: principal.id,
+      roles: principal.roles,
+      from: remoteAddress ?? '',
+      node: this.#o.node,
+      namespace,
+      on: describedInput(input),
+      ...(reason !== undefined && { reason }),
+    };
+  }
+}
