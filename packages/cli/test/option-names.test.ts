@@ -35,7 +35,18 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
 };
 
 /** Options that send nothing to the coordinator. */
-const LOCAL_OPTIONS = ['--expect', '<file>', '--server', '--output', '--all', '--token-file', '--namespace'];
+const LOCAL_OPTIONS = [
+  '--expect',
+  '<file>',
+  '--server',
+  '--output',
+  '--all',
+  '--token-file',
+  '--namespace',
+  '--ca-file',
+  '--cert-file',
+  '--key-file',
+];
 
 /** Every field of a request with its option or argument. */
 const FIELDS = Object.entries(OPTION_NAMES).flatMap(([name, options]) =>

@@ -14,7 +14,7 @@ interface Schema {
 /** Operations that the SDK does not call. */
 const UNCALLED = [
   ...['stopTransaction', 'describeTopic', 'listNodes', 'getStatus'],
-  ...['createToken', 'listTokens', 'rotateToken', 'revokeToken'],
+  ...['createToken', 'listTokens', 'rotateToken', 'revokeToken', 'listAudit'],
 ];
 
 const CALLED = Object.entries(SDK_FIELDS).flatMap(([operation, byPattern]) =>
