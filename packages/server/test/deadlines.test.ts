@@ -1,11 +1,12 @@
-import { CheckedStore } from '@holdfast/core/store';
+import { CheckedStore, type Store } from '@holdfast/core/store';
 import type { Coordinator } from '@holdfast/core';
 import { API_ROOT, OPERATION_NAMES, operationOf, pathFieldsOf } from '@holdfast/protocol';
-import { DTM_OPERATIONS, type DtmOperationName, TokenBook, type TokenStore } from '@holdfast/api';
+import { AuditLog, DTM_OPERATIONS, type DtmOperationName, TokenBook, type TokenStore } from '@holdfast/api';
 import { describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from './support/dtm-requests.ts';
 import { HeldStore } from '@holdfast/testing/held-store';
 import { always, Participants } from '@holdfast/testing/participants';
+import { SILENT } from '@holdfast/server';
 import { TestServer, TransportServer } from './support/running-server.ts';
 
 const never = new Promise<never>(() => {});
@@ -64,7 +65,9 @@ describe('a call whose deadline passes while it waits for the store', () => {
 
   it('is responded to at the deadline over /api/v1, for every operation', async () => {
     const tokens = new TokenBook(HANGING as unknown as TokenStore);
-    await using server = await TransportServer.start(HANGING, { tokens });
+    const store = HANGING as unknown as Store;
+    const audit = new AuditLog({ store, logger: SILENT, retentionMs: 0, maxEntries: 1_000 });
+    await using server = await TransportServer.start(HANGING, { tokens, audit });
     await Promise.all(
       OPERATION_NAMES.map(async (name) => {
         const operation = operationOf(name);

@@ -7,7 +7,15 @@ import { HttpServer, type RequestReader } from '../../src/http/server.ts';
 import { v1Routes } from '../../src/http/v1-routes.ts';
 import { ConnectionPools, createBranchRegistry, LocalBranches } from '@holdfast/branches';
 import type { Coordinator } from '@holdfast/core';
-import { Admission, AdmittedCoordinator, ApiV1, type CallHooks, DtmService, type TokenBook } from '@holdfast/api';
+import {
+  Admission,
+  AdmittedCoordinator,
+  ApiV1,
+  type AuditLog,
+  type CallHooks,
+  DtmService,
+  type TokenBook,
+} from '@holdfast/api';
 import { type Log, SILENT } from '@holdfast/server';
 import { TestClient } from '@holdfast/testing/test-server';
 
@@ -19,6 +27,7 @@ interface TransportServerOptions {
   readonly requestReader?: RequestReader;
   readonly hooks?: CallHooks;
   readonly tokens?: TokenBook;
+  readonly audit?: AuditLog;
 }
 
 /** The transports over a coordinator with the operations of a test; all others throw. */
@@ -32,7 +41,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
 
   static async start(
     coordinator: Partial<Coordinator>,
-    { maxBodyBytes = 64 * 1024, log = SILENT, requestReader = 'own', hooks, tokens }: TransportServerOptions = {},
+    { maxBodyBytes = 64 * 1024, log = SILENT, requestReader = 'own', hooks, ...parts }: TransportServerOptions = {},
   ): Promise<TransportServer> {
     const http = new HttpServer({
       log,
@@ -54,7 +63,7 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       new Router([
         ...dtmRoutes(dtm),
         jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
-        ...v1Routes(new ApiV1({ coordinator: admitted, description, ...(tokens !== undefined && { tokens }) }, hooks)),
+        ...v1Routes(new ApiV1({ coordinator: admitted, description, ...parts }, hooks)),
         ...operationsRoutes(admitted, {
           version: '0.0.0',
           metrics: () => Promise.resolve({ parts: ['x 1\n'], contentType: 'text/plain' }),

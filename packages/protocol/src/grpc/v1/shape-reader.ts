@@ -15,6 +15,8 @@ import {
  * errors on every wire; this one bounds the memory until then.
  */
 const MOST_ELEMENTS = 100_000;
+/** Lower for messages, because even an empty one takes two bytes to send and an object to read. */
+const MOST_MESSAGES = 5_000;
 
 /** Derives messages from JSON schemas. Each message is derived once. */
 export class ShapeReader {
@@ -124,7 +126,8 @@ export class ShapeReader {
       case 'message':
         return { number, type: 'message', of: value.message.proto };
       case 'list': {
-        const list = { type: 'repeated', of: elementTypeOf(value.of), most: MOST_ELEMENTS } as const;
+        const most = value.of.kind === 'message' ? MOST_MESSAGES : MOST_ELEMENTS;
+        const list = { type: 'repeated', of: elementTypeOf(value.of), most } as const;
         if (!field.isWrapped) return { number, ...list };
         return { number, type: 'message', of: this.#wrapperOf(message, field, list) };
       }
