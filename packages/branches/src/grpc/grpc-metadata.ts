@@ -11,7 +11,7 @@ const VALUE = /^[\x20-\x7e]*$/;
 /** Receivers drop a value that begins or ends with a space. */
 const COORDINATE = /^(?! )[\x20-\x7e]*(?<! )$/;
 /** Values of these names are bytes, which are sent as base64. */
-const BINARY = '-bin';
+export const BINARY = '-bin';
 
 /**
  * Metadata that gRPC's servers accept by default, counted as in HTTP/2: those of Java and of the C

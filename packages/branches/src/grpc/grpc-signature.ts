@@ -1,7 +1,7 @@
 import type { BranchRequest } from '@holdfast/core';
 import { encodeHeaders } from '@holdfast/http2';
 import { type CallSigner, callId, grpcTarget, isSignatureHeader } from '@holdfast/protocol/signing';
-import { authorityOf, checkedFields } from './grpc-metadata.ts';
+import { authorityOf, BINARY, checkedFields } from './grpc-metadata.ts';
 import type { GrpcTarget } from './grpc-target.ts';
 
 /**
@@ -21,15 +21,20 @@ export function signedMetadata(
   target: GrpcTarget,
   message: Uint8Array,
 ): () => Buffer {
-  const { gid, pattern, branchId, op, attempt } = request;
+  const { gid, branchId, op, attempt } = request;
   const fields = checkedFields(request, target, isSignatureHeader);
-  const coordinates = Object.entries({ gid, trans_type: pattern, branch_id: branchId, op });
   const signed = {
     id: callId(gid, branchId, op, attempt),
     method: 'POST',
-    target: grpcTarget(target.path, coordinates),
+    target: grpcTarget(target.path, fields.flatMap(signedField)),
     host: target.authority ?? authorityOf(target.server),
     body: message,
   };
   return () => encodeHeaders([...fields, ...Object.entries(signer.sign(signed))]);
 }
+
+const PREFIX = 'dtm-';
+
+/** A field without its prefix, if participants see it as a part of the call: a text in `dtm-…`. */
+const signedField = ([name, value]: readonly [string, string]): [string, string][] =>
+  name.startsWith(PREFIX) && !name.endsWith(BINARY) && value !== '' ? [[name.slice(PREFIX.length), value]] : [];

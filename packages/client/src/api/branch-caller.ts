@@ -2,20 +2,21 @@ import { isUtf8 } from 'node:buffer';
 import {
   basicAuthorization,
   branchResult,
+  isConnectionHeader,
   resultOfHttp,
   resultOfUnframedHttp,
   textOfThrown,
   withoutCoordinates,
 } from '@holdfast/protocol';
 import { isGrpcUrl } from '@holdfast/protocol/grpc';
-import type { CallSigner } from '@holdfast/protocol/signing';
+import { type CallSigner, isSignatureHeader } from '@holdfast/protocol/signing';
 import { Agent } from 'undici';
 import { returnedValue } from '../participants/wire-body.ts';
 import { isBytes } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
 import { GrpcBranchCaller } from './grpc-branch-caller.ts';
-import { initiatorCallId, unsigned } from './initiator-signature.ts';
+import { initiatorCallId } from './initiator-signature.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
@@ -73,7 +74,7 @@ export class BranchCaller {
         headers: {
           'content-type': 'application/json',
           ...(authorization !== '' && { authorization }),
-          ...(signer === undefined ? call.headers : unsigned(call.headers)),
+          ...sendable(call.headers, signer !== undefined),
           ...signer?.sign({
             id: initiatorCallId(call),
             method: 'POST',
@@ -106,6 +107,15 @@ export class BranchCaller {
     }
   }
 }
+
+/** As from a coordinator: without headers of the connection, and of a signature if it has one. */
+const sendable = (headers: InitiatorCall['headers'], isSigned: boolean): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => {
+      const lowerName = name.toLowerCase();
+      return !isConnectionHeader(lowerName) && !(isSigned && isSignatureHeader(lowerName));
+    }),
+  );
 
 /** The body of a request; null: none. */
 function bodyOf(payload: unknown): string | Uint8Array | null {

@@ -3,6 +3,7 @@ import { branchResult, isConnectionHeader, resultOfGrpc, SUCCESS, textOfThrown }
 import { type GrpcUrl, MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
 import { type CallSigner, grpcTarget, isSignatureHeader } from '@holdfast/protocol/signing';
 import type { Client, Metadata } from '@grpc/grpc-js';
+import { callFields, METADATA_PREFIX } from '../participants/grpc-call.ts';
 import { payloadBytesOf } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
@@ -11,9 +12,6 @@ import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
 import { unary, type UnaryEnd } from './grpc-unary.ts';
 import { initiatorCallId } from './initiator-signature.ts';
 import { parseJson } from './response-body.ts';
-
-/** Prefix of the metadata that identify a call. */
-const PREFIX = 'dtm-';
 
 /** Calls branches over gRPC, as a coordinator would. */
 export class GrpcBranchCaller {
@@ -92,19 +90,15 @@ function metadataOf(grpc: GrpcLibrary, call: InitiatorCall, authorization: strin
   const metadata = new grpc.Metadata();
   if (authorization !== '') metadata.set('authorization', authorization);
   for (const [name, value] of Object.entries(call.headers))
-    if (!isReserved(name.toLowerCase())) metadata.set(name, value.trim());
-  for (const [name, value] of Object.entries(coordinatesOf(call))) metadata.set(PREFIX + name, value);
+    if (!isReserved(name.toLowerCase())) metadata.set(name, isBinary(name) ? Buffer.from(value) : value.trim());
+  const { gid, pattern, branchId, op, query } = call;
+  const coordinates = { dtm: '', ...query, gid, trans_type: pattern, branch_id: branchId, op };
+  for (const [name, value] of Object.entries(coordinates)) metadata.set(METADATA_PREFIX + name, value);
   return metadata;
 }
 
-const coordinatesOf = ({ gid, pattern, branchId, op, query }: InitiatorCall): Readonly<Record<string, string>> => ({
-  dtm: '',
-  ...query,
-  gid,
-  trans_type: pattern,
-  branch_id: branchId,
-  op,
-});
+/** As at the coordinator, values of these names are the bytes of the text. */
+const isBinary = (name: string): boolean => name.toLowerCase().endsWith('-bin');
 
 /** Adds the signature of a call to its metadata. */
 function sign(
@@ -115,12 +109,11 @@ function sign(
   body: Uint8Array,
 ): void {
   for (const name of Object.keys(metadata.getMap())) if (isSignatureHeader(name)) metadata.remove(name);
-  const sent = Object.entries(coordinatesOf(call)).filter(([, value]) => value !== '');
   const host = server.replace(/^\//, '').split(',', 1)[0] ?? '';
   const fields = signer.sign({
     id: initiatorCallId(call),
     method: 'POST',
-    target: grpcTarget(path, sent),
+    target: grpcTarget(path, callFields(metadata)),
     host,
     body,
   });

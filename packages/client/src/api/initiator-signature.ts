@@ -1,4 +1,4 @@
-import { callId, type CallSigner, isSignatureHeader } from '@holdfast/protocol/signing';
+import { callId, type CallSigner } from '@holdfast/protocol/signing';
 import type { InitiatorCall } from './api.ts';
 import { type SigningKeys, signerOfTexts } from './signer-of-texts.ts';
 
@@ -15,7 +15,3 @@ export const signerOf = ({ signingKeys }: { readonly signingKeys?: SigningKeys }
  * so all of them are the first attempt.
  */
 export const initiatorCallId = ({ gid, branchId, op }: InitiatorCall): string => callId(gid, branchId, op, 1);
-
-/** The headers without those of a signature, which only the signer adds. */
-export const unsigned = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !isSignatureHeader(name.toLowerCase())));
