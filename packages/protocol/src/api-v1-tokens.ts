@@ -21,14 +21,17 @@ export const tokenRequest = z.strictObject({
   role: z.enum(ROLES),
   /** The namespaces in which the token may act. Default: those of the caller. */
   namespaces: z.array(namespace).min(1).max(LIMITS.tokenNamespaces).optional(),
-  /** Default: it does not expire. */
+  /** Default: it expires with the token that creates it, otherwise never. */
   expiresInMs: z.number().int().min(1).max(LIMITS.tokenValidityMs).optional(),
 });
 export type TokenRequest = z.input<typeof tokenRequest>;
 
 /** Body of `POST /api/v1/tokens/:id/rotate`; optional. */
 export const rotateRequest = z.strictObject({
-  /** For how long the previous secret stays valid. Default: not at all. */
+  /**
+   * For how long the present secret stays valid. Default: it and all earlier ones are invalid at
+   * once.
+   */
   overlapMs: z.number().int().min(0).max(LIMITS.tokenOverlapMs).optional(),
 });
 export type RotateRequest = z.input<typeof rotateRequest>;
@@ -48,7 +51,7 @@ const tokenShape = {
   /** Accurate to about a minute. Null: it was not used yet. */
   lastUsedAtMs: z.number().nullable(),
   rotatedAtMs: z.number().nullable(),
-  /** Until when the secret before the last rotation is valid. */
+  /** Until when secrets that rotations have replaced are valid. Null: none was valid longer. */
   previousValidUntilMs: z.number().nullable(),
   revokedAtMs: z.number().nullable(),
 };

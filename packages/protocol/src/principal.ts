@@ -12,6 +12,8 @@ export interface Principal {
   readonly roles: readonly Role[];
   /** The namespaces in which it may act. Absent: all; an empty list: none. */
   readonly namespaces?: readonly string[];
+  /** API tokens that it creates or rotates expire at this time at the latest. Absent: no limit. */
+  readonly grantsUntilMs?: number;
 }
 
 /** The principal of a caller that has not been authenticated. Its ID is never stored. */

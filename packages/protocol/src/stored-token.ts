@@ -9,8 +9,8 @@ export const storedToken = z.object({
   namespaces: z.array(z.string()).optional(),
   /** SHA-256 of the token's text, in hexadecimal digits. */
   hash: z.string(),
-  /** The secret before the last rotation. */
-  previous: z.object({ hash: z.string(), validUntilMs: z.number() }).optional(),
+  /** Secrets that rotations have replaced, the last one first; also some that are not valid any more. */
+  previous: z.array(z.object({ hash: z.string(), validUntilMs: z.number() })).optional(),
   createdAtMs: z.number(),
   createdBy: z.string(),
   expiresAtMs: z.number().optional(),

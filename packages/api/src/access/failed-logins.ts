@@ -1,7 +1,10 @@
 import type { Logger } from '@holdfast/core';
 
-/** Why a request was not authenticated. `rejected`: an unknown token, or a wrong secret. */
-export type LoginFailure = 'missing' | 'malformed' | 'rejected' | 'expired' | 'revoked';
+/**
+ * Why a request was not authenticated. `rejected`: an unknown token, or a wrong secret; `replaced`:
+ * a secret that a rotation has replaced.
+ */
+export type LoginFailure = 'missing' | 'malformed' | 'rejected' | 'replaced' | 'expired' | 'revoked';
 
 export interface FailedLoginsOptions {
   readonly logger: Pick<Logger, 'warn'>;

@@ -61,8 +61,8 @@ class Node {
   }
 }
 
-async function openStore(): Promise<Store> {
-  const store = new CheckedStore(new MemoryStore(Date.now));
+async function openStore(nowMs = Date.now): Promise<Store> {
+  const store = new CheckedStore(new MemoryStore(nowMs));
   await store.open();
   return store;
 }
@@ -246,10 +246,94 @@ describe('an API token', () => {
     expect((await node.refusal(old.token))[0]).toBe('unauthenticated');
     await node.login(renewed.token);
     const last = await node.book.rotate(ROOT, old.id, 0);
-    expect(await node.refusal(renewed.token)).toEqual(REJECTED);
+    expect((await node.refusal(renewed.token))[0]).toBe('unauthenticated');
     await node.login(last.token);
     await node.book.revoke(ROOT, old.id);
     await expect(node.book.rotate(ROOT, old.id, 0)).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('that is rotated again keeps the overlap that the first rotation promised', async () => {
+    const node = new Node(await openStore());
+    const first = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+    const second = await node.book.rotate(ROOT, first.id, 60_000);
+    node.advance(10_000);
+    const third = await node.book.rotate(ROOT, first.id, 20_000);
+    expect(third.previousValidUntilMs).toBe(second.previousValidUntilMs);
+    for (const { token } of [first, second, third]) await node.login(token);
+    node.advance(21_000);
+    await node.login(first.token);
+    expect((await node.refusal(second.token))[0]).toBe('unauthenticated');
+    node.advance(30_000);
+    expect((await node.refusal(first.token))[0]).toBe('unauthenticated');
+    await node.login(third.token);
+  });
+
+  it('that is rotated without an overlap rejects all of its previous texts at once', async () => {
+    const node = new Node(await openStore());
+    const first = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+    const second = await node.book.rotate(ROOT, first.id, 60_000);
+    const third = await node.book.rotate(ROOT, first.id, 0);
+    for (const { token } of [first, second]) expect((await node.refusal(token))[0]).toBe('unauthenticated');
+    await node.login(third.token);
+  });
+
+  it('that was replaced is rejected with a text that names the rotation, only for the right secret', async () => {
+    const node = new Node(await openStore());
+    const first = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+    const replaced = (id: string) => [
+      'unauthenticated',
+      `this text of the API token ${id} was replaced by a rotation; use the new text`,
+    ];
+    const second = await node.book.rotate(ROOT, first.id, 60_000);
+    node.advance(61_000);
+    expect(await node.refusal(first.token)).toEqual(replaced(first.id));
+    await node.book.rotate(ROOT, first.id, 0);
+    expect(await node.refusal(second.token)).toEqual(replaced(first.id));
+    expect(await node.refusal(newTokenText(first.id))).toEqual(REJECTED);
+    expect(node.failures).toEqual(['replaced', 'replaced', 'rejected']);
+  });
+
+  it('has at most five texts at once; a further rotation is refused until an overlap ends', async () => {
+    let aheadMs = 0;
+    const node = new Node(await openStore(() => Date.now() + aheadMs));
+    const { id, token } = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+    const texts = [token];
+    for (let round = 0; round < 4; round++) texts.push((await node.book.rotate(ROOT, id, 60_000)).token);
+    const refused = node.book.rotate(ROOT, id, 60_000);
+    await expect(refused).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('4 previous texts'),
+    });
+    for (const text of texts) await node.login(text);
+    aheadMs += 60_000;
+    node.advance(aheadMs);
+    await node.book.rotate(ROOT, id, 60_000);
+    // An emergency is not refused.
+    for (let round = 0; round < 3; round++) await node.book.rotate(ROOT, id, 60_000);
+    await node.book.rotate(ROOT, id, 0);
+    expect((await node.refusal(texts.at(-1) ?? ''))[0]).toBe('unauthenticated');
+  });
+
+  it('that expires creates and rotates only tokens that expire no later', async () => {
+    const node = new Node(await openStore());
+    const own = await node.book.create(ROOT, { name: 'admin', role: 'admin', expiresInMs: 60_000 });
+    const other = await node.book.create(ROOT, { name: 'other', role: 'viewer' });
+    const admin = await node.login(own.token);
+    const made = await node.book.create(admin, { name: 'child', role: 'viewer' });
+    expect(made.expiresAtMs).toBe(own.expiresAtMs);
+    expect(
+      (await node.book.create(admin, { name: 'short', role: 'viewer', expiresInMs: 1_000 })).expiresAtMs,
+    ).toBeLessThan(own.expiresAtMs ?? 0);
+    await expect(
+      node.book.create(admin, { name: 'long', role: 'viewer', expiresInMs: 3_600_000 }),
+    ).rejects.toMatchObject({ code: 'forbidden', message: expect.stringContaining('longer than its creator') });
+    await expect(node.book.rotate(admin, other.id, 0)).rejects.toMatchObject({ code: 'forbidden' });
+    await node.login(other.token);
+    await node.book.rotate(admin, own.id, 1_000);
+    // An emergency does not wait for an administrator without expiry.
+    expect((await node.book.list(admin, { limit: 10 })).items).toHaveLength(4);
+    await node.book.revoke(admin, other.id);
+    expect((await node.refusal(other.token))[0]).toBe('unauthenticated');
   });
 
   it('has the time of its last use, stored at most once per minute', async () => {
@@ -280,6 +364,29 @@ describe('an API token', () => {
     await store.kvPut({ namespace: '$holdfast', category: 'token', key: 'k7' }, value({ revokedAtMs: 1 }), 1);
     await expect(node.book.create(ROOT, { name: 'x', role: 'viewer' })).resolves.toBeDefined();
     expect(await node.book.get('k7')).toBeUndefined();
+  });
+
+  it('gives way to a new one when it has ended and there are 1,000, the longest ended first', async () => {
+    const store = await openStore();
+    const node = new Node(store);
+    const value = (fields: object) =>
+      JSON.stringify({ format: 1, name: 'x', role: 'viewer', hash: '', createdAtMs: 0, createdBy: '', ...fields });
+    const ended = (index: number) => {
+      if (index === 5) return { revokedAtMs: node.nowMs - 2_000 };
+      if (index === 6) return { expiresAtMs: node.nowMs - 3_000 };
+      return index === 7 ? { expiresAtMs: node.nowMs - 9_000, revokedAtMs: node.nowMs - 1_000 } : {};
+    };
+    for (let index = 0; index < LIMITS.tokens; index++)
+      await store.kvPut({ namespace: '$holdfast', category: 'token', key: `k${index}` }, value(ended(index)), 0);
+    const kept = async () => {
+      await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+      const found = await Promise.all(['k5', 'k6', 'k7'].map((id) => node.book.get(id)));
+      return found.flatMap((token) => token?.id ?? []);
+    };
+    expect(await kept()).toEqual(['k5', 'k6']);
+    expect(await kept()).toEqual(['k5']);
+    expect(await kept()).toEqual([]);
+    await expect(node.book.create(ROOT, { name: 'x', role: 'viewer' })).rejects.toThrow(/revoke those/);
   });
 });
 

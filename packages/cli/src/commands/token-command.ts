@@ -40,7 +40,7 @@ function registerCreate(tokens: Command, io: CommandIo): void {
       '--namespaces <names>',
       'namespaces that it may act in, separated by commas; by default those of the creator',
     )
-    .option('--expires-in <time>', 'such as 90d; by default it does not expire');
+    .option('--expires-in <time>', 'such as 90d; by default it expires with the token of its creator, if that expires');
   operatorCommand(command, io, [
     'token create checkout --role submitter --namespaces shop',
     'token create ann --role operator --expires-in 90d -o ids > ann.token',
@@ -90,7 +90,7 @@ function registerRotate(tokens: Command, io: CommandIo): void {
     .command('rotate')
     .description('Give a token a new text and print it. The previous text stays valid during the overlap.')
     .argument('<id>')
-    .option('--overlap <time>', 'such as 1h; by default the previous text is invalid at once');
+    .option('--overlap <time>', 'such as 1h; by default all previous texts are invalid at once');
   operatorCommand(command, io, ['token rotate 4jv2m8q0yz1c7n5k --overlap 1h']);
   command.action((id: string, options: CommonOptions & { readonly overlap?: string }) =>
     runCommand(io, options, async ({ api }) => {

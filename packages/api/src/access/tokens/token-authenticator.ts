@@ -4,7 +4,7 @@ import { LONGEST_AUTHORIZATION, presentedBy } from '../authorization.ts';
 import type { FailedLogins, LoginFailure } from '../failed-logins.ts';
 import type { TokenBook } from './token-book.ts';
 import { TokenLookup, type TokenRead } from './token-lookup.ts';
-import { principalOfToken, type StoredToken } from './token-record.ts';
+import { MOST_PREVIOUS, principalOfToken, type StoredToken } from './token-record.ts';
 import { isSameHash, parseTokenText, type TokenText } from './token-text.ts';
 
 export interface TokenAuthenticatorOptions {
@@ -97,10 +97,18 @@ export class TokenAuthenticator implements Authenticator {
     const { id } = presented;
     const { token, readMs } = await this.#read(id);
     const nowMs = this.#nowMs();
-    const validUntilMs = validUntil(token, presented, nowMs);
-    if (token === undefined || validUntilMs === undefined) return this.#fail('rejected', REJECTED, from);
+    const secretUntilMs = secretValidUntil(token, presented);
+    if (token === undefined || secretUntilMs === undefined) return this.#fail('rejected', REJECTED, from);
+    const { expiresAtMs = Infinity } = token;
     if (token.revokedAtMs !== undefined) return this.#fail('revoked', `the API token ${id} was revoked`, from);
-    if (validUntilMs <= nowMs) return this.#fail('expired', `the API token ${id} has expired`, from);
+    if (expiresAtMs <= nowMs) return this.#fail('expired', `the API token ${id} has expired`, from);
+    if (secretUntilMs <= nowMs)
+      return this.#fail(
+        'replaced',
+        `this text of the API token ${id} was replaced by a rotation; use the new text`,
+        from,
+      );
+    const validUntilMs = Math.min(secretUntilMs, expiresAtMs);
     const principal = principalOfToken(token);
     this.#remember(authorization, {
       id,
@@ -185,15 +193,14 @@ export class TokenAuthenticator implements Authenticator {
 }
 
 /**
- * Until when the presented secret of a token is valid, by the time of day; undefined: it is not one
- * of its secrets. Both secrets are compared in any case.
+ * Until when the presented secret of a token is valid, by the time of day, apart from the expiry of
+ * the token; undefined: it is not one of its secrets. The number of comparisons is always the same.
  */
-function validUntil(token: StoredToken | undefined, { hash }: TokenText, nowMs: number): number | undefined {
-  const isCurrent = isSameHash(hash, token?.hash ?? NO_HASH);
-  const isPrevious = isSameHash(hash, token?.previous?.hash ?? NO_HASH);
-  const expiresAtMs = token?.expiresAtMs ?? Infinity;
-  if (isCurrent) return expiresAtMs;
-  if (!isPrevious) return undefined;
-  const previousMs = token?.previous?.validUntilMs ?? nowMs;
-  return Math.min(previousMs, expiresAtMs);
+function secretValidUntil(token: StoredToken | undefined, { hash }: TokenText): number | undefined {
+  let untilMs = isSameHash(hash, token?.hash ?? NO_HASH) ? Infinity : undefined;
+  for (let at = 0; at < MOST_PREVIOUS; at++) {
+    const previous = token?.previous?.[at];
+    if (isSameHash(hash, previous?.hash ?? NO_HASH)) untilMs ??= previous?.validUntilMs;
+  }
+  return untilMs;
 }

@@ -1,18 +1,26 @@
 import { fromStore } from '@holdfast/core/engine';
-import type { KeyValue, Store } from '@holdfast/core/store';
+import type { Store } from '@holdfast/core/store';
 import {
   HoldfastError,
   isAnonymous,
-  LIMITS,
   type NewToken,
   type Principal,
   type Role,
-  ROLES,
   type TokenInfo,
   type TokenRecord,
 } from '@holdfast/protocol';
-import { highestRole } from '../roles.ts';
-import { infoOf, keyOfToken, type StoredToken, TOKEN_CATEGORY, tokenOf, valueOfToken } from './token-record.ts';
+import { deleteTokens, tokensToDelete } from './ended-tokens.ts';
+import { replacedSecrets } from './replaced-secrets.ts';
+import { excessOf, requireNoLonger } from './token-grants.ts';
+import {
+  infoOf,
+  keyOfToken,
+  readableToken,
+  type StoredToken,
+  TOKEN_CATEGORY,
+  tokenOf,
+  valueOfToken,
+} from './token-record.ts';
 import { newTokenId, newTokenText, parseTokenText } from './token-text.ts';
 
 /** The part of a store that keeps tokens. */
@@ -26,14 +34,13 @@ export interface TokenGrant {
   readonly expiresInMs?: number | undefined;
 }
 
-/** Revoked and expired tokens are kept for this long, so that their users learn why they fail. */
-const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_ROUNDS = 20;
 
 /**
  * The API tokens of a store, as versioned key-values. Only the hash of a token's text is stored.
  *
- * T1  A principal creates, sees and changes only tokens that may do no more than itself.
+ * T1  A principal creates, sees and changes only tokens that may do no more than itself. It receives
+ *     no text that is valid for longer than itself; but it may revoke tokens that are.
  * T2  A change is conditional on the version that it is based on, so that no change of another node
  *     is lost: a revoked token stays revoked.
  */
@@ -51,8 +58,8 @@ export class TokenBook {
   }
 
   /**
-   * Creates a token. Throws `forbidden` if it could do more than its creator, and `too_large` if
-   * there are too many tokens.
+   * Creates a token. Throws `forbidden` if it could do more than its creator or outlive it, and
+   * `too_large` if there are too many tokens.
    */
   async create(creator: Principal, grant: TokenGrant): Promise<NewToken> {
     const namespaces = grant.namespaces ?? creator.namespaces;
@@ -60,7 +67,9 @@ export class TokenBook {
     const excess = excessOf(creator, scope);
     if (excess !== undefined) throw new HoldfastError('forbidden', `a token cannot have ${excess}`);
     const nowMs = await fromStore(() => this.#store.nowMs());
-    await this.#makeRoom(nowMs);
+    const expiresAtMs = grant.expiresInMs === undefined ? creator.grantsUntilMs : nowMs + grant.expiresInMs;
+    requireNoLonger(creator, expiresAtMs);
+    const ended = await tokensToDelete(this.#store, nowMs);
     const id = newTokenId();
     const token: TokenRecord = {
       format: 1,
@@ -69,9 +78,11 @@ export class TokenBook {
       hash: '',
       createdAtMs: nowMs,
       createdBy: isAnonymous(creator) ? '' : creator.id,
-      ...(grant.expiresInMs !== undefined && { expiresAtMs: nowMs + grant.expiresInMs }),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
     };
-    return this.#insert(id, newTokenText(id), token);
+    const created = await this.#insert(id, newTokenText(id), token);
+    await deleteTokens(this.#store, ended);
+    return created;
   }
 
   /**
@@ -110,7 +121,13 @@ export class TokenBook {
     return { items: readable.map(infoOf), next };
   }
 
-  /** Gives a token a new secret. Throws `not_found`, `refused` (revoked or expired). */
+  /**
+   * Gives a token a new secret. With an overlap, the present one stays valid for that time, and
+   * earlier ones for what was promised; without, they are invalid at once.
+   *
+   * Throws `not_found`, `forbidden` if the token outlives its caller, and `refused` if it has ended
+   * or has too many secrets.
+   */
   async rotate(caller: Principal, id: string, overlapMs: number): Promise<NewToken> {
     const text = newTokenText(id);
     const token = await this.#change(caller, id, (current, nowMs) => {
@@ -118,9 +135,13 @@ export class TokenBook {
         throw new HoldfastError('refused', `the token ${id} is revoked; create another one`);
       if (current.expiresAtMs !== undefined && current.expiresAtMs <= nowMs)
         throw new HoldfastError('refused', `the token ${id} has expired; create another one`);
-      const { previous: _, ...rest } = current;
-      const previous = { hash: current.hash, validUntilMs: nowMs + overlapMs };
-      return { ...rest, hash: hashOf(text), rotatedAtMs: nowMs, ...(overlapMs > 0 && { previous }) };
+      requireNoLonger(caller, current.expiresAtMs);
+      return {
+        ...current,
+        hash: hashOf(text),
+        rotatedAtMs: nowMs,
+        previous: replacedSecrets(current, nowMs, overlapMs),
+      };
     });
     return { ...infoOf(token), token: text };
   }
@@ -163,31 +184,6 @@ export class TokenBook {
     throw new HoldfastError('overloaded', `the token ${id} is being changed by others; repeat the request`);
   }
 
-  /** Deletes tokens that ended long ago. Throws `too_large` if there is still no room for one. */
-  async #makeRoom(nowMs: number): Promise<void> {
-    let count = 0;
-    let cursor: string | undefined;
-    do {
-      const query = { ...TOKEN_CATEGORY, limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) };
-      const { items, next } = await fromStore(() => this.#store.kvScan(query));
-      for (const item of items) {
-        const [token] = readableToken(item);
-        const endedMs = token?.revokedAtMs ?? token?.expiresAtMs;
-        const isOver = endedMs !== undefined && endedMs < nowMs - KEPT_MS;
-        // The first token stays: without any, the next start would create another first one.
-        if (isOver && token?.createdBy !== '')
-          await fromStore(() => this.#store.kvDelete(keyOfToken(item.key), item.version));
-        else count++;
-      }
-      cursor = next ?? undefined;
-    } while (cursor !== undefined);
-    if (count >= LIMITS.tokens)
-      throw new HoldfastError(
-        'too_large',
-        `there are ${count} tokens, and at most ${LIMITS.tokens} are allowed; those that were revoked or expired more than 30 days ago are deleted`,
-      );
-  }
-
   #changed(id: string): void {
     for (const listener of this.#onChange) listener(id);
   }
@@ -201,26 +197,3 @@ const hashOf = (text: string): string => {
 
 const noSuchToken = (id: string): HoldfastError =>
   new HoldfastError('not_found', `there is no token with the ID ${id.slice(0, 16)}`, { field: ['id'] });
-
-/** A token that this version cannot read is neither listed nor deleted. */
-function readableToken(stored: KeyValue): readonly StoredToken[] {
-  try {
-    return [tokenOf(stored)];
-  } catch {
-    return [];
-  }
-}
-
-/** By how much a token may do more than a principal, for an error; undefined: it may not. */
-function excessOf(principal: Principal, token: Pick<TokenRecord, 'role' | 'namespaces'>): string | undefined {
-  // Without authentication, every caller may do everything.
-  if (isAnonymous(principal)) return undefined;
-  const own = highestRole(principal);
-  if (own === undefined || ROLES.indexOf(token.role) > ROLES.indexOf(own))
-    return `the role ${token.role}: its creator has the role ${own ?? '(none)'}`;
-  const { namespaces } = principal;
-  if (namespaces === undefined) return undefined;
-  if (token.namespaces === undefined) return `all namespaces: its creator has only ${namespaces.join(', ')}`;
-  const more = token.namespaces.find((name) => !namespaces.includes(name));
-  return more === undefined ? undefined : `the namespace ${more}: its creator does not have it`;
-}

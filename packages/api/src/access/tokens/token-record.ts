@@ -11,6 +11,9 @@ export const TOKEN_CATEGORY = { namespace: SYSTEM_NAMESPACE, category: CATEGORY 
 
 export const keyOfToken = (id: string): KeyValueId => ({ ...TOKEN_CATEGORY, key: id });
 
+/** Secrets of a token besides the present one that are kept. */
+export const MOST_PREVIOUS = 4;
+
 /** A stored token with its ID and the version of its key-value. */
 export interface StoredToken extends TokenRecord {
   readonly id: string;
@@ -32,6 +35,15 @@ export function tokenOf({ key, version, value }: KeyValue): StoredToken {
   );
 }
 
+/** A token that this version cannot read is neither listed nor deleted. */
+export function readableToken(stored: KeyValue): readonly StoredToken[] {
+  try {
+    return [tokenOf(stored)];
+  } catch {
+    return [];
+  }
+}
+
 export const valueOfToken = (token: TokenRecord): string => JSON.stringify(storedToken.parse(token));
 
 /** A token for display. */
@@ -46,13 +58,20 @@ export const infoOf = (token: StoredToken): TokenInfo => ({
   expiresAtMs: token.expiresAtMs ?? null,
   lastUsedAtMs: token.lastUsedAtMs ?? null,
   rotatedAtMs: token.rotatedAtMs ?? null,
-  previousValidUntilMs: token.previous?.validUntilMs ?? null,
+  previousValidUntilMs: previousValidUntil(token),
   revokedAtMs: token.revokedAtMs ?? null,
 });
 
 /** The principal that a token proves. Its ID contains the name and the ID of the token. */
-export const principalOfToken = ({ id, name, role, namespaces }: StoredToken): Principal => ({
+export const principalOfToken = ({ id, name, role, namespaces, expiresAtMs }: StoredToken): Principal => ({
   id: `token:${name}/${id}`,
   roles: [role],
   ...(namespaces !== undefined && { namespaces }),
+  ...(expiresAtMs !== undefined && { grantsUntilMs: expiresAtMs }),
 });
+
+/** Null: the last rotation had no overlap, and no earlier one outlasts it. */
+function previousValidUntil({ previous = [], rotatedAtMs = 0 }: StoredToken): number | null {
+  const untilMs = Math.max(0, ...previous.map(({ validUntilMs }) => validUntilMs));
+  return untilMs > rotatedAtMs ? untilMs : null;
+}
