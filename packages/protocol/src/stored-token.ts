@@ -9,7 +9,7 @@ export const storedToken = z.object({
   namespaces: z.array(z.string()).optional(),
   /** SHA-256 of the token's text, in hexadecimal digits. */
   hash: z.string(),
-  /** Secrets that rotations have replaced, the last one first; also some that are not valid any more. */
+  /** Secrets that rotations have replaced, the last one first; some are not valid any more. */
   previous: z.array(z.object({ hash: z.string(), validUntilMs: z.number() })).optional(),
   createdAtMs: z.number(),
   createdBy: z.string(),

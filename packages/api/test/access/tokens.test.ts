@@ -293,14 +293,14 @@ describe('an API token', () => {
     expect(node.failures).toEqual(['replaced', 'replaced', 'rejected']);
   });
 
-  it('has at most five texts at once; a further rotation is refused until an overlap ends', async () => {
+  it('has at most five texts at once; a further rotation is rejected until an overlap ends', async () => {
     let aheadMs = 0;
     const node = new Node(await openStore(() => Date.now() + aheadMs));
     const { id, token } = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
     const texts = [token];
     for (let round = 0; round < 4; round++) texts.push((await node.book.rotate(ROOT, id, 60_000)).token);
-    const refused = node.book.rotate(ROOT, id, 60_000);
-    await expect(refused).rejects.toMatchObject({
+    const further = node.book.rotate(ROOT, id, 60_000);
+    await expect(further).rejects.toMatchObject({
       code: 'refused',
       message: expect.stringContaining('4 previous texts'),
     });
@@ -308,7 +308,7 @@ describe('an API token', () => {
     aheadMs += 60_000;
     node.advance(aheadMs);
     await node.book.rotate(ROOT, id, 60_000);
-    // An emergency is not refused.
+    // An emergency does not wait.
     for (let round = 0; round < 3; round++) await node.book.rotate(ROOT, id, 60_000);
     await node.book.rotate(ROOT, id, 0);
     expect((await node.refusal(texts.at(-1) ?? ''))[0]).toBe('unauthenticated');

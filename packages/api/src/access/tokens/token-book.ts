@@ -39,8 +39,8 @@ const MAX_ROUNDS = 20;
 /**
  * The API tokens of a store, as versioned key-values. Only the hash of a token's text is stored.
  *
- * T1  A principal creates, sees and changes only tokens that may do no more than itself. It receives
- *     no text that is valid for longer than itself; but it may revoke tokens that are.
+ * T1  A principal creates, sees and changes only tokens that may do no more than itself. It
+ *     receives no text that is valid for longer than itself; but it may revoke tokens that are.
  * T2  A change is conditional on the version that it is based on, so that no change of another node
  *     is lost: a revoked token stays revoked.
  */
