@@ -8,6 +8,8 @@ import type { LocalBranches } from './local/local-branches.ts';
 import { LocalProtocol } from './local/local-protocol.ts';
 import type { BranchInterceptor, BranchProtocol } from './registry/branch-protocol.ts';
 import { BranchRegistry } from './registry/branch-registry.ts';
+import { type BranchSecrets, NO_SECRETS } from './secrets/branch-secrets.ts';
+import { withSecrets } from './secrets/with-secrets.ts';
 import { malformedUrl, topicUrl } from './registry/uncallable.ts';
 import { allowedOnly } from './targets/allowed-only.ts';
 
@@ -18,6 +20,8 @@ export interface BranchRegistryParts {
   readonly grpc?: GrpcProtocolOptions;
   /** Signs each call that leaves the process. */
   readonly signer?: CallSigner | undefined;
+  /** The secrets that `branch_headers` may name; absent: none. */
+  readonly secrets?: BranchSecrets | undefined;
   /** Protocols offered a URL before Holdfast's. */
   readonly protocols?: readonly BranchProtocol[];
   /** Around each call; the first is the outermost. */
@@ -26,7 +30,7 @@ export interface BranchRegistryParts {
 
 /** The registry of all protocols of this version. The only list of them. */
 export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry {
-  const { pools, locals, grpc = {}, signer, protocols = [], interceptors = [] } = parts;
+  const { pools, locals, grpc = {}, signer, protocols = [], interceptors = [], secrets = NO_SECRETS } = parts;
   const { targets } = pools;
   return new BranchRegistry({
     protocols: [
@@ -38,8 +42,15 @@ export function createBranchRegistry(parts: BranchRegistryParts): BranchRegistry
       new GrpcProtocol(pools, grpc, signer),
       malformedUrl,
     ],
-    // The innermost one sees the headers that are sent, those of the other interceptors included.
-    interceptors: [...(targets === undefined ? [] : [allowedOnly(targets)]), ...interceptors, hideEchoedSecrets],
+    interceptors: [
+      // Comes first: secrets are not sent to targets that the rules do not allow.
+      ...(targets === undefined ? [] : [allowedOnly(targets)]),
+      ...interceptors,
+      withSecrets(secrets),
+      // The innermost one sees the headers that are sent, those of the other interceptors included.
+      hideEchoedSecrets,
+    ],
+    secrets,
     ...(targets !== undefined && { targets }),
   });
 }

@@ -10,6 +10,7 @@ export { type GrpcProtocolOptions } from './grpc/grpc-protocol.ts';
 export { faultOfHeaders } from './grpc/grpc-metadata.ts';
 export type { GrpcEndpoint, GrpcResolver } from './grpc/resolver.ts';
 export * from './pools/origin-pools.ts';
+export type { BranchSecrets } from './secrets/branch-secrets.ts';
 export { BranchTargets, type ConnectGuard } from './targets/branch-targets.ts';
 export type { ListeningAt } from './targets/own-addresses.ts';
 export type { UnlistedTargets } from './targets/rule-set.ts';

@@ -7,6 +7,7 @@ export * from './trace-context.ts';
 export * from './result.ts';
 export * from './thrown.ts';
 export * from './secrets.ts';
+export * from './secret-references.ts';
 export * from './limits.ts';
 export * from './nearest.ts';
 export * from './known-names.ts';

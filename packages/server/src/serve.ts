@@ -38,6 +38,7 @@ import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf, storeTlsOf } from './open-store.ts';
 import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
+import { serverSecrets } from './secrets/server-secrets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
 import { certificateRules, withCertificates } from './tls/certificate-authenticator.ts';
@@ -78,6 +79,11 @@ export interface ServerParts {
   readonly locals?: LocalBranches;
   /** Determines the callers; absent: every caller is anonymous and may do everything. */
   readonly authenticator?: Authenticator;
+  /**
+   * Secrets that `branch_headers` may name in the namespace `default`, besides those of
+   * `secretsDir`; see `secretsOfEnvironment`.
+   */
+  readonly secrets?: ReadonlyMap<string, string>;
   /** The other workers of the same port. */
   readonly siblings?: Siblings;
 }
@@ -109,6 +115,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   // With authentication, a caller is not trusted with the network of the coordinator.
   const unlisted = parts.authenticator === undefined && certificates === undefined && !config.auth ? 'all' : 'public';
   const targets = await branchTargetsOf(config, files, log, unlisted);
+  const secrets = await serverSecrets(config, { files, log, ofEnvironment: parts.secrets ?? new Map(), targets });
   const metrics = new ServerMetrics();
   refuseUnverifiedTls(process.env);
   const tls = await serverTls(config, { files, log, failed: () => metrics.tlsHandshakeFailed() });
@@ -161,6 +168,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
         ...(targets !== undefined && { targets }),
       },
       ...(signer !== undefined && { signer }),
+      ...(secrets !== undefined && { secrets }),
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),

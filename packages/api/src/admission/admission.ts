@@ -64,7 +64,10 @@ export class Admission {
     const { maxSteps, maxPayloadBytes } = this.#limits;
     if (steps.length > maxSteps) throw tooLarge(gid, ['steps'], maxSteps, 'entries');
     // First, since the URLs of some protocols are checked together with them.
-    if (options?.branchHeaders !== undefined) admitHeaders(input, options.branchHeaders);
+    if (options?.branchHeaders !== undefined) {
+      admitHeaders(input, options.branchHeaders);
+      this.#admitSecrets(gid, namespace, options.branchHeaders);
+    }
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
       if (step === undefined) continue;
@@ -118,6 +121,12 @@ export class Admission {
 
   pageSize(requested: number): number {
     return Math.min(requested, this.#limits.maxPageSize);
+  }
+
+  #admitSecrets(gid: string, namespace: string, headers: Readonly<Record<string, string>>): void {
+    const fault = this.#branches.secretFaultOf(namespace, headers);
+    if (fault === undefined) return;
+    throw new HoldfastError('invalid', fault.why, { gid, field: ['branchHeaders', fault.header] });
   }
 
   /** Why the transaction must not have a branch with this URL; an empty URL is never called. */

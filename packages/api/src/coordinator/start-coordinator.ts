@@ -3,6 +3,7 @@ import {
   AlertWebhook,
   type BranchClient,
   type BranchRegistry,
+  type BranchSecrets,
   BranchRouter,
   ConnectionPools,
   type ConnectionPoolsOptions,
@@ -37,6 +38,8 @@ export interface CoordinatorOptions {
   readonly branchClient?: BranchClient;
   /** Signs calls of branches and of the alert webhook. */
   readonly signer?: CallSigner;
+  /** The secrets that `branch_headers` may name; absent: none. */
+  readonly secrets?: BranchSecrets;
 }
 
 /** A running coordinator with its store and local branches. */
@@ -70,7 +73,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const onNoRoom = noRoomLog(logger, options.connections?.onNoRoom);
   const connectTo = options.branchClient === 'undici' ? { connectTo: await undiciClient() } : {};
   const pools = new ConnectionPools({ ...options.connections, ...connectTo, settings, onNoRoom });
-  const branches = createBranchRegistry({ pools, locals, signer });
+  const branches = createBranchRegistry({ pools, locals, signer, secrets: options.secrets });
   const caller = new BranchRouter(branches);
   const alerts =
     options.alertWebhook === undefined

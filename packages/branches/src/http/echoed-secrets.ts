@@ -28,6 +28,13 @@ async function withoutSecretsInTurn(
   return withoutSecretsOf(request, target, result);
 }
 
+/** Removes these secrets from a result, in whatever header they were sent. */
+export async function hidden(result: BranchResult, secrets: readonly string[]): Promise<BranchResult> {
+  if (result.reason === '') return result;
+  if (turns.isSpent) await turns.next();
+  return withoutKnown(result, formsOfSecrets(secrets));
+}
+
 /**
  * Whether a request contains secrets that a reason must not repeat: headers, or an account in its
  * URL.
@@ -49,8 +56,13 @@ export function withoutSecretsOf(
   if (result.reason === '') return result;
   const sent = formsOf(headers);
   const known = authorization === '' ? sent : longestFirst([...sent, ...secretsSent({ authorization })]);
-  return { ...result, reason: withoutCutSecret(withoutSecrets(result.reason, known), known) };
+  return withoutKnown(result, known);
 }
+
+const withoutKnown = (result: BranchResult, known: readonly string[]): BranchResult => ({
+  ...result,
+  reason: withoutCutSecret(withoutSecrets(result.reason, known), known),
+});
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -69,12 +81,14 @@ function formsOf(headers: Headers): readonly string[] {
   return forms;
 }
 
+const secretsSent = (headers: Headers): readonly string[] => formsOfSecrets(secretsOfHeaders(headers));
+
 /**
- * The secrets of these headers, unchanged and in the encodings that a participant may use. Longest
- * first, since some contain others.
+ * These secrets, unchanged and in the encodings that a participant may use. Longest first, since
+ * some contain others.
  */
-function secretsSent(headers: Headers): readonly string[] {
-  const plain = secretsOfHeaders(headers)
+function formsOfSecrets(secrets: readonly string[]): readonly string[] {
+  const plain = secrets
     .flatMap((secret) => [secret, ...accountIn(secret)])
     // A reason cannot contain a secret longer than itself, but may end with its beginning.
     .map((secret) => secret.slice(0, MAX_REASON_LENGTH + 1));

@@ -10,6 +10,7 @@ import type {
   StatedProtocol,
 } from './branch-protocol.ts';
 import { RecentlyUsed } from './recently-used.ts';
+import { type BranchSecrets, NO_SECRETS, type SecretFault, secretFaultOf } from '../secrets/branch-secrets.ts';
 import type { BranchTargets } from '../targets/branch-targets.ts';
 
 /** How the branches of one URL are called. */
@@ -27,6 +28,8 @@ export interface BranchRegistryOptions {
   readonly interceptors?: readonly BranchInterceptor[];
   /** The rules for the targets of transactions; absent: every target is allowed. */
   readonly targets?: BranchTargets;
+  /** The secrets that `branch_headers` may name; absent: none. */
+  readonly secrets?: BranchSecrets;
   /** Maximum number of cached URLs per stated protocol. */
   readonly cacheSize?: number;
 }
@@ -44,9 +47,12 @@ export class BranchRegistry {
   /** For the transactions whose `protocol` is not `http`. */
   readonly #stated: ReadonlyMap<string, RecentlyUsed<Route>>;
   readonly #targets: BranchTargets | undefined;
+  readonly #secrets: BranchSecrets;
 
-  constructor({ protocols, interceptors = [], targets, cacheSize = DEFAULT_CACHE_SIZE }: BranchRegistryOptions) {
+  constructor(options: BranchRegistryOptions) {
+    const { protocols, interceptors = [], targets, secrets = NO_SECRETS, cacheSize = DEFAULT_CACHE_SIZE } = options;
     this.#targets = targets;
+    this.#secrets = secrets;
     this.#protocols = protocols;
     this.#calls = new Map(protocols.map((protocol) => [protocol, composed(protocol, interceptors)]));
     const routes = (stated: StatedProtocol): RecentlyUsed<Route> =>
@@ -87,6 +93,11 @@ export class BranchRegistry {
   /** Whether `faultOf` depends on the contents, for a transaction of any stated protocol. */
   dependsOnContents(url: string): boolean {
     return BRANCH_PROTOCOLS.some((stated) => this.of(url, stated).protocol.faultOf !== undefined);
+  }
+
+  /** Why calls in a namespace cannot have these headers; undefined if they can at present. */
+  secretFaultOf(namespace: string, headers: Readonly<Record<string, string>>): SecretFault | undefined {
+    return secretFaultOf(this.#secrets, namespace, headers);
   }
 
   /** Closes every protocol. */

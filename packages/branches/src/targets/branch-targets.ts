@@ -101,6 +101,11 @@ export class BranchTargets {
     return verdict.fault;
   }
 
+  /** Whether a namespace has rules by which targets are allowed, so that all others are not. */
+  allowsOnlyListed(namespace: string): boolean {
+    return this.#rulingFor(namespace)?.rules.allowsOnlyListed === true;
+  }
+
   /** The key of the connections to a destination that calls of a namespace may use. */
   poolOf(namespace: string, destination: string): string {
     return this.#rulingFor(namespace)?.verdicts.of(destination).pool ?? destination;

@@ -31,6 +31,11 @@ export class RuleSet {
     this.#isOwn = isOwn;
   }
 
+  /** Whether there are rules that allow targets, so that all others are not allowed. */
+  get allowsOnlyListed(): boolean {
+    return !this.#allowing.isEmpty;
+  }
+
   /**
    * Why a branch must not have this target; undefined if it may. The addresses of a name are
    * checked when a connection is opened.

@@ -44,8 +44,9 @@ interface Hangups {
 }
 
 async function serveAlone(config: ServerConfig, log: Log, stop: Promise<string>, hangups: Hangups): Promise<number> {
-  const { startServer } = await import('@holdfast/server');
-  const server = await startedOrStopped(config, log, stop, () => startServer(config, { log }));
+  const { startServer, secretsOfEnvironment } = await import('@holdfast/server');
+  const secrets = secretsOfEnvironment(process.env);
+  const server = await startedOrStopped(config, log, stop, () => startServer(config, { log, secrets }));
   if (server === undefined) return 0;
   showBootstrapToken(server);
   if (hangups.reload !== undefined) hangups.reload = () => void server.reload();

@@ -1,7 +1,7 @@
 import { withoutSecrets } from '@holdfast/protocol';
 import { surviveClosedOutput } from '../closed-output.ts';
 import { createServeLog, endOnDefect, FAILED, isExpected, showBootstrapToken } from '../serve/serve-process.ts';
-import { startServer } from '@holdfast/server';
+import { secretsOfEnvironment, startServer } from '@holdfast/server';
 import { startedOrStopped } from '../serve/started-or-stopped.ts';
 import { PrimaryLink } from './primary-link.ts';
 
@@ -16,7 +16,7 @@ async function runWorker(): Promise<number> {
     const log = createServeLog(config, { worker: number });
     endOnDefect(log);
     const server = await startedOrStopped(config, log, link.stopped, () =>
-      startServer(config, { log, siblings: link }),
+      startServer(config, { log, siblings: link, secrets: secretsOfEnvironment(process.env) }),
     );
     if (server === undefined) return 0;
     showBootstrapToken(server);

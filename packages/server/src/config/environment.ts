@@ -5,6 +5,8 @@ import { OPTION_NAMES, variableOf } from './options.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'HOLDFAST_';
+/** Variables with secrets that `branch_headers` may name. */
+export const SECRET_PREFIX = 'HOLDFAST_SECRET_';
 /** Variables other than those of the options of `serve`. */
 const OTHERS = [
   'HOLDFAST_CONFIG',
@@ -36,8 +38,14 @@ export function refuseMisspelled(env: Environment): void {
 /** Variables with the prefix of options that are not options. They may belong to an application. */
 export const unknownVariables = (env: Environment): readonly string[] =>
   Object.entries(env).flatMap(([name, value = '']) =>
-    name.startsWith(PREFIX) && !KNOWN.includes(name) && !isServiceLink(name, value) ? [name] : [],
+    name.startsWith(PREFIX) && !KNOWN.includes(name) && !isSecretVariable(name, value) && !isServiceLink(name, value)
+      ? [name]
+      : [],
   );
+
+/** Whether a variable contains a secret that `branch_headers` may name. */
+export const isSecretVariable = (name: string, value: string): boolean =>
+  name.startsWith(SECRET_PREFIX) && value !== '' && !isServiceLink(name, value);
 
 /**
  * Whether Kubernetes set the variable. Kubernetes describes each Service of a namespace to every

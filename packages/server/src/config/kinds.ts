@@ -24,6 +24,9 @@ export const text: Kind<string> = {
 /** The path of a file that is read again when it changes. */
 export const file: Kind<string> = { ...text, expects: 'the path of a file' };
 
+/** The path of a folder that is read again when its files change. */
+export const folder: Kind<string> = { ...text, expects: 'the path of a folder' };
+
 export const count: Kind<number> = {
   expects: 'a whole number',
   read: numberOf,

@@ -1,7 +1,7 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
-import { bytes, choice, count, duration, file, files, flag, type Kind, list, port, text } from './kinds.ts';
+import { bytes, choice, count, duration, file, files, flag, folder, type Kind, list, port, text } from './kinds.ts';
 
 /**
  * Every option of the server. The command line (`--http-port`), the environment
@@ -176,6 +176,11 @@ export const OPTIONS = {
     [],
     'files with the keys that sign branch calls and webhooks (whsec_…, whsk_… or PEM); all keys sign, in order',
   ),
+  secretsDir: option(
+    folder,
+    '',
+    'folder with secrets that branch_headers may name (secret:NAME): files NAME and NAMESPACE/NAME',
+  ),
   nameLookup: option(
     choice('own', 'system'),
     'own',
@@ -220,11 +225,11 @@ export function defaultOf(name: OptionName): string {
 }
 
 /**
- * The options that name files which are read again when they change, and at SIGHUP; empty: SIGHUP
- * stops the server.
+ * The options that name files or folders which are read again when they change, and at SIGHUP;
+ * empty: SIGHUP stops the server.
  */
 export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] =>
   OPTION_NAMES.filter((name) => {
     const kind = OPTIONS[name].kind as Kind<unknown>;
-    return (kind === file || kind === files) && String(config[name]) !== '';
+    return (kind === file || kind === files || kind === folder) && String(config[name]) !== '';
   });

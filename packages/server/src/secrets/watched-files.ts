@@ -1,16 +1,9 @@
 import type { Logger } from '@holdfast/core';
 import { ConfigError } from '../config/config-error.ts';
-import { flagOf, type OptionName } from '../config/options.ts';
-import { FileFault, reasonOf } from './file-fault.ts';
-import { isTooOpen, readBounded, signatureOf } from './read-file.ts';
+import type { SecretTable } from './secrets-folder.ts';
+import { type FileOption, secretsSource, type Source, sourceOf } from './sources.ts';
 
-/** A file that an option names. */
-export interface FileOption {
-  readonly option: OptionName;
-  readonly path: string;
-  /** Its content is secret: permissions that are too open are a warning. */
-  readonly isSecret?: boolean;
-}
+export type { FileOption } from './sources.ts';
 
 /**
  * The value that one file, or several files that belong together, contain. A reader takes it
@@ -70,7 +63,16 @@ export class WatchedFiles {
    * value changes when all of them can be used together.
    */
   async watchAll<T>(files: readonly FileOption[], read: (contents: readonly Buffer[]) => T): Promise<WatchedFile<T>> {
-    const group = await FileGroup.open(files, read, this.#log);
+    return this.#add(sourceOf(files, read));
+  }
+
+  /** Reads a folder of secrets and watches its files. Throws `ConfigError`. */
+  watchFolder(folder: FileOption): Promise<WatchedFile<SecretTable>> {
+    return this.#add(secretsSource(folder));
+  }
+
+  async #add<T>(source: Source<T>): Promise<WatchedFile<T>> {
+    const group = await FileGroup.open(source, this.#log);
     this.#groups.push(group);
     this.#timer ??= setInterval(() => this.#onTime(), this.#checkMs).unref();
     return group;
@@ -107,8 +109,7 @@ type Reloadable = Pick<FileGroup<unknown>, 'paths' | 'check' | 'reload'>;
 
 /** Files with one value. Owns the value, and which fault was reported last. */
 class FileGroup<T> implements WatchedFile<T> {
-  readonly #files: readonly FileOption[];
-  readonly #read: (contents: readonly Buffer[]) => T;
+  readonly #source: Source<T>;
   readonly #log: Pick<Logger, 'info' | 'warn'>;
   readonly #listeners: ((value: T) => void)[] = [];
   #signature: string;
@@ -117,32 +118,26 @@ class FileGroup<T> implements WatchedFile<T> {
   #fault: { readonly text: string; isReported: boolean } | undefined;
 
   private constructor(
-    files: readonly FileOption[],
-    read: (contents: readonly Buffer[]) => T,
+    source: Source<T>,
     log: Pick<Logger, 'info' | 'warn'>,
     first: { readonly value: T; readonly signature: string },
   ) {
-    this.#files = files;
-    this.#read = read;
+    this.#source = source;
     this.#log = log;
     this.#value = first.value;
     this.#signature = first.signature;
   }
 
-  static async open<T>(
-    files: readonly FileOption[],
-    read: (contents: readonly Buffer[]) => T,
-    log: Pick<Logger, 'info' | 'warn'>,
-  ): Promise<FileGroup<T>> {
-    const signature = await signatureOfAll(files);
-    const found = await load(files, read);
+  static async open<T>(source: Source<T>, log: Pick<Logger, 'info' | 'warn'>): Promise<FileGroup<T>> {
+    const signature = await source.signature();
+    const found = await source.load();
     if (found.kind === 'fault') throw new ConfigError(found.message, found.option);
     for (const warning of found.warnings) log.warn({}, warning);
-    return new FileGroup(files, read, log, { value: found.value, signature });
+    return new FileGroup(source, log, { value: found.value, signature });
   }
 
   get paths(): readonly string[] {
-    return this.#files.map(({ path }) => path);
+    return this.#source.paths;
   }
 
   get value(): T {
@@ -155,7 +150,7 @@ class FileGroup<T> implements WatchedFile<T> {
 
   /** Loads the files if they have changed, or if their last content had a fault. */
   async check(): Promise<void> {
-    const signature = await signatureOfAll(this.#files);
+    const signature = await this.#source.signature();
     const isPending = this.#fault?.isReported === false;
     if (signature === this.#signature && !isPending) return;
     // A file that is being written gets the time until the next check.
@@ -163,11 +158,11 @@ class FileGroup<T> implements WatchedFile<T> {
   }
 
   async reload(): Promise<void> {
-    await this.#load(await signatureOfAll(this.#files), true);
+    await this.#load(await this.#source.signature(), true);
   }
 
   async #load(signature: string, isFinal: boolean): Promise<void> {
-    const found = await load(this.#files, this.#read);
+    const found = await this.#source.load();
     const isChanged = signature !== this.#signature;
     // Taken before the content: a change in between is found by the next check.
     this.#signature = signature;
@@ -186,37 +181,3 @@ class FileGroup<T> implements WatchedFile<T> {
     if (isFinal && !isKnown) this.#log.warn({}, `${text}; the previous content stays in use`);
   }
 }
-
-type Found<T> =
-  | { readonly kind: 'value'; readonly value: T; readonly warnings: readonly string[] }
-  | { readonly kind: 'fault'; readonly message: string; readonly option: OptionName };
-
-/** Reads all files of a group; never rejects. */
-async function load<T>(files: readonly FileOption[], read: (contents: readonly Buffer[]) => T): Promise<Found<T>> {
-  const contents: Buffer[] = [];
-  const warnings: string[] = [];
-  const fault = (error: unknown, at: number): Found<T> => {
-    const file = files[at] as FileOption;
-    return { kind: 'fault', message: `${nameOf(file)}: ${reasonOf(error)}`, option: file.option };
-  };
-  for (const [at, file] of files.entries()) {
-    try {
-      const { bytes, mode } = await readBounded(file.path);
-      contents.push(bytes);
-      if (file.isSecret === true && isTooOpen(mode))
-        warnings.push(`${nameOf(file)}: other accounts may access this secret; chmod 600 (or 640) it`);
-    } catch (error) {
-      return fault(error, at);
-    }
-  }
-  try {
-    return { kind: 'value', value: read(contents), warnings };
-  } catch (error) {
-    return fault(error, error instanceof FileFault ? error.at : 0);
-  }
-}
-
-const nameOf = ({ option, path }: FileOption): string => `${flagOf(option)} ${path}`;
-
-const signatureOfAll = async (files: readonly FileOption[]): Promise<string> =>
-  (await Promise.all(files.map(({ path }) => signatureOf(path)))).join('\n');
