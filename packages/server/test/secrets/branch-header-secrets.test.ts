@@ -46,6 +46,7 @@ async function start(values = {}, secrets?: ReadonlyMap<string, string>): Promis
 
 interface Details {
   readonly status: string;
+  readonly attention: boolean;
   readonly timeline: readonly { readonly kind: string; readonly result?: string; readonly reason?: string }[];
 }
 
@@ -173,7 +174,7 @@ describe('a reference to a secret in branch_headers', () => {
     await running.running.reload();
     const missing = `not called: ${MISSING} (header authorization)`;
     await until('g', ({ timeline }) => timeline.some(({ reason }) => reason === missing));
-    await vi.waitUntil(async () => (await running.get('/api/v1/transactions/g')).json['attention'] === true, 10_000);
+    await until('g', ({ attention }) => attention);
     const seen = await details('g');
     expect(seen.status).toBe('submitted');
     expect(seen.timeline.find(({ reason }) => reason === missing)).toMatchObject({ result: 'UNKNOWN' });
