@@ -15,6 +15,7 @@ export { BranchTargets, type ConnectGuard } from './targets/branch-targets.ts';
 export type { ListeningAt } from './targets/own-addresses.ts';
 export type { UnlistedTargets } from './targets/rule-set.ts';
 export { SPECIAL_RANGES, type SpecialRange } from './targets/special-ranges.ts';
+export { type RuleConcern, wideRulesOf } from './targets/wide-rules.ts';
 export type { TargetRules } from './targets/target-rules.ts';
 export { type TargetEndpoint, TargetRuleError, type TargetScheme } from './targets/target-rule.ts';
 export * from './http/client-settings.ts';

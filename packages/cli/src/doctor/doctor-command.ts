@@ -1,3 +1,4 @@
+import { url as inspectorUrl } from 'node:inspector';
 import { type Command, Option } from 'commander';
 import { ConfigError, loadConfig, OPTIONS, VERSION } from '@holdfast/server/config';
 import { storeTlsOf } from '@holdfast/server/store';
@@ -6,25 +7,27 @@ import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
 import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
 import { callerOf } from '../coordinator/caller.ts';
+import { serverOptions } from '../serve/serve-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { type Colour, clean, painter } from '../output/text.ts';
 import { barrierCheck } from './barrier.ts';
 import { coordinatorCheck } from './coordinator.ts';
 import { type Check, type Finding, runCheck } from './finding.ts';
+import { coordinatorFacts } from './hardening/ask-coordinator.ts';
+import { hardeningChecks } from './hardening/checklist.ts';
+import { processFacts } from './hardening/installation.ts';
 import { checkFileLimit, checkNode, fileLimit, portCheck } from './machine.ts';
 import { storeCheck } from './store.ts';
 import { tlsCheck } from './tls.ts';
 
 interface DoctorOptions {
   readonly config?: string;
-  readonly store?: string;
-  readonly host?: string;
-  readonly httpPort?: string;
   readonly barrier: readonly string[];
   readonly barrierTable?: string;
   readonly server?: string;
   readonly tokenFile?: string;
   readonly output: 'table' | 'json';
+  readonly strict: boolean;
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
@@ -32,15 +35,17 @@ interface DoctorOptions {
 
 /** `holdfast doctor`: checks an installation for common mistakes and prints a fix for each. */
 export function registerDoctor(program: Command, io: CommandIo): void {
-  withTlsOptions(program.command('doctor'))
+  const command = withTlsOptions(program.command('doctor'));
+  command
     .summary('check an installation for common mistakes')
     .description(
-      'Check Node.js, file limits, and the port and store that "holdfast serve" would use here; optionally also databases of participants and a running coordinator. Exits with code 1 if a check fails; warnings do not count.',
+      'Check Node.js, file limits, the port and store that "holdfast serve" would use here, and the hardening checklist (docs/security.md); optionally also databases of participants and a running coordinator. Takes all options of serve, its variables and config file. Exits with code 1 if a check fails; warnings do not count, except with --strict.',
     )
     .option('--config <file>', 'the config file of the coordinator (env: HOLDFAST_CONFIG)')
     .option('--store <url>', 'the store (env: HOLDFAST_STORE)')
     .option('--host <host>', 'the address to listen on (env: HOLDFAST_HOST)')
     .option('--http-port <port>', 'the port to listen on (env: HOLDFAST_HTTP_PORT)')
+    .option('--strict', 'exit with code 1 for warnings too', false)
     .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
     .option('--barrier-table <name>', 'the barrier table in these databases; dtm_barrier.barrier by default')
     .option('--server <url>', 'a running coordinator')
@@ -54,14 +59,18 @@ export function registerDoctor(program: Command, io: CommandIo): void {
     )
     .exitOverride(exitOfCommander(io))
     .action((options: DoctorOptions) => doctor(io, options));
+  // Its help lists those that are used most; docs/configuration.md lists them all.
+  for (const option of serverOptions())
+    if (!command.options.some(({ long }) => long === option.long)) command.addOption(option.hideHelp());
+  command.addOption(new Option('--dtm-config <file>').hideHelp()).addOption(new Option('--dtm-env').hideHelp());
 }
 
 async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
-  const { config: file, store, host, httpPort } = options;
+  const { config: file } = options;
   let checks: readonly Check[];
   try {
     const config = await loadConfig({
-      flags: { store, host, httpPort },
+      flags: { ...options },
       env: process.env,
       ...(file === undefined ? {} : { file }),
     });
@@ -78,6 +87,13 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       storeCheck(config.store, storeTlsOf(config)),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
       ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION, token, tls)]),
+      ...hardeningChecks(async () => ({
+        config,
+        configFile: file ?? (process.env['HOLDFAST_CONFIG'] || undefined),
+        process: processFacts(process.env, inspectorUrl()),
+        nowMs: Date.now(),
+        coordinator: options.server === undefined ? undefined : await coordinatorFacts(options.server, token, tls),
+      })),
     ];
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
@@ -89,10 +105,16 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
   for (const check of checks) findings.push(...(await runCheck(check)));
   if (options.output === 'json') io.out(JSON.stringify(findings, undefined, 2));
   else writeFindings(findings, io);
-  io.setExitCode(findings.some(({ level }) => level === 'fail') ? EXIT.refused : EXIT.done);
+  const isBad = ({ level }: Finding): boolean => level === 'fail' || (options.strict && level === 'warn');
+  io.setExitCode(findings.some(isBad) ? EXIT.refused : EXIT.done);
 }
 
-const COLOURS: Readonly<Record<Finding['level'], Colour>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+const COLOURS: Readonly<Record<Finding['level'], Colour>> = {
+  ok: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  skip: 'dim',
+};
 
 function writeFindings(findings: readonly Finding[], io: CommandIo): void {
   const paint = painter(io.colour);

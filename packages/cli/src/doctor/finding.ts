@@ -2,7 +2,8 @@
 export interface Finding {
   /** The subject of the check, in a word or two. */
   readonly check: string;
-  readonly level: 'ok' | 'warn' | 'fail';
+  /** `skip`: the check could not be made; `fix` states what it needs. */
+  readonly level: 'ok' | 'warn' | 'fail' | 'skip';
   /** The state that the check found. */
   readonly found: string;
   /** How to fix the problem; empty if there is none. */
@@ -12,6 +13,7 @@ export interface Finding {
 export const ok = (check: string, found: string): Finding => ({ check, level: 'ok', found, fix: '' });
 export const warn = (check: string, found: string, fix: string): Finding => ({ check, level: 'warn', found, fix });
 export const fail = (check: string, found: string, fix: string): Finding => ({ check, level: 'fail', found, fix });
+export const skip = (check: string, found: string, fix: string): Finding => ({ check, level: 'skip', found, fix });
 
 /** One check. `run` resolves to its findings and is not expected to reject. */
 export interface Check {

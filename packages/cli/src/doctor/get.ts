@@ -17,6 +17,8 @@ export function get(
     signal,
     agent: false,
     ...tls,
+    // No variable of the environment changes how the server is verified: a token is sent to it.
+    rejectUnauthorized: true,
     ...(serverName !== undefined && { servername: serverName }),
   };
   return new Promise((resolve, reject) => {

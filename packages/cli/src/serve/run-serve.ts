@@ -1,6 +1,7 @@
 import { placeOfUrl, withoutSecrets } from '@holdfast/protocol';
 import {
   type DtmNote,
+  exposureWarning,
   loadConfig,
   reloadedFilesOf,
   type ServerConfig,
@@ -24,6 +25,8 @@ export async function runServe(flags: Readonly<Record<string, unknown>>): Promis
     const config = await loadConfig({ flags, env: process.env, ...file, onDtmNote: (note) => notes.push(note) });
     const log = createServeLog(config);
     for (const { text, warning } of notes) log[warning ? 'warn' : 'info']({}, text);
+    const exposure = exposureWarning(config);
+    if (exposure !== undefined) log.warn({}, exposure);
     endOnDefect(log);
     // Until the server runs there is nothing to reload: it is about to read the files.
     if (reloadedFilesOf(config).length > 0) hangups.reload = () => undefined;

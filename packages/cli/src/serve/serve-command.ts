@@ -25,11 +25,7 @@ export function registerServe(program: Command): void {
     .option('--dtm-config <file>', "dtm's configuration file (conf.yml), used as it is (env: HOLDFAST_DTM_CONFIG)")
     .option('--dtm-env', "use dtm's environment variables, such as STORE_DRIVER (env: HOLDFAST_DTM_ENV)")
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE));
-  for (const name of OPTION_NAMES) {
-    command.addOption(optionOf(name));
-    if (OPTIONS[name].default === true)
-      command.addOption(new Option(flagOf(name).replace('--', '--no-'), `turns ${flagOf(name)} off`));
-  }
+  for (const option of serverOptions()) command.addOption(option);
   command.addHelpText(
     'after',
     '\nOrder of precedence, highest first: command line, environment, config file, configuration of dtm, default.\n\nExamples:\n  $ holdfast serve\n  $ holdfast serve --store lmdb:/var/lib/holdfast --log-format json\n  $ holdfast serve --store memory: --http-port 0',
@@ -42,6 +38,15 @@ export function registerServe(program: Command): void {
     process.exit(await runServe(flags));
   });
 }
+
+/** The options of a server, as `serve` takes them. */
+export const serverOptions = (): readonly Option[] =>
+  OPTION_NAMES.flatMap((name) => [
+    optionOf(name),
+    ...(OPTIONS[name].default === true
+      ? [new Option(flagOf(name).replace('--', '--no-'), `turns ${flagOf(name)} off`)]
+      : []),
+  ]);
 
 /**
  * Display and parsing both follow the options table, so that all sources accept the same values.

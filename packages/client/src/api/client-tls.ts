@@ -30,8 +30,12 @@ const pemOf = ({ ca, cert, key }: ClientTls): SecureContextOptions => ({
   ...(key !== undefined && { key }),
 });
 
-/** Options of `tls.connect`. */
-export const tlsOptionsOf = (tls: ClientTls | undefined): SecureContextOptions & { readonly servername?: string } =>
-  tls === undefined
-    ? {}
-    : { ...pemOf(tls), minVersion: 'TLSv1.2', ...(tls.serverName !== undefined && { servername: tls.serverName }) };
+/** Options of `tls.connect`. No variable of the environment disables the verification. */
+export const tlsOptionsOf = (
+  tls: ClientTls = {},
+): SecureContextOptions & { readonly rejectUnauthorized: true; readonly servername?: string } => ({
+  ...pemOf(tls),
+  minVersion: 'TLSv1.2',
+  rejectUnauthorized: true,
+  ...(tls.serverName !== undefined && { servername: tls.serverName }),
+});

@@ -116,8 +116,9 @@ function checkAuth({ auth, bootstrapTokenFile }: ServerConfig): void {
   throw new ConfigError('--bootstrap-token-file has no effect without --auth; specify both', 'bootstrapTokenFile');
 }
 
-function checkHost({ host, insecure, auth }: ServerConfig): void {
-  if (auth || insecure || isLoopback(host)) return;
+/** The last option determines callers by their certificates, and rejects those that have none. */
+function checkHost({ host, insecure, auth, tlsPrincipals }: ServerConfig): void {
+  if (auth || tlsPrincipals !== '' || insecure || isLoopback(host)) return;
   throw new ConfigError(
     `--host ${host}: without authentication, any client that reaches this address can make the coordinator call any URL; ` +
       'specify --auth, listen on 127.0.0.1, or specify --insecure if only trusted clients can reach the address',

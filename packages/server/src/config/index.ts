@@ -1,7 +1,10 @@
 export { VERSION } from '../version.ts';
 export { ConfigError } from './config-error.ts';
 export { unknownVariables } from './environment.ts';
+export { exposureWarning } from './exposure-warning.ts';
 export { configWith } from './config-with.ts';
+export { isLoopback } from '../http/known-hosts.ts';
+export { type TargetConcerns, targetConcerns } from '../targets/target-concerns.ts';
 export { tlsWarnings } from '../tls/tls-warnings.ts';
 export type { DtmNote } from './dtm/dtm-config.ts';
 export { type ConfigSources, loadConfig } from './load-config.ts';

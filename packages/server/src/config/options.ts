@@ -31,7 +31,11 @@ export const OPTIONS = {
   storeTlsCertFile: option(file, '', 'client certificate for the database of --store, PEM'),
   storeTlsKeyFile: option(file, '', 'private key of --store-tls-cert-file, PEM, not encrypted'),
   storeTlsServerName: option(text, '', "name in the database's certificate, if it differs from the host in --store"),
-  host: option(text, '127.0.0.1', 'address to listen on; an address other than loopback requires --auth or --insecure'),
+  host: option(
+    text,
+    '127.0.0.1',
+    'address to listen on; an address other than loopback requires --auth, --tls-principals or --insecure',
+  ),
   httpPort: option(port, 36_789, 'port of REST, JSON-RPC and /api/v1; 0 picks a free port'),
   grpcPort: option(port, 36_790, 'port of gRPC; 0, the default if --http-port is 0, picks a free port'),
   grpc: option(flag, true, 'serve gRPC'),

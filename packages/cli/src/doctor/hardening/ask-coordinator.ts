@@ -1,0 +1,49 @@
+import type { ClientTls } from '@holdfast/client';
+import { LIMITS, textOfThrown, type TokenInfo, type TokenPage } from '@holdfast/protocol';
+import { CommandError } from '../../commands/command-error.ts';
+import { CoordinatorApi } from '../../coordinator/coordinator-api.ts';
+import { Paging } from '../../coordinator/paging.ts';
+import { get } from '../get.ts';
+import type { CoordinatorFacts } from './installation.ts';
+
+/** Reads what the items need of a running coordinator; a text: why it cannot be read. */
+export async function coordinatorFacts(
+  server: string,
+  token: string | undefined,
+  tls: ClientTls | undefined,
+): Promise<CoordinatorFacts | string> {
+  if (!URL.canParse(server) || !/^https?:/.test(server)) return 'not checked: --server is not an http or https URL';
+  const { origin, pathname } = new URL(server);
+  const root = origin + pathname.replace(/\/+$/, '');
+  try {
+    const { status } = await get(`${root}/api/v1/nodes`, {}, tls);
+    return { url: origin, statusWithoutToken: status, tokens: await tokensOf(server, token, tls) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : textOfThrown(error);
+    return `not checked: ${origin} does not respond (${code})`;
+  }
+}
+
+/** All tokens; undefined if the caller may not list them. */
+async function tokensOf(
+  server: string,
+  token: string | undefined,
+  tls: ClientTls | undefined,
+): Promise<readonly TokenInfo[] | undefined> {
+  const api = new CoordinatorApi(server, { ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) });
+  try {
+    const found: TokenInfo[] = [];
+    const paging = new Paging(api.server);
+    let page: TokenPage;
+    do {
+      page = await api.call('listTokens', { query: { limit: LIMITS.pageSize, cursor: paging.cursor } });
+      found.push(...page.items);
+    } while (paging.follow(page));
+    return found;
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  } finally {
+    await api.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { Check } from '../finding.ts';
+import { alertWebhook, branchTargets, signedCalls } from './branches.ts';
+import { bootstrapToken, secretFiles } from './files.ts';
+import type { HardeningItem, Installation } from './installation.ts';
+import { auditLog, authentication, hostNames, insecureFlag, portsEncryption, tlsVersions } from './listening.ts';
+import { certificateVerification, coreDumps, debugging, nodeUpdates, systemUser } from './process.ts';
+import { storeEncryption, storeUser } from './store.ts';
+import { adminTokens, anonymousAccess, serverConnection, tokenExpiry, unusedTokens } from './tokens.ts';
+
+/** The hardening checklist; docs/security.md has the same items in the same order. */
+export const CHECKLIST: readonly HardeningItem[] = [
+  authentication,
+  insecureFlag,
+  portsEncryption,
+  tlsVersions,
+  certificateVerification,
+  hostNames,
+  storeEncryption,
+  storeUser,
+  secretFiles,
+  bootstrapToken,
+  branchTargets,
+  signedCalls,
+  alertWebhook,
+  auditLog,
+  systemUser,
+  coreDumps,
+  debugging,
+  nodeUpdates,
+  anonymousAccess,
+  serverConnection,
+  tokenExpiry,
+  unusedTokens,
+  adminTokens,
+];
+
+/** The checks of the items. What they are about is found out once, before the first one. */
+export function hardeningChecks(installation: () => Promise<Installation>): readonly Check[] {
+  let found: Promise<Installation> | undefined;
+  return CHECKLIST.map((item) => ({
+    name: item.name,
+    run: async () => item.check(await (found ??= installation())),
+  }));
+}

@@ -1,0 +1,104 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { flagOf, type OptionName, type ServerConfig } from '@holdfast/server/config';
+import { type Finding, fail, ok, warn } from '../finding.ts';
+import { storeKeyFileOf } from './store.ts';
+import type { HardeningItem } from './installation.ts';
+
+/** The options that name files with secrets. */
+const SECRET_FILES = [
+  'tlsKeyFile',
+  'branchTlsKeyFile',
+  'storeTlsKeyFile',
+  'bootstrapTokenFile',
+  'signingKeyFile',
+] as const satisfies readonly OptionName[];
+
+/** Files that decide who may do what: others must not be able to write them. */
+const RULE_FILES = [
+  'tlsCertFile',
+  'tlsClientCaFile',
+  'tlsPrincipals',
+  'branchTargetsFile',
+  'branchTlsCaFile',
+  'storeTlsCaFile',
+] as const satisfies readonly OptionName[];
+
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITES = 0o020;
+const IS_STICKY = 0o1000;
+
+interface NamedFile {
+  readonly label: string;
+  readonly path: string;
+  readonly isSecret: boolean;
+}
+
+export const secretFiles: HardeningItem = {
+  name: 'secret files',
+  async check({ config, configFile }) {
+    const { name } = secretFiles;
+    if (process.platform === 'win32') return [ok(name, 'not checked on Windows: see the access control lists')];
+    const files = filesOf(config, configFile);
+    const faults = (await Promise.all(files.map(faultsOf))).flat();
+    if (faults.length > 0) return faults;
+    return [ok(name, files.length === 0 ? 'no option names a file' : `${files.length} files, closed to others`)];
+  },
+};
+
+function filesOf(config: ServerConfig, configFile: string | undefined): readonly NamedFile[] {
+  const named = (isSecret: boolean) => (option: OptionName) =>
+    [config[option]]
+      .flat()
+      .flatMap((path) => (path === '' ? [] : [{ label: flagOf(option), path: String(path), isSecret }]));
+  const storeKey = storeKeyFileOf(config.store);
+  return [
+    ...SECRET_FILES.flatMap(named(true)),
+    ...RULE_FILES.flatMap(named(false)),
+    // It may contain the password of the store.
+    ...(configFile === undefined ? [] : [{ label: '--config', path: configFile, isSecret: true }]),
+    ...(storeKey === undefined ? [] : [{ label: 'the key in the URL of --store', path: storeKey, isSecret: true }]),
+  ];
+}
+
+async function faultsOf({ label, path, isSecret }: NamedFile): Promise<readonly Finding[]> {
+  const { name } = secretFiles;
+  let mode: number;
+  let folder: number;
+  try {
+    ({ mode } = await stat(path));
+    ({ mode: folder } = await stat(dirname(resolve(path))));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return [
+      warn(name, `${label} ${path} cannot be checked (${code})`, 'correct the path, or run as the coordinator does'),
+    ];
+  }
+  if ((mode & OTHERS_WRITE) !== 0) return [fail(name, `every user may change ${label} ${path}`, `chmod o-w ${path}`)];
+  if (isSecret && (mode & OTHERS_READ) !== 0)
+    return [fail(name, `every user may read ${label} ${path}`, `chmod 600 ${path}, or 640 for a group`)];
+  if ((folder & OTHERS_WRITE) !== 0 && (folder & IS_STICKY) === 0)
+    return [fail(name, `every user may replace ${label} ${path}`, `chmod o-w ${dirname(resolve(path))}`)];
+  if ((mode & GROUP_WRITES) !== 0)
+    return [warn(name, `the group of ${label} ${path} may change it`, `chmod g-w ${path}`)];
+  return [];
+}
+
+export const bootstrapToken: HardeningItem = {
+  name: 'bootstrap token',
+  check({ config, coordinator, nowMs }) {
+    const { name } = bootstrapToken;
+    const { bootstrapTokenFile: path } = config;
+    const tokens = typeof coordinator === 'object' ? coordinator.tokens : undefined;
+    const isValid = tokens?.some(
+      ({ id, revokedAtMs, expiresAtMs }) =>
+        id === 'bootstrap' && revokedAtMs === null && (expiresAtMs === null || expiresAtMs > nowMs),
+    );
+    const revoke = 'create an admin token for each operator, then "holdfast token revoke bootstrap"';
+    if (isValid === true) return [warn(name, 'the bootstrap token is still valid', revoke)];
+    if (path === '') return [ok(name, isValid === undefined ? 'no file on this machine' : 'revoked, or never created')];
+    const fix = 'once the store has its first tokens, remove the file and --bootstrap-token-file';
+    return [warn(name, `${path} still contains the first admin token`, fix)];
+  },
+};

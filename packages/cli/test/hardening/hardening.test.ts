@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestServer } from '@holdfast/testing/test-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/doctor/finding.ts';
+import { CHECKLIST } from '../../src/doctor/hardening/checklist.ts';
+import { runCli } from '../support/run-cli.ts';
+import { type Cases, hardeningCases, installationOf, type Setting } from './cases.ts';
+
+let folder: string;
+let cases: Readonly<Record<string, Cases>>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-hardening-'));
+  cases = await hardeningCases(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function findingsOf(name: string, setting: Setting): Promise<readonly Finding[]> {
+  const item = CHECKLIST.find((one) => one.name === name);
+  return (await item?.check(await installationOf(setting))) ?? [];
+}
+
+describe('the hardening checklist', () => {
+  it('is in docs/security.md, item by item', async () => {
+    const page = await readFile(new URL('../../../../docs/security.md', import.meta.url), 'utf8');
+    const section = page.split('## Hardening checklist')[1]?.split('\n## ')[0] ?? '';
+    const names = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+    expect(names).toEqual(CHECKLIST.map(({ name }) => name));
+    expect(Object.keys(cases)).toEqual(names);
+  });
+
+  it.each(CHECKLIST.map(({ name }) => name))('%s: passes without the fault', async (name) => {
+    for (const setting of cases[name]?.passes ?? [])
+      expect(await findingsOf(name, setting), JSON.stringify(setting)).toMatchObject([
+        { check: name, level: 'ok', fix: '' },
+      ]);
+  });
+
+  it.each(CHECKLIST.map(({ name }) => name))('%s: reports each fault, with a fix and without secrets', async (name) => {
+    expect(cases[name]?.fails).not.toHaveLength(0);
+    for (const { level, found, ...setting } of cases[name]?.fails ?? []) {
+      const findings = await findingsOf(name, setting);
+      const text = expect.stringMatching(found) as string;
+      expect(findings, JSON.stringify(setting)).toMatchObject([{ check: name, level, found: text }]);
+      expect(findings[0]?.fix).not.toBe('');
+      expect(JSON.stringify(findings)).not.toMatch(/s3cret|k3y/);
+    }
+  });
+
+  it('states what it could not check', async () => {
+    for (const name of ['anonymous access', 'token expiry', 'unused tokens', 'admin tokens']) {
+      expect(await findingsOf(name, {})).toMatchObject([{ check: name, level: 'skip' }]);
+      expect(await findingsOf(name, { coordinator: 'no response' })).toMatchObject([{ level: 'skip' }]);
+    }
+    expect(await findingsOf('token expiry', { coordinator: { tokens: undefined } })).toMatchObject([{ level: 'skip' }]);
+  });
+});
+
+/** Runs the command. This process may have faults that a coordinator would have, such as root. */
+async function doctor(...args: string[]) {
+  const { out, exitCode } = await runCli(['doctor', '--http-port', '0', '--store', 'memory:', '-o', 'json', ...args]);
+  const findings = JSON.parse(out.join('\n')) as Finding[];
+  return { exitCode, out: out.join('\n'), find: (name: string) => findings.filter(({ check }) => check === name) };
+}
+
+describe('holdfast doctor on the hardening checklist', () => {
+  it('reads every option of serve, and exits with code 1 for warnings only with --strict', async () => {
+    const args = ['--host', '0.0.0.0', '--auth', '--branch-targets', 'https://shop.example'];
+    const { exitCode, find } = await doctor(...args);
+    expect(exitCode).toBe(0);
+    for (const { name } of CHECKLIST) expect(find(name), name).not.toHaveLength(0);
+    expect(find('authentication')).toMatchObject([{ level: 'ok' }]);
+    expect(find('encryption of ports')).toMatchObject([{ level: 'warn' }]);
+    expect(find('branch targets')).toMatchObject([{ level: 'ok', found: '1 rules' }]);
+    expect((await doctor(...args, '--strict')).exitCode).toBe(1);
+  });
+
+  it('examines the tokens of a running coordinator, if its own token may list them', async () => {
+    await using server = await TestServer.start({ auth: true });
+    const { bootstrapToken = '' } = server.running;
+    const tokenFile = join(folder, 'token');
+    await writeFile(tokenFile, bootstrapToken, { mode: 0o600 });
+    const bearer = { authorization: `Bearer ${bootstrapToken}` };
+    for (let n = 0; n < 5; n++)
+      await server.request(
+        'POST',
+        '/api/v1/tokens',
+        { name: `admin-${n}`, role: 'admin', expiresInMs: 60_000 },
+        bearer,
+      );
+    const { find, out } = await doctor('--auth', '--server', server.url, '--token-file', tokenFile);
+    expect(find('anonymous access')).toMatchObject([{ level: 'ok' }]);
+    expect(find('bootstrap token')).toMatchObject([{ level: 'warn' }]);
+    expect(find('token expiry')).toMatchObject([{ level: 'warn', found: 'without expiry: bootstrap (bootstrap)' }]);
+    expect(find('admin tokens')).toMatchObject([{ level: 'warn' }]);
+    expect(find('unused tokens')).toMatchObject([{ level: 'ok' }]);
+    expect(out).not.toContain(bootstrapToken);
+    const without = await doctor('--auth', '--server', server.url);
+    expect(without.find('token expiry')).toMatchObject([{ level: 'skip' }]);
+    await using open = await TestServer.start();
+    const exposed = await doctor('--auth', '--server', open.url);
+    expect([exposed.exitCode, exposed.find('anonymous access')[0]?.level]).toEqual([1, 'fail']);
+  });
+});
