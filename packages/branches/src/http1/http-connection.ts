@@ -70,6 +70,7 @@ export class HttpConnection implements Expiring {
   readonly #settings: ConnectionSettings;
   readonly #parser = new ResponseParser();
   readonly #environment: HttpEnvironment;
+  readonly #isSecure: boolean;
   readonly #connectDeadline: Timeout;
   readonly #cancelDial: () => void;
   /** Undefined until the connection is established. */
@@ -77,6 +78,8 @@ export class HttpConnection implements Expiring {
   #call: HttpCall | undefined;
   /** Number of calls sent over it. */
   #calls = 0;
+  /** Over TLS: a request was written in this turn of the event loop. */
+  #isJustWritten = false;
   #isDestroyed = false;
   #isConnecting = true;
   /** The call in progress must be repeated: the bytes received are not its response. */
@@ -88,6 +91,7 @@ export class HttpConnection implements Expiring {
     this.#environment = environment;
     this.#owner = owner;
     this.#settings = settings;
+    this.#isSecure = endpoint.isSecure;
     const { connectTimeoutMs, lookUp, faultOf, tls } = settings;
     const received = (piece: Buffer): void => this.#read(piece);
     this.#connectDeadline = clock.startTimeout(connectTimeoutMs, this);
@@ -108,10 +112,11 @@ export class HttpConnection implements Expiring {
 
   /**
    * False as soon as the other side has ended the connection, or it is being closed; the event for
-   * this comes only later in the turn.
+   * this comes only later in the turn. False as well if a response came before its request was sent:
+   * the rest of the request would be read as the next one.
    */
   get isUsable(): boolean {
-    return this.#socket !== undefined && this.#socket.readable && this.#socket.writable;
+    return this.#socket !== undefined && this.#socket.readable && this.#socket.writable && !this.#isSending;
   }
 
   /** Sends a call; the connection must be established and without a call in progress. */
@@ -121,7 +126,14 @@ export class HttpConnection implements Expiring {
     this.#parser.reset();
     call.sentOver(this);
     this.#socket?.write(call.bytes);
+    if (!this.#isSecure) return;
+    this.#isJustWritten = true;
+    this.#environment.clock.endOfTurn(this.#turnEnded);
   }
+
+  readonly #turnEnded = (): void => {
+    this.#isJustWritten = false;
+  };
 
   /** Ends a connection attempt that took too long. */
   timeOut(): void {
@@ -180,8 +192,12 @@ export class HttpConnection implements Expiring {
     return this.#calls > 1;
   }
 
+  /**
+   * A TLS socket reports only at the end of the turn what the network took at once. The response may
+   * be read before that.
+   */
   get #isSending(): boolean {
-    return this.#socket !== undefined && this.#socket.writableLength > 0;
+    return !this.#isJustWritten && this.#socket !== undefined && this.#socket.writableLength > 0;
   }
 
   #giveBack(): void {

@@ -9,6 +9,7 @@ import type { HttpCall, HttpConnection } from '../../src/http1/http-connection.t
 import { Names } from '../../src/names/names.ts';
 import { atEndOfTurn } from '../../src/event-loop/end-of-turn.ts';
 import { type Peer, RawServer } from '../support/raw-server.ts';
+import { ThreadedTlsServer } from '../support/threaded-tls-server.ts';
 
 const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const responding =
@@ -59,6 +60,23 @@ function send(pool: HttpPool, text?: string): Call {
 
 /** How long a connection rests after a response. */
 const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() => atEndOfTurn(resolve)));
+
+/**
+ * Sends a call over a rested connection and keeps the event loop busy until its response has reached
+ * the client's receive buffer.
+ */
+async function sendAtEndOfTurn(pool: HttpPool): Promise<string> {
+  await twoTurns();
+  const call = await new Promise<Call>((resolve) =>
+    atEndOfTurn(() => {
+      const sent = send(pool);
+      const startedMs = performance.now();
+      while (performance.now() - startedMs < 20);
+      resolve(sent);
+    }),
+  );
+  return call.result;
+}
 
 /**
  * Keeps the event loop busy until a response without a request has reached the client's receive
@@ -354,6 +372,13 @@ describeWith(['openssl'], 'connections over TLS', () => {
     await twoTurns();
     expect(await send(pool).result).toBe('200 ok');
     expect(server.sockets).toHaveLength(1);
+  });
+
+  it('are used again if the response arrives before the socket reports that the request was sent', async () => {
+    await using server = await ThreadedTlsServer.start({ key, cert }, RESPONSE);
+    const pool = poolOf(server.origin, { tls: { ca: cert } });
+    for (let calls = 0; calls < 10; calls++) expect(await sendAtEndOfTurn(pool)).toBe('200 ok');
+    expect(server.counts).toEqual({ connections: 1, requests: 10 });
   });
 
   it('fail each call when the settings for them cannot be used', async () => {
