@@ -60,10 +60,10 @@ export const LIMITS = {
   /** Levels of nesting in the JSON text of a request. */
   jsonDepth: 500,
   /**
-   * Lists, objects and their fields in the JSON text of a request, and elements in total. A string
-   * counts as one element.
+   * Lists, objects and their fields in a request, as JSON or protobuf, and elements of JSON in
+   * total. A string counts as one element.
    */
-  jsonFields: 20_000,
+  requestFields: 20_000,
   jsonElements: 200_000,
   /** Length of a workflow's result, in characters of base64. */
   workflowResultLength: 1024 * 1024,

@@ -94,7 +94,7 @@ describe('lists and maps have bounds', () => {
 
   it('so has a request as a whole', async () => {
     const wide = `[${many(LIMITS.jsonElements + 1, 0).join(',')}]`;
-    const objects = `[${many(LIMITS.jsonFields, '{}').join(',')}]`;
+    const objects = `[${many(LIMITS.requestFields, '{}').join(',')}]`;
     for (const body of [wide, objects, `{"gid":"g","trans_type":"tcc","x":${wide}}`]) {
       expect(await server.dtm('submit', body)).toMatchObject({ status: 413 });
       expect(await server.post('/api/json-rpc', body)).toMatchObject({ status: 413 });

@@ -14,7 +14,7 @@ for (const unit of [QUOTE, COMMA, COLON, LIST, LIST_END, OBJECT, OBJECT_END]) CO
 /**
  * A text up to this length has neither too many levels (two characters each) nor too many parts.
  */
-const ALWAYS_FINE = Math.min(2 * LIMITS.jsonDepth, LIMITS.jsonFields, LIMITS.jsonElements);
+const ALWAYS_FINE = Math.min(2 * LIMITS.jsonDepth, LIMITS.requestFields, LIMITS.jsonElements);
 
 /**
  * Counts levels, fields and elements of a JSON text before it is parsed: parsing a few megabytes of
@@ -38,8 +38,8 @@ export function checkJsonBounds(text: string, field?: FieldPath): void {
       fields++;
       if (++depth > LIMITS.jsonDepth) throw outOfBounds('invalid', `${LIMITS.jsonDepth} levels of nesting`, field);
     } else if (unit === LIST_END || unit === OBJECT_END) depth--;
-    if (fields > LIMITS.jsonFields)
-      throw outOfBounds('too_large', `${LIMITS.jsonFields} fields, lists and objects`, field);
+    if (fields > LIMITS.requestFields)
+      throw outOfBounds('too_large', `${LIMITS.requestFields} fields, lists and objects`, field);
     if (elements > LIMITS.jsonElements) throw outOfBounds('too_large', `${LIMITS.jsonElements} elements`, field);
   }
 }

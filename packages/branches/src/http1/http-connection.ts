@@ -193,8 +193,8 @@ export class HttpConnection implements Expiring {
   }
 
   /**
-   * A TLS socket reports only at the end of the turn what the network took at once. The response may
-   * be read before that.
+   * A TLS socket reports only at the end of the turn what the network took at once. The response
+   * may be read before that.
    */
   get #isSending(): boolean {
     return !this.#isJustWritten && this.#socket !== undefined && this.#socket.writableLength > 0;

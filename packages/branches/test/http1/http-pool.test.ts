@@ -62,8 +62,8 @@ function send(pool: HttpPool, text?: string): Call {
 const twoTurns = (): Promise<void> => new Promise((resolve) => atEndOfTurn(() => atEndOfTurn(resolve)));
 
 /**
- * Sends a call over a rested connection and keeps the event loop busy until its response has reached
- * the client's receive buffer.
+ * Sends a call over a rested connection and keeps the event loop busy until its response has
+ * reached the client's receive buffer.
  */
 async function sendAtEndOfTurn(pool: HttpPool): Promise<string> {
   await twoTurns();

@@ -8,8 +8,9 @@ import {
 } from './schema.ts';
 import { ProtobufError, WireReader } from './wire-reader.ts';
 
-/** Fields that a message may have in all, unknown ones and those of its parts included. */
 const MOST_FIELDS = 100_000;
+/** Numbers that all lists of a message may have in total: they cost less than fields. */
+const MOST_NUMBERS = 100_000;
 
 type Fields = Record<string, unknown>;
 type NamedField = readonly [name: string, field: ProtoField];
@@ -23,6 +24,11 @@ const ENTRY = {
 export interface DecodeOptions {
   /** Absent: `skipped`, so that later versions of the other side can add fields. */
   readonly unknownFields?: 'skipped' | 'rejected';
+  /**
+   * Fields that the message may have in total, unknown ones and those of its parts included.
+   * Absent: 100,000.
+   */
+  readonly mostFields?: number;
 }
 
 /**
@@ -34,17 +40,27 @@ export interface DecodeOptions {
 export function decodeMessage<M extends ProtoMessage>(
   type: M,
   bytes: Uint8Array,
-  { unknownFields = 'skipped' }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): MessageOf<M> {
-  return new Decoder(unknownFields).message(type, bytes, emptyOf(type)) as unknown as MessageOf<M>;
+  return new Decoder(options).message(type, bytes, emptyOf(type)) as unknown as MessageOf<M>;
+}
+
+/** A bound of the whole message: no field is at fault. */
+class TooMany extends ProtobufError {
+  override within(): ProtobufError {
+    return this;
+  }
 }
 
 class Decoder {
   readonly #unknownFields: 'skipped' | 'rejected';
-  #fieldsLeft = MOST_FIELDS;
+  readonly #mostFields: number;
+  #fields = 0;
+  #numbers = 0;
 
-  constructor(unknownFields: 'skipped' | 'rejected') {
+  constructor({ unknownFields = 'skipped', mostFields = MOST_FIELDS }: DecodeOptions) {
     this.#unknownFields = unknownFields;
+    this.#mostFields = mostFields;
   }
 
   /** Reads into `target`: a message that occurs twice is merged, as protobuf requires. */
@@ -52,17 +68,13 @@ class Decoder {
     const reader = new WireReader(bytes);
     const fields = fieldsOf(type);
     while (!reader.isAtEnd) {
-      this.#count();
+      if (++this.#fields > this.#mostFields) throw new TooMany(`has more than ${this.#mostFields} fields`);
       const tag = reader.tag();
       const found = fields.get(tag >>> 3);
       if (found === undefined) this.#unknown(tag, reader);
       else this.#field(found, tag & 7, reader, target);
     }
     return target;
-  }
-
-  #count(): void {
-    if (--this.#fieldsLeft < 0) throw new ProtobufError(`has more than ${MOST_FIELDS} fields`);
   }
 
   #unknown(tag: number, reader: WireReader): void {
@@ -120,14 +132,12 @@ class Decoder {
 
   #packed(field: ProtoRepeatedField, bytes: Uint8Array, elements: unknown[]): void {
     const reader = new WireReader(bytes);
-    while (!reader.isAtEnd) {
-      this.#count();
-      this.#number(field, reader, elements);
-    }
+    while (!reader.isAtEnd) this.#number(field, reader, elements);
   }
 
   #number({ most }: ProtoRepeatedField, reader: WireReader, elements: unknown[]): void {
     if (elements.length >= most) throw new ProtobufError(`has more than ${most} elements`);
+    if (++this.#numbers > MOST_NUMBERS) throw new TooMany(`has more than ${MOST_NUMBERS} numbers in lists`);
     elements.push(reader.int64());
   }
 

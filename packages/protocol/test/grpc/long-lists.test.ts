@@ -1,16 +1,40 @@
+import { LIMITS } from '@holdfast/protocol';
 import { holdfastService } from '@holdfast/protocol/grpc';
 import { describe, expect, it } from 'vitest';
+import type { MessageShape, ValueShape } from '../../src/grpc/v1/shape.ts';
 
-describe('a list of messages that is far too long', () => {
-  // An empty message takes two bytes, and a message of 4 MiB has room for two million of them.
+const { operations, streams } = holdfastService();
+
+describe('a request over gRPC', () => {
+  // An empty message takes two bytes, and a request of 4 MiB has room for two million of them.
   const emptyMessages = (count: number): Uint8Array => Buffer.from('0a00'.repeat(count), 'hex');
-  const decoded = (bytes: Uint8Array): unknown => holdfastService().streams.watch.decodeInput(bytes, () => undefined);
 
-  it('is rejected while it is read', () => {
-    expect(() => decoded(emptyMessages(90_000))).toThrow('transactions has more than 5000 elements');
+  it('has no longer list of messages than the API accepts: the rest is not read', () => {
+    const decoded = (bytes: Uint8Array): unknown => streams.watch.decodeInput(bytes, () => undefined);
+    expect(() => decoded(emptyMessages(101))).toThrow('transactions has more than 100 elements');
+    expect(decoded(emptyMessages(100))).toMatchObject({ input: { body: { transactions: { length: 100 } } } });
   });
 
-  it('is read if only the limits of the API reject it', () => {
-    expect(decoded(emptyMessages(5_000))).toMatchObject({ input: { body: { transactions: { length: 5_000 } } } });
+  it('has a limit for each list of messages, so that a small request cannot take long to read', () => {
+    const requests = [...Object.values(operations), ...Object.values(streams)].map(({ request }) => request);
+    const limits = requests.flatMap((request) => messageListsOf(request));
+    expect(limits).toEqual([LIMITS.steps, LIMITS.watchedTransactions]);
+  });
+
+  it('has no more fields in total than one in JSON', () => {
+    const { createTransaction } = operations;
+    const repeated = Buffer.from('0a0161'.repeat(LIMITS.requestFields + 1), 'hex');
+    expect(() => createTransaction.decodeInput(repeated, () => undefined)).toThrow('the message has more than 20000');
   });
 });
+
+/** The limits of the lists of messages within a message. */
+function messageListsOf({ fields }: MessageShape): readonly number[] {
+  return fields.flatMap(({ value }) => listsIn(value));
+}
+
+function listsIn(value: ValueShape): readonly number[] {
+  if (value.kind === 'message') return messageListsOf(value.message);
+  if (value.kind !== 'list' || value.of.kind !== 'message') return [];
+  return [value.most, ...messageListsOf(value.of.message)];
+}

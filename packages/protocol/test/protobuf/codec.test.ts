@@ -213,8 +213,23 @@ describe('decoding a message', () => {
       [1, 2, 3],
     ]);
     expect(() => read('0a02ff')).toThrow('items is cut off');
+    const tooMany = after.of.fields['items'] as Extract<ProtoField, { type: 'repeated' }>;
     const many = Buffer.concat([Buffer.from('0aa28d06', 'hex'), Buffer.alloc(100_002)]);
-    expect(() => decodeMessage(after.of, many)).toThrow('has more than 100000 fields');
+    expect(() => decodeMessage(after.of, many)).toThrow(`items has more than ${tooMany.most} elements`);
+  });
+
+  it('bounds the fields and the numbers of a message in total, those of its parts included', () => {
+    const { proto } = operations.createTransaction.request;
+    const decoded = (hex: string) => () => decodeMessage(proto, Buffer.from(hex, 'hex'), { mostFields: 100 });
+    // `branch_headers`: an entry and its key are fields.
+    expect(decoded('72020a00'.repeat(50))).not.toThrow();
+    expect(decoded('72020a00'.repeat(51))).toThrow('the message has more than 100 fields');
+    const numbers = {
+      name: 'Numbers',
+      fields: { items: { number: 1, type: 'repeated', of: 'int64', most: 1e6 } },
+    } as const;
+    const packed = Buffer.concat([Buffer.from('0aa18d06', 'hex'), Buffer.alloc(100_001)]);
+    expect(() => decodeMessage(numbers, packed)).toThrow('the message has more than 100000 numbers in lists');
   });
 
   it('rejects an integer that a JavaScript number cannot hold, rather than rounding it', () => {

@@ -1,10 +1,10 @@
 import { invalid } from '@holdfast/api';
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, LIMITS } from '@holdfast/protocol';
 import { decodeMessage, type MessageOf, ProtobufError, type ProtoMessage } from '@holdfast/protocol/protobuf';
 
 /** Decodes a request. Throws `invalid`, naming the field at fault. */
 export const decodeRequest = <M extends ProtoMessage>(type: M, bytes: Uint8Array): MessageOf<M> =>
-  decoding(type.name, () => decodeMessage(type, bytes));
+  decoding(type.name, () => decodeMessage(type, bytes, { mostFields: LIMITS.requestFields }));
 
 /** Runs a decoder of a message; a message that cannot be decoded is `invalid`. */
 export function decoding<T>(message: string, decode: () => T): T {

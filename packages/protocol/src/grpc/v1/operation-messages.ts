@@ -2,6 +2,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { FieldNames } from '../../field-path.ts';
 import type { QueryValues } from '../../operations/http-request.ts';
 import { type Operation, pathFieldsOf } from '../../operations/operation.ts';
+import { LIMITS } from '../../limits.ts';
 import { decodeMessage } from '../../protobuf/decode.ts';
 import { encodeMessage } from '../../protobuf/encode.ts';
 import type { ProtoField } from '../../protobuf/schema.ts';
@@ -74,7 +75,8 @@ export class OperationMessages {
    * unknown fields, and `invalid` for a missing field of the path.
    */
   decodeInput(bytes: Uint8Array, readJson: ReadJson): DecodedCall {
-    const message = decodeMessage(this.request.proto, bytes, { unknownFields: 'rejected' });
+    const options = { unknownFields: 'rejected', mostFields: LIMITS.requestFields } as const;
+    const message = decodeMessage(this.request.proto, bytes, options);
     const values = fromMessage(this.request, message, readJson);
     const input: Record<string, unknown> = {};
     const parts: Partial<Record<Part, Record<string, unknown>>> = {};

@@ -10,13 +10,8 @@ import {
   type ValueShape,
 } from './shape.ts';
 
-/**
- * Elements of a list that the codec reads. The limits of the API are checked later, with the same
- * errors on every wire; this one bounds the memory until then.
- */
+/** Elements that are read of a list or map without a limit of its schema; bounds the memory. */
 const MOST_ELEMENTS = 100_000;
-/** Lower for messages, because even an empty one takes two bytes to send and an object to read. */
-const MOST_MESSAGES = 5_000;
 
 /** Derives messages from JSON schemas. Each message is derived once. */
 export class ShapeReader {
@@ -96,7 +91,11 @@ export class ShapeReader {
       case 'integer':
         return { kind: 'number' };
       case 'array':
-        return { kind: 'list', of: this.#elementOf(schema.items ?? {}, name, root) };
+        return {
+          kind: 'list',
+          of: this.#elementOf(schema.items ?? {}, name, root),
+          most: schema.maxItems ?? MOST_ELEMENTS,
+        };
       case 'object':
         if (isOpenMap(schema)) return this.#textsOf(schema, name);
         return { kind: 'message', message: this.messageOf(schema, name, root) };
@@ -126,8 +125,7 @@ export class ShapeReader {
       case 'message':
         return { number, type: 'message', of: value.message.proto };
       case 'list': {
-        const most = value.of.kind === 'message' ? MOST_MESSAGES : MOST_ELEMENTS;
-        const list = { type: 'repeated', of: elementTypeOf(value.of), most } as const;
+        const list = { type: 'repeated', of: elementTypeOf(value.of), most: value.most } as const;
         if (!field.isWrapped) return { number, ...list };
         return { number, type: 'message', of: this.#wrapperOf(message, field, list) };
       }

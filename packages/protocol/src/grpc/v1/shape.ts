@@ -15,7 +15,7 @@ import type { ProtoMessage } from '../../protobuf/schema.ts';
 export type ValueShape =
   | { readonly kind: 'text' | 'flag' | 'number' | 'bytes' | 'json' | 'texts' }
   | { readonly kind: 'message'; readonly message: MessageShape }
-  | { readonly kind: 'list'; readonly of: ElementShape };
+  | { readonly kind: 'list'; readonly of: ElementShape; /** Elements that are read. */ readonly most: number };
 
 /** What lists may contain. */
 export type ElementShape = Extract<ValueShape, { kind: 'message' }> | { readonly kind: 'text' | 'number' };
