@@ -112,7 +112,7 @@ export class HttpConnection implements Expiring {
 
   /**
    * False as soon as the other side has ended the connection, or it is being closed; the event for
-   * this comes only later in the turn. False as well if a response came before its request was sent:
+   * this comes only later in the turn. Also false if a response came before its request was sent:
    * the rest of the request would be read as the next one.
    */
   get isUsable(): boolean {
