@@ -32,6 +32,8 @@ export type { Authenticator, ClientCertificate, Credentials } from './access/aut
 export { hasAllNamespaces, NAMESPACE_FIELD, namespaceOf } from './access/namespaces.ts';
 export { allows, highestRole } from './access/roles.ts';
 export { FailedLogins, type FailedLoginsOptions, type LoginFailure } from './access/failed-logins.ts';
+export { type LimitKind, PrincipalLimits, type PrincipalLimitsOptions } from './limits/principal-limits.ts';
+export { type Submitted, Unfinished, type UnfinishedOptions } from './limits/unfinished.ts';
 export { bootstrap, bootstrapTextOf, newBootstrapText } from './access/tokens/bootstrap.ts';
 export { TokenAuthenticator, TOKEN_CHANGE_MS } from './access/tokens/token-authenticator.ts';
 export { TokenBook, type TokenGrant, type TokenStore } from './access/tokens/token-book.ts';

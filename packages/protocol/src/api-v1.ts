@@ -227,5 +227,7 @@ export const problemDetails = z.object({
   transactionStatus: z.enum(STATUSES).optional(),
   /** Of `deadline_exceeded`: whether the change was started. */
   outcome: z.enum(['not_started', 'unknown']).optional(),
+  /** When to repeat the request, in ms; more precise than `Retry-After`. */
+  retryAfterMs: z.number().optional(),
 });
 export type ProblemDetails = z.infer<typeof problemDetails>;

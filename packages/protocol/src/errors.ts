@@ -50,6 +50,8 @@ export interface HoldfastErrorDetails {
   readonly status?: Status;
   /** Only of `deadline_exceeded`. */
   readonly outcome?: DeadlineOutcome;
+  /** When to repeat the request, if that is known. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -71,6 +73,7 @@ export class HoldfastError extends Error {
   readonly field: FieldPath | undefined;
   readonly status: Status | undefined;
   readonly outcome: DeadlineOutcome | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: HoldfastErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -79,6 +82,7 @@ export class HoldfastError extends Error {
     this.field = details.field;
     this.status = details.status;
     this.outcome = details.outcome;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   /** Converts anything thrown; a value other than a HoldfastError becomes `internal`. */

@@ -14,6 +14,19 @@ export interface Principal {
   readonly namespaces?: readonly string[];
   /** API tokens that it creates or rotates expire at this time at the latest. Absent: no limit. */
   readonly grantsUntilMs?: number;
+  /** Its own limits, which take precedence over those of the configuration. */
+  readonly limits?: CallerLimits;
+}
+
+/** What a principal may send to one node. Absent or 0: unlimited. */
+export interface CallerLimits {
+  readonly requestsPerSecond?: number | undefined;
+  /** Requests at once; as many as per second by default. */
+  readonly burst?: number | undefined;
+  /** Bytes of request bodies. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Unfinished transactions. */
+  readonly inFlight?: number | undefined;
 }
 
 /** The principal of a caller that has not been authenticated. Its ID is never stored. */

@@ -17,6 +17,7 @@ import {
   TokenBook,
 } from '@holdfast/api';
 import { readBootstrapFile } from './access/bootstrap-file.ts';
+import { type Limits, limitsOf } from './access/limits.ts';
 import { type Access, startAccess } from './access/start-access.ts';
 import { auditOf, type ServerAudit } from './audit/server-audit.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -113,7 +114,8 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   const { log, files } = parts;
   const certificates = await certificateRules(config, files);
   // With authentication, a caller is not trusted with the network of the coordinator.
-  const unlisted = parts.authenticator === undefined && certificates === undefined && !config.auth ? 'all' : 'public';
+  const authenticates = parts.authenticator !== undefined || certificates !== undefined || config.auth;
+  const unlisted = authenticates ? 'public' : 'all';
   const targets = await branchTargetsOf(config, files, log, unlisted);
   const secrets = await serverSecrets(config, { files, log, ofEnvironment: parts.secrets ?? new Map(), targets });
   const metrics = new ServerMetrics();
@@ -125,6 +127,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
   const signer = await callSignerOf(config, files, log);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text), storeTlsOf(config)));
+  const limits = limitsOf(config, authenticates, { store, metrics });
   const http = new HttpServer({
     log,
     maxBodyBytes: config.maxBodyBytes,
@@ -169,6 +172,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
       },
       ...(signer !== undefined && { signer }),
       ...(secrets !== undefined && { secrets }),
+      ...(limits !== undefined && { onFinished: (id) => limits.unfinished.finished(id) }),
       engine: engineOptionsOf(config, node, VERSION),
       ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),
@@ -190,9 +194,10 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   const authenticator = withCertificates(certificates, parts.authenticator ?? access?.authenticator);
   const isProtected = authenticator !== undefined;
   const audit = auditOf(running.store, config, log, isProtected);
-  const { router, methods } = servicesOf(running, config, { metrics, siblings, node, log, tokens, isProtected, audit });
-  http.use(router, authenticator);
-  grpc.use(methods, authenticator);
+  const services = { metrics, siblings, node, log, tokens, isProtected, audit, limits };
+  const { router, methods } = servicesOf(running, config, services);
+  http.use(router, authenticator, limits?.principals);
+  grpc.use(methods, authenticator, limits?.principals);
   // The store is open already: this returns what opening found.
   const created = (await store.open()).found === 0;
   let closing: Promise<void> | undefined;
@@ -252,16 +257,18 @@ interface Parts {
   readonly isProtected: boolean;
   /** Undefined: nothing is recorded. */
   readonly audit: ServerAudit | undefined;
+  /** Undefined: callers have no limits. */
+  readonly limits: Limits | undefined;
 }
 
 /** What the transports offer. */
 function servicesOf(
   { engine, store, branches }: RunningCoordinator,
   config: ServerConfig,
-  { metrics, siblings, node, log, tokens, isProtected, audit }: Parts,
+  { metrics, siblings, node, log, tokens, isProtected, audit, limits }: Parts,
 ): { readonly router: Router; readonly methods: readonly GrpcMethod[] } {
   const startedMs = performance.now();
-  const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config));
+  const coordinator = new AdmittedCoordinator(engine, new Admission(branches, config), limits?.unfinished);
   const uptimeMs = (): number => performance.now() - startedMs;
   const description = { version: VERSION, node, store: store.capabilities, uptimeMs };
   const hooks: CallHooks = {
@@ -278,7 +285,7 @@ function servicesOf(
   const api = new ApiV1({ coordinator, description, tokens, audit: audit?.log }, hooks);
   const router = new Router([
     ...dtmRoutes(dtm),
-    jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error)),
+    jsonRpcRoute(dtm, (error) => logDefect(log, '/api/json-rpc', error), limits?.principals),
     ...v1Routes(api),
     ...operationsRoutes(engine, { version: VERSION, metrics: createExposition(metrics, engine, siblings) }),
   ]);

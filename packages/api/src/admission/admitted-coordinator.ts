@@ -8,6 +8,7 @@ import type {
   FinishWorkflowInput,
   ForceStopInput,
   ParkWorkflowInput,
+  PassOutcome,
   RegisterBranchInput,
   RetryWaitingInput,
   SubmitPreparedInput,
@@ -20,6 +21,7 @@ import type {
 } from '@holdfast/core';
 import { changeStarts } from '../calls/deadline.ts';
 import { FEW } from '../reading/in-turns.ts';
+import type { Submitted, Unfinished } from '../limits/unfinished.ts';
 import type { Admission } from './admission.ts';
 
 /**
@@ -27,6 +29,10 @@ import type { Admission } from './admission.ts';
  * handled in between.
  */
 const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > FEW;
+
+const asIs = (view: TransactionView): Submitted => view;
+/** Creating the view of a transaction is not worth its version. */
+const statusOnly = ({ status }: PassOutcome): Submitted => ({ status });
 
 /**
  * A coordinator that admits only what its rules allow: the operations of every transport call this
@@ -36,10 +42,13 @@ const isLong = ({ steps }: TransactionInput): boolean => (steps?.length ?? 0) > 
 export class AdmittedCoordinator implements Coordinator {
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
+  readonly #unfinished: Unfinished | undefined;
 
-  constructor(coordinator: Coordinator, admission: Admission) {
+  /** @param unfinished bounds the unfinished transactions of callers; absent: nothing does */
+  constructor(coordinator: Coordinator, admission: Admission, unfinished?: Unfinished) {
     this.#coordinator = coordinator;
     this.#admission = admission;
+    this.#unfinished = unfinished;
   }
 
   newGid() {
@@ -48,16 +57,28 @@ export class AdmittedCoordinator implements Coordinator {
 
   prepare(context: CallContext, input: TransactionInput) {
     const admitted = this.#admission.transaction(input, context.namespace);
-    changeStarts(context, input.gid);
-    return isLong(input)
+    const unfinished = this.#unfinished;
+    if (unfinished === undefined) return this.#prepare(context, admitted);
+    return unfinished.submit(context, input.gid, () => this.#prepare(context, admitted), asIs);
+  }
+
+  #prepare(context: CallContext, admitted: TransactionInput) {
+    changeStarts(context, admitted.gid);
+    return isLong(admitted)
       ? nextTurn().then(() => this.#coordinator.prepare(context, admitted))
       : this.#coordinator.prepare(context, admitted);
   }
 
   submit(context: CallContext, input: TransactionInput) {
     const admitted = this.#admission.transaction(input, context.namespace);
-    changeStarts(context, input.gid);
-    return isLong(input)
+    const unfinished = this.#unfinished;
+    if (unfinished === undefined) return this.#submit(context, admitted);
+    return unfinished.submit(context, input.gid, () => this.#submit(context, admitted), statusOnly);
+  }
+
+  #submit(context: CallContext, admitted: TransactionInput) {
+    changeStarts(context, admitted.gid);
+    return isLong(admitted)
       ? nextTurn().then(() => this.#coordinator.submit(context, admitted))
       : this.#coordinator.submit(context, admitted);
   }
@@ -85,7 +106,13 @@ export class AdmittedCoordinator implements Coordinator {
 
   prepareWorkflow(context: CallContext, input: TransactionInput) {
     const admitted = this.#admission.transaction(input, context.namespace);
-    changeStarts(context, input.gid);
+    const unfinished = this.#unfinished;
+    if (unfinished === undefined) return this.#prepareWorkflow(context, admitted);
+    return unfinished.submit(context, input.gid, () => this.#prepareWorkflow(context, admitted), asIs);
+  }
+
+  #prepareWorkflow(context: CallContext, admitted: TransactionInput) {
+    changeStarts(context, admitted.gid);
     return this.#coordinator.prepareWorkflow(context, admitted);
   }
 

@@ -25,6 +25,8 @@ export interface CoordinatorOptions {
   readonly logger: Logger;
   readonly engine?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
+  /** Called with the ID (`idOf`) of each transaction that this node finishes. */
+  readonly onFinished?: (id: string) => void;
   /** Webhook URL; receives a POST for each transaction that needs operator attention. */
   readonly alertWebhook?: string;
   /** Called for each transaction that needs operator attention. */
@@ -95,6 +97,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       logger,
       ...((alerts !== undefined || options.onAlert !== undefined) && { alert }),
       ...(options.observer !== undefined && { observer: options.observer }),
+      ...(options.onFinished !== undefined && { onFinished: options.onFinished }),
     },
     options.engine,
   );

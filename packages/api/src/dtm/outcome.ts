@@ -27,6 +27,7 @@ export interface DtmError {
   readonly code: ErrorCode;
   readonly gid: string | undefined;
   readonly field: string | undefined;
+  readonly retryAfterMs?: number;
 }
 
 /** The result of every change that was made. */
@@ -61,7 +62,8 @@ export const faultOfError = (error: HoldfastError): DtmFault => faultOf(error, E
 /** As `faultOfError`, with the word given. */
 export function faultOf(error: HoldfastError, kind: DtmFault['kind']): DtmFault {
   const { code, message, gid, field, status } = renderError(error, DTM_NAMES);
-  return { kind, message, status, error: { code, gid, field } };
+  const { retryAfterMs } = error;
+  return { kind, message, status, error: { code, gid, field, ...(retryAfterMs !== undefined && { retryAfterMs }) } };
 }
 
 /**

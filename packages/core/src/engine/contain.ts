@@ -10,6 +10,7 @@ interface Dependencies {
   /** Absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly observer: EngineObserver;
+  readonly onFinished?: (id: string) => void;
 }
 
 /**
@@ -22,7 +23,7 @@ export function contained<D extends Dependencies>(dependencies: D): D {
   const logger = containedLogger(dependencies.logger);
   const thrown = (what: string, error: unknown): void =>
     logger.error({ what, error: stackOfThrown(error) ?? textOfThrown(error) }, 'a callback or a hook threw an error');
-  const { alert } = dependencies;
+  const { alert, onFinished } = dependencies;
   return {
     ...dependencies,
     logger,
@@ -38,6 +39,13 @@ export function contained<D extends Dependencies>(dependencies: D): D {
     // An exception becomes a rejection, which means that the alert was not acknowledged.
     ...(alert !== undefined && { alert: async (raised) => alert(raised) }),
     observer: containedObserver(dependencies.observer, thrown),
+    ...(onFinished !== undefined && {
+      onFinished: (id: string) =>
+        callHook(
+          () => onFinished(id),
+          (error) => thrown('onFinished', error),
+        ),
+    }),
   };
 }
 

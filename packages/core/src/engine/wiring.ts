@@ -46,6 +46,11 @@ export interface EngineDependencies {
   /** Receives alerts; absent if no hook is configured. */
   readonly alert?: AlertHook;
   readonly observer?: EngineObserver;
+  /**
+   * Called with the ID of a transaction (`idOf`) when a final status that this node wrote became
+   * durable.
+   */
+  readonly onFinished?: (id: string) => void;
 }
 
 /** What the parts that execute runs need from the rest of the engine. */
@@ -195,7 +200,10 @@ export function wireEngine(dependencies: EngineDependencies, given: Partial<Engi
     calls: new Calls({ ...d, destinations, options }),
     options,
     onReleased: (dueInMs) => claimer.hint(dueInMs),
-    onFinal: (id) => waiters.notify(id),
+    onFinal: (id) => {
+      waiters.notify(id);
+      d.onFinished?.(id);
+    },
   });
   const claimer = new Claimer({
     ...d,

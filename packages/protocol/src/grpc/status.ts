@@ -19,6 +19,12 @@ export const GRPC_STATUS = {
   unauthenticated: 16,
 } as const;
 
+/**
+ * The trailer with the time in ms after which a rejected call may be repeated: that of gRPC's retry
+ * policies.
+ */
+export const RETRY_PUSHBACK = 'grpc-retry-pushback-ms';
+
 /** Longest encoded `grpc-message`: some clients accept no more than 8 KB of header fields. */
 const LONGEST_MESSAGE = 4 * 1024;
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;

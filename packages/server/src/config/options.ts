@@ -69,6 +69,22 @@ export const OPTIONS = {
     '',
     'file with the first API token of a new store (holdfast token generate); without it, the first start prints one',
   ),
+  principalRate: option(
+    count,
+    0,
+    'requests per second that each authenticated principal may send to a node; 0: any number',
+  ),
+  principalBurst: option(count, 0, 'requests that a principal may send at once; 0: those of one second'),
+  principalBytes: option(
+    bytes,
+    0,
+    'bytes of request bodies per second that each authenticated principal may send to a node; 0: any number',
+  ),
+  principalInFlight: option(
+    count,
+    0,
+    'unfinished transactions of each authenticated principal that a node accepts; 0: any number',
+  ),
   insecure: option(flag, false, 'allow listening beyond loopback without authentication'),
   node: option(text, '', 'display name of this node; HOST-PID by default'),
   groups: option(list, ENGINE.groups, 'application groups whose local:// branches this process hosts'),

@@ -1,7 +1,8 @@
 import { encodeHeaders, type Field, fieldIn, type Http2Stream, type StreamReceiver } from '@holdfast/http2';
-import type { Authenticator } from '@holdfast/api';
+import type { Authenticator, PrincipalLimits } from '@holdfast/api';
 import { GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { Call, type CallOwner, type CallPeer, GRPC_TYPE } from './call.ts';
+import type { GrpcCallers } from './grpc-access.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
 import { GRPC_SERVER_SETTINGS } from './grpc-settings.ts';
@@ -20,15 +21,15 @@ export class CallServer {
   readonly #streams = new Set<Call>();
   readonly #held: HeldBytes;
   #methods: ReadonlyMap<string, GrpcMethod> | undefined;
-  #authenticator: Authenticator | undefined;
+  #callers: GrpcCallers = { authenticator: undefined, limits: undefined };
 
   constructor(options: CallOwner, held = new HeldBytes()) {
     this.#options = options;
     this.#held = held;
   }
 
-  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
-    this.#authenticator = authenticator;
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator, limits?: PrincipalLimits): void {
+    this.#callers = { authenticator, limits };
     this.#methods = new Map(methods.map((method) => [method.path, method]));
   }
 
@@ -50,7 +51,7 @@ export class CallServer {
       call.end(STARTING);
       return IGNORED;
     }
-    call.admit(method, this.#authenticator, peer);
+    call.admit(method, this.#callers, peer);
     if (call.isEnded) return IGNORED;
     if (method !== undefined) return this.#receiverOf(call, method);
     call.whenAdmitted(() => call.end(unknownMethod(path)));

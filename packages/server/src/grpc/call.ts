@@ -1,9 +1,9 @@
 import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
-import type { Authenticator, Credentials } from '@holdfast/api';
+import type { Credentials, PrincipalLimits } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { encodeGrpcMessage, framedMessage, GRPC_STATUS, messageHead } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
-import { admitCaller, watchCaller } from './grpc-access.ts';
+import { admitCaller, type GrpcCallers, watchCaller } from './grpc-access.ts';
 import { type CallMetadata, GrpcContext } from './grpc-context.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
@@ -43,6 +43,9 @@ export class Call {
   readonly #metadata: CallMetadata;
   /** Resolves when the caller is known, or the call has ended; undefined: the caller is known. */
   #admission: Promise<void> | undefined;
+  #limits: PrincipalLimits | undefined;
+  /** Bytes received before the caller is known. */
+  #earlyBytes = 0;
   #isEnded = false;
   /** Ends the repeated authentication of the caller. */
   #stopWatching: (() => void) | undefined;
@@ -56,20 +59,29 @@ export class Call {
   }
 
   /** Determines the caller. Ends the call if the caller is not authenticated. */
-  admit(method: GrpcMethod | undefined, authenticator: Authenticator | undefined, peer: CallPeer): void {
+  admit(method: GrpcMethod | undefined, callers: GrpcCallers, peer: CallPeer): void {
+    if (method?.isPublic !== true) this.#limits = callers.limits;
     try {
       const credentials = { ...peer, authorization: this.#metadata.field('authorization') };
-      const admission = admitCaller(this.context, method, authenticator, credentials);
+      const admission = admitCaller(this.context, method, callers, credentials);
       const admitted = (): void => {
         this.#admission = undefined;
+        this.#limits?.received(this.context.principal, this.#earlyBytes);
         if (this.#isEnded || method === undefined) return;
-        this.#stopWatching = watchCaller(this.context, method, authenticator, credentials, (error) => this.end(error));
+        this.#stopWatching = watchCaller(this.context, method, callers, credentials, (error) => this.end(error));
       };
       if (admission === undefined) return admitted();
       this.#admission = admission.then(admitted, (thrown: unknown) => this.end(thrown));
     } catch (thrown) {
       this.end(thrown);
     }
+  }
+
+  /** Counts bytes of the request. */
+  received(bytes: number): void {
+    if (this.#limits === undefined) return;
+    if (this.#admission === undefined) this.#limits.received(this.context.principal, bytes);
+    else this.#earlyBytes += bytes;
   }
 
   /** Runs an action when the caller is known, unless the call has ended by then. */

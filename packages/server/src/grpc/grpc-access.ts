@@ -1,26 +1,37 @@
-import type { Authenticator, Credentials } from '@holdfast/api';
+import type { Authenticator, Credentials, PrincipalLimits } from '@holdfast/api';
 import { ANONYMOUS, HoldfastError, type Principal } from '@holdfast/protocol';
 import type { GrpcContext } from './grpc-context.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcMethod } from './grpc-method.ts';
+
+/** Who may call. */
+export interface GrpcCallers {
+  /** Undefined: every caller is anonymous. */
+  readonly authenticator: Authenticator | undefined;
+  /** Undefined: nothing bounds what callers send. */
+  readonly limits: PrincipalLimits | undefined;
+}
 
 /**
  * Determines the caller of a call. Returns nothing if the caller is known at once, otherwise a
  * promise. Throws, or rejects with, the error that ends the call.
  *
  * @param method undefined: there is no such method, which only a known caller learns
- * @param authenticator undefined: every caller is anonymous
  */
 export function admitCaller(
   context: GrpcContext,
   method: GrpcMethod | undefined,
-  authenticator: Authenticator | undefined,
+  { authenticator, limits }: GrpcCallers,
   credentials: Credentials,
 ): void | Promise<void> {
+  const admit = (principal: Principal): void => {
+    limits?.admit(principal);
+    context.admit(principal);
+  };
   context.remoteAddress = credentials.remoteAddress;
   if (authenticator === undefined || method?.isPublic === true) return context.admit(ANONYMOUS);
   const principal = authenticator.authenticate(credentials);
-  return principal instanceof Promise ? principal.then((found) => context.admit(found)) : context.admit(principal);
+  return principal instanceof Promise ? principal.then(admit) : admit(principal);
 }
 
 /**
@@ -37,7 +48,7 @@ const AGAIN_MS = 1_000;
 export function watchCaller(
   { principal: admitted }: GrpcContext,
   method: GrpcMethod,
-  authenticator: Authenticator | undefined,
+  { authenticator }: GrpcCallers,
   credentials: Credentials,
   end: (error: GrpcError | HoldfastError) => void,
 ): () => void {

@@ -1,6 +1,6 @@
 import { type DtmFault, faultOfError } from '@holdfast/api';
 import { ERROR_RULES, type ErrorCode, HoldfastError } from '@holdfast/protocol';
-import { GRPC_STATUS } from '@holdfast/protocol/grpc';
+import { GRPC_STATUS, RETRY_PUSHBACK } from '@holdfast/protocol/grpc';
 
 /** The end of a call with a status other than OK. */
 export class GrpcError extends Error {
@@ -35,8 +35,15 @@ export function grpcErrorOf({ kind, message, status, error }: DtmFault): GrpcErr
   const named = Object.entries(details).flatMap(([name, value]) =>
     value === undefined ? [] : [[`holdfast-${name}`, value] as const],
   );
-  return new GrpcError(statusOf(kind, error?.code), textOf(kind, message), Object.fromEntries(named));
+  const trailers = { ...Object.fromEntries(named), ...pushback(error?.retryAfterMs) };
+  return new GrpcError(statusOf(kind, error?.code), textOf(kind, message), trailers);
 }
+
+/** The trailer by which gRPC's clients know when to repeat a call, with their retry policy. */
+export const pushback = (retryAfterMs: number | undefined): Readonly<Record<string, string>> =>
+  retryAfterMs === undefined ? NO_TRAILERS : { [RETRY_PUSHBACK]: String(retryAfterMs) };
+
+const NO_TRAILERS = {};
 
 function statusOf(kind: DtmFault['kind'], code: ErrorCode | undefined): number {
   if (kind === 'FAILURE') return GRPC_STATUS.aborted;

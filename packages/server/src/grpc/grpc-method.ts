@@ -1,4 +1,4 @@
-import type { Authenticator } from '@holdfast/api';
+import type { Authenticator, PrincipalLimits } from '@holdfast/api';
 import type { CallContext } from '@holdfast/core';
 import type { GrpcError } from './grpc-error.ts';
 
@@ -71,8 +71,9 @@ export interface GrpcTransport {
    * Serves these methods from now on; until then calls receive UNAVAILABLE.
    *
    * @param authenticator determines the callers; absent: every caller is anonymous
+   * @param limits bounds what callers send; absent: nothing does
    */
-  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void;
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator, limits?: PrincipalLimits): void;
   /** Accepts no new connections; the clients of open ones are requested to leave. */
   stopAccepting(): void;
   /** Ends every connection, after the calls in progress or a short time. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { Authenticator } from '@holdfast/api';
+import type { Authenticator, PrincipalLimits } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { peerOf } from '../http/exchange.ts';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -56,8 +56,8 @@ export class GrpcServer implements GrpcTransport {
     return `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
-    this.#calls.use(methods, authenticator);
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator, limits?: PrincipalLimits): void {
+    this.#calls.use(methods, authenticator, limits);
   }
 
   stopAccepting(): void {

@@ -77,6 +77,7 @@ abstract class RequestReceiver implements StreamReceiver {
 
   data(piece: Buffer): void {
     if (this.isOver) return;
+    this.call.received(piece.length);
     this.reader.add(piece);
     this.readSafely();
     if (!this.isPaused) this.call.stream.consume(piece.length);

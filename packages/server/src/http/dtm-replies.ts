@@ -19,7 +19,12 @@ export function replyOfFault(fault: DtmFault, more: Readonly<Record<string, unkn
   const text = withoutWords(message);
   if (error === undefined) return jsonReply(500, { message: text, status });
   const { code, field } = error;
-  return jsonReply(ERROR_RULES[code].httpStatus, { message: text, code, field, ...more }, undefined, headOfError(code));
+  return jsonReply(
+    ERROR_RULES[code].httpStatus,
+    { message: text, code, field, ...more },
+    undefined,
+    headOfError(error),
+  );
 }
 
 const STATUS_OF_WORD = { FAILURE: 409, ONGOING: 425 } as const;

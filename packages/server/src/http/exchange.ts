@@ -1,13 +1,15 @@
 import type { ClientCertificate } from '@holdfast/api';
 import type { Reply } from './reply.ts';
 
-/** Header fields that `RequestContext` reads, in lower case. */
 /** Read only if the body has not arrived with the head. */
-export interface CallDeadline {
+export interface BodyReceiver {
   /** By `performance.now()`. */
   readonly deadlineMs?: number | undefined;
+  /** Called with the bytes of a body whose length was not announced, as they arrive. */
+  readonly received?: ((bytes: number) => void) | undefined;
 }
 
+/** Header fields that `RequestContext` reads, in lower case. */
 export type CallField = 'traceparent' | 'tracestate' | 'request-timeout-ms' | 'authorization' | 'holdfast-namespace';
 
 /** The other end of a connection: the client, or the proxy before it. */
@@ -57,13 +59,18 @@ export interface Exchange {
   /** Why the request is rejected: a web page of another site caused it. */
   readonly crossSiteFault: string | undefined;
   /**
+   * The announced length of the body; 0 if it was not announced, there is none, or it is longer
+   * than `maxBytes` and therefore not read.
+   */
+  announcedBytes(maxBytes: number): number;
+  /**
    * The body as text; `''` if there is none. Throws `too_large` beyond `maxBytes`, and `invalid` if
    * the sender aborts.
    *
    * @param call the promise rejects with `deadline_exceeded` if the body has not arrived at the
    *   deadline of this call
    */
-  body(maxBytes: number, call: CallDeadline): string | Promise<string>;
+  body(maxBytes: number, call: BodyReceiver): string | Promise<string>;
   /**
    * Sends the response; called once. `isLast`: the connection is closed after it. Returns a promise
    * that resolves when the last part was sent or the connection has closed; undefined for a body

@@ -16,21 +16,24 @@ const BATCH_SLICE_CHARACTERS = 8 * 1024;
 /** Carries out one request. Never rejects. */
 export type Method = (context: CallContext, params: unknown) => Promise<RpcResponse>;
 
+/** What the requests of a body need. */
+export interface RpcService {
+  readonly methods: ReadonlyMap<string, Method>;
+  /** Why a request of a batch, other than the first one, is rejected; undefined: it is not. */
+  readonly overLimit: (context: CallContext) => RpcResponse | undefined;
+}
+
 /**
  * Serves a body of JSON-RPC 2.0, a request or a batch. The HTTP status is 200 for every result or
  * error, and 400 only if the body is not JSON. The caller of each method must learn that the change
  * is durable, so a request without an ID, which would get no response, is rejected.
  */
-export async function serveJsonRpc(
-  methods: ReadonlyMap<string, Method>,
-  context: CallContext,
-  body: string,
-): Promise<Reply> {
+export async function serveJsonRpc(service: RpcService, context: CallContext, body: string): Promise<Reply> {
   const request = isLong(body) ? await parseLong(body) : parse(body);
   if (request === UNPARSABLE) return replyTo(400, failed(JSON_RPC_CODES.unparsable, faultOf(body)));
   if (!Array.isArray(request))
-    return textReply(200, await respond(methods, context, { request, body, start: 0 }), JSON_TYPE);
-  return respondToBatch(methods, context, request, body);
+    return textReply(200, await respond(service, context, { request, body, start: 0 }), JSON_TYPE);
+  return respondToBatch(service, context, request, body);
 }
 
 const UNPARSABLE = Symbol('unparsable');
@@ -58,10 +61,15 @@ async function parseLong(body: string): Promise<unknown> {
   }
 }
 
-async function respond(methods: ReadonlyMap<string, Method>, context: CallContext, placed: Placed): Promise<string> {
+async function respond(
+  { methods }: RpcService,
+  context: CallContext,
+  placed: Placed,
+  rejection?: RpcResponse,
+): Promise<string> {
   const found = idTextOf(placed);
   const id = found instanceof Promise ? await found : found;
-  return responseText(id ?? 'null', await call(methods, context, placed.request, id));
+  return responseText(id ?? 'null', rejection ?? (await call(methods, context, placed.request, id)));
 }
 
 async function call(
@@ -86,7 +94,7 @@ async function call(
 
 /** Requests with the same gid are executed in their order, others concurrently. */
 async function respondToBatch(
-  methods: ReadonlyMap<string, Method>,
+  service: RpcService,
   context: CallContext,
   requests: readonly unknown[],
   body: string,
@@ -110,9 +118,10 @@ async function respondToBatch(
     characters += end - start;
     const gid = gidOf(request);
     const before = gid === undefined ? undefined : previous.get(gid);
+    const rejection = index === 0 ? undefined : service.overLimit(context);
     const one = (async () => {
       await before;
-      return respond(methods, context, { request, body, start });
+      return respond(service, context, { request, body, start }, rejection);
     })();
     if (gid !== undefined) previous.set(gid, one);
     responses.push(one);

@@ -1,6 +1,14 @@
 import type { CallContext } from '@holdfast/core';
 import { ERROR_RULES, type ErrorCode, HoldfastError, JSON_RPC_CODES } from '@holdfast/protocol';
-import { type DtmFault, type DtmOutcome, type DtmService, faultOfError, rejectCall, SUCCEEDED } from '@holdfast/api';
+import {
+  type DtmFault,
+  type DtmOutcome,
+  type DtmService,
+  faultOfError,
+  type PrincipalLimits,
+  rejectCall,
+  SUCCEEDED,
+} from '@holdfast/api';
 import { readRegistration } from '../dtm/read-branch.ts';
 import { readAbort } from '../dtm/read-command.ts';
 import { readSubmission, readTransaction } from '../dtm/read-transaction.ts';
@@ -10,7 +18,11 @@ import { type Method, serveJsonRpc } from './json-rpc-server.ts';
 import type { Route } from './router.ts';
 
 /** dtm's JSON-RPC calls (protocol page, "JSON-RPC"), rendered from its service. */
-export function jsonRpcRoute(service: DtmService, onDefect: (error: HoldfastError) => void): Route {
+export function jsonRpcRoute(
+  service: DtmService,
+  onDefect: (error: HoldfastError) => void,
+  limits?: PrincipalLimits,
+): Route {
   const methods = new Map(
     Object.entries(methodsOf(service)).map(([name, method]) => [name, guarded(method, onDefect)]),
   );
@@ -18,15 +30,24 @@ export function jsonRpcRoute(service: DtmService, onDefect: (error: HoldfastErro
     method: 'POST',
     path: '/api/json-rpc',
     readsBody: true,
-    run: ({ context, body }) => serveJsonRpc(methods, context, body),
+    run: ({ context, body }) => serveJsonRpc({ methods, overLimit: overLimitOf(limits) }, context, body),
     fail: (error) =>
-      replyTo(
-        statusOf(error.code),
-        failed(JSON_RPC_CODES.badRequest, faultOfError(error).message),
-        headOfError(error.code),
-      ),
+      replyTo(statusOf(error.code), failed(JSON_RPC_CODES.badRequest, faultOfError(error).message), headOfError(error)),
   };
 }
+
+/** The transport has counted a batch as one request: each further one counts as well. */
+const overLimitOf =
+  (limits: PrincipalLimits | undefined) =>
+  ({ principal }: CallContext): RpcResponse | undefined => {
+    if (limits === undefined) return undefined;
+    try {
+      limits.admit(principal);
+      return undefined;
+    } catch (thrown) {
+      return responseOf(faultOfError(HoldfastError.from(thrown)));
+    }
+  };
 
 /** Of a request whose body was not read; other codes are 400. */
 const statusOf = (code: ErrorCode): number => (UNREAD.has(code) ? ERROR_RULES[code].httpStatus : 400);

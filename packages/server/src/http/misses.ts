@@ -26,8 +26,10 @@ export const refusal = (path: string, status: number, message: string, head?: re
   reply(path, status, status === 503 ? 'unavailable' : 'invalid', message, {}, head, 'The request was rejected');
 
 /** As `refusal`, for an error with a code. */
-export const refusalOf = (path: string, { code, message }: HoldfastError): Reply =>
-  reply(path, ERROR_RULES[code].httpStatus, code, message, {}, headOfError(code), ERROR_RULES[code].title);
+export function refusalOf(path: string, error: HoldfastError): Reply {
+  const { code, message } = error;
+  return reply(path, ERROR_RULES[code].httpStatus, code, message, {}, headOfError(error), ERROR_RULES[code].title);
+}
 
 /** Each API has its own error format. */
 function reply(

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientCertificate } from '@holdfast/api';
 import { clientCertificateOf } from '../tls/client-certificate.ts';
 import { crossSiteFault, isFromBrowser } from './cross-site.ts';
-import { type CallDeadline, type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
+import { type BodyReceiver, type CallField, type Exchange, type Peer, peerOf } from './exchange.ts';
 import { PacedSocket } from './paced-socket.ts';
 import { readBody } from './read-body.ts';
 import type { Parts, Reply } from './reply.ts';
@@ -63,8 +63,13 @@ export class NodeExchange implements Exchange {
     return crossSiteFault(this.#request.headers);
   }
 
-  body(maxBytes: number, { deadlineMs }: CallDeadline): Promise<string> {
-    return readBody(this.#request, maxBytes, deadlineMs);
+  announcedBytes(maxBytes: number): number {
+    const announced = Number(this.#request.headers['content-length'] ?? 0);
+    return announced <= maxBytes ? announced : 0;
+  }
+
+  body(maxBytes: number, call: BodyReceiver): Promise<string> {
+    return readBody(this.#request, maxBytes, call);
   }
 
   send({ status, head, body, encoding }: Reply, isLast: boolean): Promise<void> | undefined {

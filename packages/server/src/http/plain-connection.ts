@@ -201,6 +201,11 @@ class PlainExchange implements Exchange {
     return this.#isGone;
   }
 
+  announcedBytes(maxBytes: number): number {
+    const { length } = this.#request.body;
+    return length <= maxBytes ? length : 0;
+  }
+
   body(maxBytes: number): string {
     const { body } = this.#request;
     if (body.length > maxBytes) throw tooLarge(maxBytes);

@@ -6,7 +6,7 @@ import { jsonReply, PROBLEM_TYPE, type Reply } from './reply.ts';
 /** An error as problem details (RFC 9457). */
 export function problemReply(error: HoldfastError): Reply {
   const { code, message, fault, gid, field, status } = renderError(error, V1_NAMES);
-  const { outcome } = error;
+  const { outcome, retryAfterMs } = error;
   const { httpStatus, title } = ERROR_RULES[code];
   const problem: ProblemDetails = {
     type: problemType(code),
@@ -18,6 +18,7 @@ export function problemReply(error: HoldfastError): Reply {
     ...(field !== undefined && { field, fault }),
     ...(status !== undefined && { transactionStatus: status }),
     ...(outcome !== undefined && { outcome }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-  return jsonReply(problem.status, problem, PROBLEM_TYPE, headOfError(code));
+  return jsonReply(problem.status, problem, PROBLEM_TYPE, headOfError(error));
 }

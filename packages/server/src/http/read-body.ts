@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { notStarted } from '@holdfast/api';
 import { LONGEST_TIMER_MS } from '@holdfast/branches/event-loop';
 import { HoldfastError } from '@holdfast/protocol';
+import type { BodyReceiver } from './exchange.ts';
 import { isLong, nextTurn } from './json-text.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -17,17 +18,14 @@ const REPLACEMENT = '\ufffd';
  * such a sender may get a connection error instead of the response. Throws `deadline_exceeded` at
  * the deadline, and discards what arrives later.
  */
-export async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-  deadlineMs: number | undefined,
-): Promise<string> {
-  const bytes = await readBytes(request, maxBytes, deadlineMs);
+export async function readBody(request: IncomingMessage, maxBytes: number, call: BodyReceiver): Promise<string> {
+  const bytes = await readBytes(request, maxBytes, call);
   if (isLong(bytes)) await nextTurn();
   return bodyText(bytes);
 }
 
-function readBytes(request: IncomingMessage, maxBytes: number, deadlineMs: number | undefined): Promise<Buffer> {
+function readBytes(request: IncomingMessage, maxBytes: number, call: BodyReceiver): Promise<Buffer> {
+  const { deadlineMs } = call;
   return new Promise((resolve, reject) => {
     let isLate = false;
     let timer: NodeJS.Timeout | undefined;
@@ -38,6 +36,7 @@ function readBytes(request: IncomingMessage, maxBytes: number, deadlineMs: numbe
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      if (announced === undefined) call.received?.(chunk.length);
       if (isLate) return;
       if (bytes > maxBytes) reject(tooLarge(maxBytes));
       else if (first === undefined) first = chunk;

@@ -1,5 +1,5 @@
 import type { CallContext } from '@holdfast/core';
-import { NAMESPACE_FIELD, namespaceOf } from '@holdfast/api';
+import { NAMESPACE_FIELD, namespaceOf, type PrincipalLimits } from '@holdfast/api';
 import {
   ANONYMOUS,
   DEFAULT_NAMESPACE,
@@ -21,12 +21,19 @@ export class RequestContext implements CallContext {
   #namespace: string = DEFAULT_NAMESPACE;
   readonly #exchange: Exchange;
   readonly #arrivedMs: number;
+  readonly #limits: PrincipalLimits | undefined;
   #abort: AbortController | undefined;
 
   /** @param arrivedMs when the request arrived, by `performance.now()` as the engine's clock */
-  constructor(exchange: Exchange, arrivedMs: number) {
+  constructor(exchange: Exchange, arrivedMs: number, limits?: PrincipalLimits) {
     this.#exchange = exchange;
     this.#arrivedMs = arrivedMs;
+    this.#limits = limits;
+  }
+
+  /** Counts bytes of the body whose length was not announced. */
+  received(bytes: number): void {
+    this.#limits?.received(this.#principal, bytes);
   }
 
   get principal(): Principal {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
-import type { Authenticator, Credentials } from '@holdfast/api';
+import type { Authenticator, Credentials, PrincipalLimits } from '@holdfast/api';
 import { ANONYMOUS, HoldfastError, isPercentEncodedUtf8, type Principal } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -112,6 +112,7 @@ export class HttpServer {
   readonly #plain: PlainConnections | undefined = undefined;
   #router: Router | undefined;
   #authenticator: Authenticator | undefined;
+  #limits: PrincipalLimits | undefined;
   /** Resolves when the last connection is closed; set when the server stops accepting. */
   #closed: Promise<unknown> | undefined;
 
@@ -138,10 +139,12 @@ export class HttpServer {
    * Serves these routes from now on; until then requests receive 503 with `Retry-After`.
    *
    * @param authenticator determines the callers; absent: every caller is anonymous
+   * @param limits bounds what callers send; absent: nothing does
    */
-  use(router: Router, authenticator?: Authenticator): void {
+  use(router: Router, authenticator?: Authenticator, limits?: PrincipalLimits): void {
     this.#router = router;
     this.#authenticator = authenticator;
+    this.#limits = limits;
   }
 
   /**
@@ -199,9 +202,10 @@ export class HttpServer {
   /** Serves a request of a known caller, or rejects it if the caller is not known. */
   #admit(request: Admitted, principal: Principal | HoldfastError): void {
     const { exchange, path, match, query, startedMs } = request;
-    const context = new RequestContext(exchange, startedMs);
+    const context = new RequestContext(exchange, startedMs, this.#limits);
     try {
       if (principal instanceof HoldfastError) throw principal;
+      this.#limits?.admit(principal, exchange.announcedBytes(this.#options.maxBodyBytes));
       context.admit(principal);
     } catch (thrown) {
       const error = HoldfastError.from(thrown);

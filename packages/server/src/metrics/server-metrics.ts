@@ -68,6 +68,11 @@ export class ServerMetrics implements EngineObserver {
     'Requests without valid credentials',
     'reason',
   );
+  readonly #limited = counters(
+    'holdfast_limited_requests_total',
+    'Requests that were rejected because of a limit of their principal',
+    'limit',
+  );
   /** Requests over HTTP. */
   readonly http = new ResponseMetrics(
     { requests: 'holdfast_http_requests_total', seconds: 'holdfast_http_request_seconds', labels: ['route', 'status'] },
@@ -111,6 +116,7 @@ export class ServerMetrics implements EngineObserver {
       this.#noRoom,
       this.#tlsFailures,
       this.#failedLogins,
+      this.#limited,
       this.http.requests,
       this.grpc.requests,
       this.#operations,
@@ -173,6 +179,11 @@ export class ServerMetrics implements EngineObserver {
   /** @param reason one of a few words */
   authenticationFailed(reason: string): void {
     this.#failedLogins.child({ reason }).add();
+  }
+
+  /** @param limit one of a few words */
+  limited(limit: string): void {
+    this.#limited.child({ limit }).add();
   }
 
   /** Calls were made to more destinations at once than have connections. */

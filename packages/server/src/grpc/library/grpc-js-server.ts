@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { type EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
-import type { Authenticator, Credentials } from '@holdfast/api';
+import type { Authenticator, Credentials, PrincipalLimits } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import { decodeGrpcMessage, encodeGrpcMessage, formatGrpcTimeout, GRPC_STATUS } from '@holdfast/protocol/grpc';
 import { logDefect } from '../../logs/log.ts';
 import { describe } from '../../tls/client-certificate.ts';
-import { admitCaller, watchCaller } from '../grpc-access.ts';
+import { admitCaller, type GrpcCallers, watchCaller } from '../grpc-access.ts';
 import { GrpcContext } from '../grpc-context.ts';
 import { GrpcError } from '../grpc-error.ts';
 import type { EventsMethod, GrpcMethod, GrpcTransport, StreamMethod, UnaryMethod } from '../grpc-method.ts';
@@ -31,7 +31,7 @@ export class GrpcJsServer implements GrpcTransport {
   /** Connections that were accepted before the methods are known; they wait. */
   #waiting: net.Socket[] | undefined = [];
   #closed: Promise<unknown> | undefined;
-  #authenticator: Authenticator | undefined;
+  #callers: GrpcCallers = { authenticator: undefined, limits: undefined };
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -57,8 +57,8 @@ export class GrpcJsServer implements GrpcTransport {
     return `${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
   }
 
-  use(methods: readonly GrpcMethod[], authenticator?: Authenticator): void {
-    this.#authenticator = authenticator;
+  use(methods: readonly GrpcMethod[], authenticator?: Authenticator, limits?: PrincipalLimits): void {
+    this.#callers = { authenticator, limits };
     for (const method of methods) this.#register(method);
     for (const socket of this.#waiting ?? []) this.#connections.injectConnection(socket);
     this.#waiting = undefined;
@@ -108,7 +108,7 @@ export class GrpcJsServer implements GrpcTransport {
   #unary(method: UnaryMethod): grpc.handleUnaryCall<Buffer, Uint8Array> {
     return (call, callback) => {
       const end = this.#endOf(method.path, call);
-      this.#admitted(call, method, end.signal)
+      this.#admitted(call, method, end.signal, call.request.length)
         .then((context) => method.call(context, call.request))
         .then(
           (response) => {
@@ -129,7 +129,7 @@ export class GrpcJsServer implements GrpcTransport {
       const end = this.#endOf(method.path, call);
       const send = (message: Uint8Array): Promise<void> | undefined =>
         end.signal.aborted || call.write(message) ? undefined : drained(call);
-      this.#admitted(call, method, end.signal)
+      this.#admitted(call, method, end.signal, call.request.length)
         .then((context) =>
           this.#whileAdmitted(call, method, context, end, () => method.run(context, call.request, send)),
         )
@@ -161,7 +161,7 @@ export class GrpcJsServer implements GrpcTransport {
         if (end.signal.aborted || call.write(message)) return;
         await drained(call);
       };
-      this.#admitted(call, method, end.signal)
+      this.#admitted(call, method, end.signal, 0)
         .then((context) =>
           this.#whileAdmitted(call, method, context, end, () => method.run({ signal: end.signal, requests, send })),
         )
@@ -180,9 +180,10 @@ export class GrpcJsServer implements GrpcTransport {
   }
 
   /** The context of a call whose caller is known. */
-  async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal): Promise<GrpcContext> {
+  async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal, bytes: number): Promise<GrpcContext> {
     const context = contextOf(call, signal);
-    await admitCaller(context, method, this.#authenticator, credentialsOf(call));
+    await admitCaller(context, method, this.#callers, credentialsOf(call));
+    this.#callers.limits?.received(context.principal, bytes);
     return context;
   }
 
@@ -196,7 +197,7 @@ export class GrpcJsServer implements GrpcTransport {
   ): Promise<void> {
     let stop: (() => void) | undefined;
     const rejected = new Promise<never>((_resolve, reject) => {
-      stop = watchCaller(context, method, this.#authenticator, credentialsOf(call), reject);
+      stop = watchCaller(context, method, this.#callers, credentialsOf(call), reject);
     });
     end.signal.addEventListener('abort', () => stop?.());
     try {

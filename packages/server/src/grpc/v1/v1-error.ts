@@ -1,7 +1,7 @@
 import { V1_NAMES } from '@holdfast/api';
 import { ERROR_RULES, type FieldNames, HoldfastError, renderError } from '@holdfast/protocol';
 import { holdfastPath, type OperationMessages } from '@holdfast/protocol/grpc';
-import { GrpcError } from '../grpc-error.ts';
+import { GrpcError, pushback } from '../grpc-error.ts';
 
 /** Called with an error that is a bug in Holdfast, and the path of its method. */
 export type OnDefect = (error: HoldfastError, path: string) => void;
@@ -29,5 +29,8 @@ export function v1ErrorOf(error: HoldfastError, names: FieldNames): GrpcError {
   const trailers = Object.entries(details).flatMap(([name, value]) =>
     value === undefined ? [] : [[`holdfast-${name}`, value] as const],
   );
-  return new GrpcError(ERROR_RULES[code].grpcStatus, message, Object.fromEntries(trailers));
+  return new GrpcError(ERROR_RULES[code].grpcStatus, message, {
+    ...Object.fromEntries(trailers),
+    ...pushback(error.retryAfterMs),
+  });
 }
