@@ -6,7 +6,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { headerOf, readBytes, readJson, send } from './node-body.ts';
+import { headerOf, originalUrlOf, readBytes, readJson, send } from './node-body.ts';
 import { parsedBody } from './parsed-body.ts';
 import { keepRaw, rawBody } from './raw-body.ts';
 
@@ -78,7 +78,7 @@ function route(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadBytes):
       response,
       await serve({
         method: request.method,
-        url: request.originalUrl,
+        url: originalUrlOf(request),
         header: headerOf(request),
         readBody,
         readBytes: () => bytesOf(request, maxBodyBytes),

@@ -4,7 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BranchHandler, BranchOptions, ErrorOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { headerOf } from './node-body.ts';
+import { headerOf, originalUrlOf } from './node-body.ts';
 import { parsedBody } from './parsed-body.ts';
 import { rawBody, keepRaw } from './raw-body.ts';
 import { verifierOf } from './verified-call.ts';
@@ -101,7 +101,7 @@ function route<Payload>(handler: BranchHandler<Payload>, options: Partial<Branch
     const serve = branchServer(handler, { ...options, ...(onError !== undefined && { onError }) });
     const { status, text } = await serve({
       method: request.method,
-      url: request.url,
+      url: originalUrlOf(request.raw),
       header: headerOf(request),
       readBody,
       readBytes: () => bytesOf(request),

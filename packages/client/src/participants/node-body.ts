@@ -9,6 +9,13 @@ export const headerOf =
     headers[name];
 
 /**
+ * The URL that the coordinator called. Express, Connect and Fastify (`rewriteUrl`) keep it when
+ * they change `url`, as for a router that is mounted below a path.
+ */
+export const originalUrlOf = (request: IncomingMessage & { readonly originalUrl?: unknown }): string | undefined =>
+  typeof request.originalUrl === 'string' ? request.originalUrl : request.url;
+
+/**
  * Reads a body of bounded length as JSON; undefined when there is none.
  *
  * @throws an error if a middleware has read the body or a part of it without storing it

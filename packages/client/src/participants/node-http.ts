@@ -4,7 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { branchServer, type BranchServer, readArguments } from './branch-server.ts';
 import type { BarrierHandler, BodyOptions, BranchHandler, BranchOptions, ServeOptions } from './call.ts';
 import { checkBackHandler } from './check-back.ts';
-import { headerOf, readBytes, readJson, send } from './node-body.ts';
+import { headerOf, originalUrlOf, readBytes, readJson, send } from './node-body.ts';
 
 export type {
   BarrierHandler,
@@ -70,7 +70,7 @@ function listener(serve: BranchServer, maxBodyBytes: number = LIMITS.payloadByte
       response,
       await serve({
         method: request.method,
-        url: request.url,
+        url: originalUrlOf(request),
         header: headerOf(request),
         readBody,
         readBytes: () => readBytes(request, maxBodyBytes),

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import {
   CallSigner,
@@ -10,6 +10,7 @@ import {
 import { resultOfGrpc } from '@holdfast/protocol';
 import express from 'express';
 import Fastify, { fastify } from 'fastify';
+import Fastify4 from 'fastify-4';
 import { Hono } from 'hono';
 import { Hono as OldestHono } from 'hono-oldest';
 import { request } from 'undici';
@@ -242,15 +243,73 @@ describe('a participant whose framework has changed the body before', () => {
   });
 });
 
-describe('a participant on Express below a router', () => {
-  it('verifies the whole path', async () => {
+describe('a participant whose framework changes the path before', () => {
+  const path = `/bank${PATH}`;
+
+  /** The statuses for a call that was signed for the path that is called, and for the one after. */
+  async function statusesOf(server: Served): Promise<readonly number[]> {
+    onTestFinished(() => server.close());
+    const whole = await send(server, { path, headers: sign({ target: path }) });
+    return [whole.status, (await send(server, { path, headers: sign() })).status];
+  }
+  const VERIFIED = [200, 401];
+
+  it('verifies the path that was called: on Express below a router', async () => {
     const route = onExpress.branch(() => undefined, options());
     const app = express().use('/bank', express.Router().post('/debit', route));
-    const server = await listening(createServer(app));
-    onTestFinished(() => server.close());
-    const path = `/bank${PATH}`;
-    expect(await send(server, { path, headers: sign({ target: path }) })).toMatchObject({ status: 200 });
-    expect(await send(server, { path, headers: sign() })).toMatchObject({ status: 401 });
+    expect(await statusesOf(await listening(createServer(app)))).toEqual(VERIFIED);
+  });
+
+  it('verifies the path that was called: on Express after a middleware that rewrites it', async () => {
+    const route = onExpress.branch(() => undefined, options());
+    const app = express()
+      .use((incoming, _response, next) => {
+        incoming.url = incoming.url.replace('/bank', '');
+        next();
+      })
+      .post('/debit', route);
+    expect(await statusesOf(await listening(createServer(app)))).toEqual(VERIFIED);
+  });
+
+  it.each([
+    ['Fastify', Fastify],
+    ['Fastify 4', Fastify4 as unknown as typeof Fastify],
+  ])('verifies the path that was called: on %s with rewriteUrl', async (_version, create) => {
+    const rewriteUrl = ({ url = '' }: IncomingMessage): string => url.replace('/bank', '');
+    const app = create({ rewriteUrl, forceCloseConnections: true });
+    await app.register(onFastify.branchBodies);
+    app.post(
+      '/debit',
+      onFastify.branch(() => undefined, options()),
+    );
+    const server = { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() };
+    expect(await statusesOf(server)).toEqual(VERIFIED);
+  });
+
+  it('verifies the path that was called: on node:http behind a router that keeps it as originalUrl', async () => {
+    const route = onNode.branch(() => undefined, options());
+    const router = createServer((incoming, response) => {
+      const url = incoming.url ?? '';
+      void route(Object.assign(incoming, { originalUrl: url, url: url.replace('/bank', '') }), response);
+    });
+    expect(await statusesOf(await listening(router))).toEqual(VERIFIED);
+  });
+
+  it('verifies the path that was called: on Hono below a route, and by the option target where the rest is a new request', async () => {
+    const given = options();
+    const route = onHono.branch(() => undefined, given);
+    const served = (app: Hono) =>
+      listening(createAdaptorServer({ fetch: app.fetch }) as ReturnType<typeof createServer>);
+    expect(await statusesOf(await served(new Hono().route('/bank', new Hono().post('/debit', route))))).toEqual(
+      VERIFIED,
+    );
+    expect(await statusesOf(await served(new Hono().basePath('/bank').post('/debit', route)))).toEqual(VERIFIED);
+    const target = (received: string): string => `/bank${received}`;
+    const mounted = onHono.branch(() => undefined, { ...given, verify: { keys: [SECRET], target } });
+    const below = new Hono().post('/debit', mounted);
+    const mount = (whole: Request) => below.fetch(new Request(whole.url.replace('/bank', ''), whole));
+    const app = new Hono().all('/bank/*', (context) => mount(context.req.raw));
+    expect(await statusesOf(await served(app))).toEqual(VERIFIED);
   });
 });
 

@@ -1,3 +1,4 @@
+import { nonceOf } from './nonce.ts';
 import { type Body, bodyPrefix, callContent, SIGNATURE_HEADERS } from './signature.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -44,7 +45,7 @@ export class CallSigner {
   /** Signs a request at the time when it is sent. A request that is sent again is signed again. */
   sign({ id, method, target, host, body }: SignedRequest): SignatureFields {
     const timestamp = String(Math.floor(this.#nowMs() / 1_000));
-    const nonce = this.#process + (++this.#requests).toString(36);
+    const nonce = nonceOf({ process: this.#process, request: ++this.#requests });
     const parts = { nonce, method, target, host, id, timestamp };
     const prefix = bodyPrefix(id, timestamp);
     let ofBody = '';

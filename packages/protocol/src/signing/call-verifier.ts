@@ -20,8 +20,8 @@ export interface VerifyOptions {
   readonly replays?: ReplayStore;
   /**
    * The hosts of this participant, as they are in the URLs of its branches, such as
-   * `bank-a:8080`. A call that was signed for another host is rejected, so that another participant
-   * cannot pass its calls on. Default: every host.
+   * `bank-a:8080`, in any case. A call that was signed for another host is rejected, so that
+   * another participant cannot pass its calls on. Default: every host.
    */
   readonly hosts?: readonly string[];
   /**
@@ -74,6 +74,7 @@ const LONGEST_SIGNATURES = 2 * MAX_SIGNATURES * 128;
 export class CallVerifier {
   readonly #options: VerifyOptions;
   readonly #toleranceMs: number;
+  readonly #hosts: ReadonlySet<string> | undefined;
   readonly #replays: ReplayStore;
   readonly #clock: VerifierClock;
   #texts: readonly string[] = [];
@@ -85,6 +86,7 @@ export class CallVerifier {
     if (!(toleranceMs >= 1_000)) throw new TypeError('verify: toleranceMs must be at least 1000');
     this.#options = options;
     this.#toleranceMs = toleranceMs;
+    this.#hosts = options.hosts === undefined ? undefined : parsedHosts(options.hosts);
     this.#clock = clock;
     this.#replays = options.replays ?? new ReplayTable(DEFAULT_REMEMBERED_CALLS, () => clock.monotonicMs());
     this.#currentKeys();
@@ -125,7 +127,7 @@ export class CallVerifier {
     const { timestamp, nonce, host } = stated;
     const called = this.#options.target?.(target) ?? target;
     this.#checkSignatures(stated, { method, target: called, body });
-    if (this.#options.hosts?.includes(host) === false)
+    if (this.#hosts?.has(host.toLowerCase()) === false)
       throw new CallNotVerified('the call was signed for another host than those of this participant');
     this.#checkTime(Number(timestamp));
     // A call is acceptable from the tolerance before its timestamp to the tolerance after it.
@@ -147,7 +149,7 @@ export class CallVerifier {
       const content = callContent(parts, signature);
       const signer = keys.find((key) => key.matches(ofCall[at] ?? '', content, ''));
       if (signer?.matches(signature, prefix, body) === true) return;
-      if (signer !== undefined) throw new CallNotVerified(NOT_SIGNED);
+      if (signer !== undefined) throw new CallNotVerified(BODY_CHANGED);
     }
     if (body.length > LONGEST_EXPLAINED) throw new CallNotVerified(NOT_SIGNED_LONG);
     const isBodySigned = keys.some((key) => ofBody.some((signature) => key.matches(signature, prefix, body)));
@@ -182,16 +184,34 @@ const LONGEST_EXPLAINED = 4_096;
 
 const NOT_SIGNED =
   'no signature of the call is valid: it was signed with another key, or its ID, timestamp or body was changed';
+const BODY_CHANGED =
+  "the call's headers are signed, but its body was changed: a proxy or a middleware may have read and rewritten it";
 const NOT_SIGNED_LONG =
   'no signature of the call is valid: it was signed with another key or for another method and path, ' +
   'or a proxy changed them, or its ID or timestamp was changed';
 const NOT_FOR_THIS_PATH =
-  'the call was not signed for this method and path, or a proxy changed them, or it is another call';
+  'the call was not signed for this method and path, or it is another call, ' +
+  'or a proxy changed them: see the option target of verify';
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 const SECONDS = /^[1-9]\d{0,11}$/;
 const NONCE = /^[\w-]+$/;
 const SIGNATURES = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
+/** Each host in the forms in which URLs have it: with and without the port that is the default. */
+function parsedHosts(hosts: readonly string[]): ReadonlySet<string> {
+  if (!Array.isArray(hosts) || hosts.length === 0) throw new TypeError('verify: hosts must have at least one host');
+  return new Set(
+    hosts.flatMap((host: unknown, index) => {
+      if (typeof host !== 'string' || !HOST.test(host) || !URL.canParse(`http://${host}`))
+        throw new TypeError(`verify: hosts[${index}] must be a host with its port, such as bank-a:8080`);
+      return [host.toLowerCase(), new URL(`http://${host}`).host, new URL(`https://${host}`).host];
+    }),
+  );
+}
+
+/** Without a scheme, user information and a path. */
+const HOST = /^[^/?#@\\\s]+$/;
 
 function parsedKeys(texts: readonly string[]): readonly VerificationKey[] {
   if (!Array.isArray(texts) || texts.length === 0) throw new TypeError('verify: keys must have at least one key');

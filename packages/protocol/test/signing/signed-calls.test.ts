@@ -125,8 +125,14 @@ describe('a call', () => {
     const reason = /no signature of the call is valid/;
     expect(await verdict({ keys: [OTHER_SECRET] }, fields())).toMatch(reason);
     expect(await verdict({ keys: [WHPK] }, fields())).toMatch(reason);
-    expect(await verdict({}, fields(), { ...REQUEST, body: '{"amount":31}' })).toMatch(reason);
     expect(await verdict({}, { ...fields(), 'webhook-id': 'g2.01.action.1' })).toMatch(reason);
+  });
+
+  it('whose body was changed is not accepted, and the reason names the body, however long it is', async () => {
+    for (const body of ['{"amount":30}', 'a'.repeat(100_000), '']) {
+      const signed = signerOf(SECRET).sign({ ...REQUEST, body });
+      expect(await verdict({}, signed, { ...REQUEST, body: `${body} ` })).toMatch(/its body was changed/);
+    }
   });
 
   it('for another method or path is not accepted', async () => {
@@ -184,7 +190,30 @@ describe('a call', () => {
   it('for another host is rejected by a participant that lists its hosts', async () => {
     expect(await verdict({ hosts: ['bank-a:8080'] }, fields())).toBe('accepted');
     expect(await verdict({ hosts: ['bank-b:8080'] }, fields())).toContain('signed for another host');
+    expect(await verdict({ hosts: ['bank-b:8080', 'bank-a:8080'] }, fields())).toBe('accepted');
   });
+
+  it.each([
+    ['Bank-A:8080', 'bank-a:8080'],
+    ['bank-a:8080', 'BANK-A:8080'],
+    ['bank-a:80', 'bank-a'],
+    ['bank-a:443', 'bank-a'],
+    ['bänk:9000', 'xn--bnk-qla:9000'],
+    ['[FD00:0::1]:9000', '[fd00::1]:9000'],
+  ])('for the host %s in another spelling (%s) is accepted', async (listed, host) => {
+    const signed = signerOf(SECRET).sign({ ...REQUEST, host });
+    expect(await verdict({ hosts: [listed] }, signed)).toBe('accepted');
+  });
+
+  it.each(['http://bank-a:8080', 'bank-a:8080/debit', '', 'a@b', 'bank-a:port', 'bank a', 7])(
+    'is not verified by a participant whose host is %j: it is set up with a TypeError',
+    (host) => {
+      expect(() => verifierOf({ hosts: ['ok', host as string] })).toThrow(
+        new TypeError('verify: hosts[1] must be a host with its port, such as bank-a:8080'),
+      );
+      expect(() => verifierOf({ hosts: [] })).toThrow('verify: hosts must have at least one host');
+    },
+  );
 
   it('behind a proxy that changes the path is verified by the path that the coordinator called', async () => {
     const received = { ...REQUEST, target: REQUEST.target.slice('/debit'.length) };
