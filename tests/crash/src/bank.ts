@@ -27,9 +27,14 @@ export class Bank {
   }
 
   /** Records an incoming call. Returns its ordinal number among the calls of its op. */
-  called(call: OpId, madeFor: string, { from, protocol }: Caller): number {
-    this.#write({ kind: 'call', ...call, madeFor, from, protocol, atMs: Date.now() });
+  called(call: OpId, madeFor: string, caller: Caller): number {
+    this.#write({ kind: 'call', ...call, madeFor, ...caller, atMs: Date.now() });
     return this.#calls.get(callKey(call)) ?? 0;
+  }
+
+  /** Records a call that was rejected because its signature is missing or wrong. */
+  unverified(call: OpId, reason: string, caller: Caller): void {
+    this.#write({ kind: 'unverified', ...call, reason, ...caller, atMs: Date.now() });
   }
 
   /** Records the response to a call. */

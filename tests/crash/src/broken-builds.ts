@@ -9,11 +9,13 @@ export interface BrokenBuild {
   readonly wrong: string;
   readonly patches: readonly Patch[];
   /** What this leads to: at least one of these must be found. */
-  readonly leadsTo: readonly (ViolationKind | NodeViolationKind)[];
+  readonly leadsTo: readonly (ViolationKind | NodeViolationKind | 'let-in')[];
   /** It takes many transactions until this matters: a short run may miss it. */
   readonly rare: boolean;
   /** It shows only where several coordinators share a store. */
   readonly shared: boolean;
+  /** It shows only in a secured run. */
+  readonly secured?: boolean;
 }
 
 /** Mistakes that a coordinator could make, each of which breaks a promise only when it matters. */
@@ -152,6 +154,41 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
              const outcomes = await store.write(unconditional);`,
           ],
         ],
+      },
+    ],
+  },
+  {
+    name: 'unsigned-retries',
+    wrong: 'only the first attempt of a call over HTTP is signed',
+    leadsTo: ['unsigned'],
+    rare: false,
+    shared: false,
+    secured: true,
+    patches: [
+      {
+        package: 'branches',
+        file: 'http/http-signature.js',
+        replace: [
+          [
+            'signer === undefined ? undefined : new HttpSignature',
+            'signer === undefined || attempt > 1 ? undefined : new HttpSignature',
+          ],
+        ],
+      },
+    ],
+  },
+  {
+    name: 'tokens-without-end',
+    wrong: 'the previous text of a rotated token stays valid after the overlap',
+    leadsTo: ['let-in'],
+    rare: false,
+    shared: false,
+    secured: true,
+    patches: [
+      {
+        package: 'api',
+        file: 'access/tokens/token-authenticator.js',
+        replace: [['return Math.min(previousMs, expiresAtMs);', 'return expiresAtMs;']],
       },
     ],
   },

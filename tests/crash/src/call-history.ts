@@ -15,7 +15,7 @@ export interface CallHistory {
 export function callsOf(evidence: Evidence): readonly CallHistory[] {
   const lines = new Map<string, (CallLine | ResponseLine)[]>();
   for (const { line } of evidence.journal) {
-    if (line.kind === 'commit') continue;
+    if (line.kind === 'commit' || line.kind === 'unverified') continue;
     const known = lines.get(line.gid);
     if (known === undefined) lines.set(line.gid, [line]);
     else known.push(line);

@@ -24,7 +24,7 @@ export async function runWorkflow(session: ClientSession<WorkflowPlan>): Promise
   });
 }
 
-function responseOf({ status }: RunResponse): ClientResponse {
+function responseOf({ status, deniedAtMs }: RunResponse): ClientResponse {
   switch (status) {
     case 'succeed':
       return { outcome: 'success', status, waited: true };
@@ -34,6 +34,6 @@ function responseOf({ status }: RunResponse): ClientResponse {
     case 'prepared':
       return { outcome: 'ongoing', status, waited: true };
     case '':
-      return { outcome: 'unknown', status, waited: true };
+      return { outcome: 'unknown', status, waited: true, ...(deniedAtMs !== undefined && { deniedAtMs }) };
   }
 }

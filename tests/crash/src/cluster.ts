@@ -17,6 +17,7 @@ import { type ClusterNode, Outages } from './outages.ts';
 import { planOutages } from './outage-plan.ts';
 import { MAX_RETRY_INTERVAL_S, RETRY_INTERVAL_S } from './plan.ts';
 import { type SharedStore, startDatabase } from './private-database.ts';
+import type { Security } from './secured/security.ts';
 import { SessionWatch } from './session-watch.ts';
 import type { Disturbed, Subject } from './subject.ts';
 
@@ -34,13 +35,15 @@ export async function cluster(
   cliPath: string,
   folder: string,
   print: (line: string) => void,
+  security?: Security,
 ): Promise<Subject> {
   const clock = options.faults > 0 ? clockOf(options.store) : undefined;
   const database = await startDatabase(options.store, clock?.environment);
   try {
     const ports: Ports[] = [];
     for (let node = 0; node < options.nodes; node++) ports.push(await freePorts());
-    return new Cluster({ options, cliPath, folder, print, database, clock, ports, nginxPorts: await freePorts() });
+    const nginxPorts = await freePorts();
+    return new Cluster({ options, cliPath, folder, print, database, clock, ports, nginxPorts, security });
   } catch (error) {
     await database.stop();
     clock?.remove();
@@ -72,6 +75,7 @@ interface Parts {
   readonly clock: FakeClock | undefined;
   readonly ports: readonly Ports[];
   readonly nginxPorts: Ports;
+  readonly security: Security | undefined;
 }
 
 class Cluster implements Subject {
@@ -86,7 +90,7 @@ class Cluster implements Subject {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.origin = `http://127.0.0.1:${parts.nginxPorts.http}`;
+    this.origin = `${parts.security === undefined ? 'http' : 'https'}://127.0.0.1:${parts.nginxPorts.http}`;
     this.grpcAddress = `127.0.0.1:${parts.nginxPorts.grpc}`;
     this.#nodes = parts.ports.map((port, index) => this.#node(port, index));
     this.#outages = new Outages(this.#nodes, parts.database, parts.print);
@@ -113,7 +117,7 @@ class Cluster implements Subject {
   }
 
   #node(ports: Ports, index: number): ClusterNode {
-    const { options, cliPath, folder, database } = this.#parts;
+    const { options, cliPath, folder, database, security } = this.#parts;
     const name = `n${index + 1}`;
     const address = `127.0.0.${index + 11}`;
     const limits = ['--heartbeat', `${options.heartbeatMs}ms`, '--silence', `${options.silenceMs}ms`];
@@ -127,6 +131,7 @@ class Cluster implements Subject {
       ],
       node: ['--import', `file://${OUTGOING_ADDRESS}?address=${address}&except=${new URL(database.url).port}`],
       logPath: join(folder, `${name}.log`),
+      security,
       mayEnd: () => this.#outages.databaseIsAway(MAY_ABANDON_MS) || this.#faults?.isAway(MAY_ABANDON_MS) === true,
     });
     return { name, address, process };
@@ -141,7 +146,8 @@ class Cluster implements Subject {
     // All at once: each of them finds an empty database.
     for (const { process } of this.#nodes) process.start();
     await Promise.all(this.#nodes.map(({ process }) => process.ready()));
-    this.#nginx = startNginx(this.#parts.folder, this.#parts.nginxPorts, this.#parts.ports);
+    const { folder, nginxPorts, ports, security } = this.#parts;
+    this.#nginx = startNginx(folder, nginxPorts, ports, security?.nginx);
     const isPaused = (node: ClusterNode): boolean => this.#outages.isPaused(node);
     this.#watch = new SessionWatch(
       this.#nodes.map((node) => ({

@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import type { ClientResponse } from './notes.ts';
+import { type Access, authorizationOf } from './secured/access.ts';
 
 const PREFIX = '/api/dtmsvr';
 
@@ -9,11 +10,14 @@ const PREFIX = '/api/dtmsvr';
  */
 export class CoordinatorClient {
   readonly #pool: Pool;
+  readonly #access: Access | undefined;
 
-  constructor(origin: string, connections: number) {
+  /** @param access undefined: neither TLS nor a token */
+  constructor(origin: string, connections: number, access?: Access) {
+    this.#access = access;
     this.#pool = new Pool(origin, {
       connections,
-      connect: { timeout: 2_000 },
+      connect: { timeout: 2_000, ...(access !== undefined && { ca: access.ca }) },
       headersTimeout: 5_000,
       bodyTimeout: 5_000,
     });
@@ -24,14 +28,15 @@ export class CoordinatorClient {
    * transaction succeeded.
    */
   async post(call: string, body: object, waited: boolean): Promise<ClientResponse> {
-    const reply = await this.#request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
+    const reply = await this.request('POST', `${PREFIX}/${call}`, JSON.stringify(body));
     const status = textOf(reply?.body['status']);
-    return { outcome: outcomeOf(reply), status, waited };
+    const response = { outcome: outcomeOf(reply), status, waited };
+    return reply?.code === 401 || reply?.code === 403 ? { ...response, deniedAtMs: Date.now() } : response;
   }
 
   /** A fresh gid, or undefined if there is no response. */
   async newGid(): Promise<string | undefined> {
-    const reply = await this.#request('GET', `${PREFIX}/newGid`);
+    const reply = await this.request('GET', `${PREFIX}/newGid`);
     const gid = textOf(reply?.body['gid']);
     return gid === '' ? undefined : gid;
   }
@@ -41,7 +46,7 @@ export class CoordinatorClient {
    * is no response.
    */
   async status(gid: string): Promise<string | undefined> {
-    const reply = await this.#request('GET', `${PREFIX}/query?gid=${encodeURIComponent(gid)}`);
+    const reply = await this.request('GET', `${PREFIX}/query?gid=${encodeURIComponent(gid)}`);
     if (reply?.code !== 200) return undefined;
     const transaction = reply.body['transaction'];
     if (typeof transaction !== 'object' || transaction === null) return 'absent';
@@ -50,26 +55,26 @@ export class CoordinatorClient {
 
   /** The coordinator's full view of a transaction, or the reason for which there is none. */
   async describe(gid: string): Promise<string> {
-    const reply = await this.#request('GET', `/api/v1/transactions/${encodeURIComponent(gid)}`);
+    const reply = await this.request('GET', `/api/v1/transactions/${encodeURIComponent(gid)}`);
     return reply === undefined ? 'no response' : JSON.stringify(reply.body);
   }
 
   /** Empty if the coordinator accepts calls; otherwise its status and message. */
   async notReadyBecause(): Promise<string> {
-    const reply = await this.#request('GET', '/readyz');
+    const reply = await this.request('GET', '/readyz');
     if (reply === undefined) return 'no response';
     return reply.code === 200 ? '' : `${reply.code} ${textOf(reply.body['message'])}`;
   }
 
   /** Adds a subscriber to a topic, which is a key-value; false: that was not acknowledged. */
   async subscribe(topic: string, url: string): Promise<boolean> {
-    const reply = await this.#request('PUT', `/api/v1/topics/${topic}/subscribers`, JSON.stringify({ url }));
+    const reply = await this.request('PUT', `/api/v1/topics/${topic}/subscribers`, JSON.stringify({ url }));
     return reply !== undefined && reply.code < 300;
   }
 
   /** The live sessions; undefined if there is no response. */
   async sessions(): Promise<readonly SessionRow[] | undefined> {
-    const reply = await this.#request('GET', '/api/v1/nodes');
+    const reply = await this.request('GET', '/api/v1/nodes');
     return reply?.code === 200 ? (reply.body['items'] as readonly SessionRow[]) : undefined;
   }
 
@@ -77,9 +82,11 @@ export class CoordinatorClient {
     await this.#pool.destroy();
   }
 
-  async #request(method: 'GET' | 'POST' | 'PUT', path: string, body?: string): Promise<Reply | undefined> {
+  /** Undefined: there is no response. */
+  async request(method: Method, path: string, body?: string): Promise<Reply | undefined> {
     try {
-      const headers = { 'content-type': 'application/json' };
+      const authorization = authorizationOf(this.#access);
+      const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) };
       const response = await this.#pool.request({ method, path, headers, body: body ?? null });
       return { code: response.statusCode, body: parse(await response.body.text()) };
     } catch {
@@ -96,7 +103,10 @@ export interface SessionRow {
   readonly startedAtMs: number;
 }
 
-interface Reply {
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** A response. */
+export interface Reply {
   readonly code: number;
   readonly body: Readonly<Record<string, unknown>>;
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoordinatorClient } from './coordinator-client.ts';
 import { ended, ownChild } from './process-end.ts';
+import type { Security } from './secured/security.ts';
 
 export interface CoordinatorOptions {
   readonly cliPath: string;
@@ -19,6 +20,8 @@ export interface CoordinatorOptions {
    * default it never has one.
    */
   readonly mayEnd?: () => boolean;
+  /** Undefined: neither TLS nor authentication. */
+  readonly security: Security | undefined;
 }
 
 /** A coordinator reports "ready" within this time; otherwise the run fails. */
@@ -39,7 +42,9 @@ export class CoordinatorProcess {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#log = openSync(options.logPath, 'a');
-    this.probe = new CoordinatorClient(`http://127.0.0.1:${options.port}`, 2);
+    const { security, port } = options;
+    const scheme = security === undefined ? 'http' : 'https';
+    this.probe = new CoordinatorClient(`${scheme}://127.0.0.1:${port}`, 2, security?.admin);
   }
 
   /** How often it ended without having been killed, and without a reason. */
@@ -48,9 +53,9 @@ export class CoordinatorProcess {
   }
 
   start(): void {
-    const { cliPath, port, grpcPort, serve, node = [] } = this.#options;
+    const { cliPath, port, grpcPort, serve, node = [], security } = this.#options;
     const ports = ['--http-port', String(port), '--grpc-port', String(grpcPort)];
-    const args = [...node, cliPath, 'serve', ...ports, ...serve];
+    const args = [...node, cliPath, 'serve', ...ports, ...serve, ...(security?.serve ?? [])];
     const child = spawn(process.execPath, args, { stdio: ['ignore', this.#log, this.#log], env: cleanEnvironment() });
     ownChild(child);
     child.once('exit', () => this.#ended(child));

@@ -1,6 +1,7 @@
-import type { CallLine, CommitLine, JournalLine, Placed } from './journal.ts';
+import type { CallLine, CommitLine, JournalLine, Placed, UnverifiedLine } from './journal.ts';
 import type { ResponseNote, Note } from './notes.ts';
 import type { Plan } from './plan.ts';
+import type { SecurityEvidence } from './secured/security-judge.ts';
 
 /** All that the judge gets to see. */
 export interface Evidence {
@@ -8,6 +9,8 @@ export interface Evidence {
   readonly notes: readonly Placed<Note>[];
   /** Gids that the coordinator still reported as unfinished when the waiting time had expired. */
   readonly unfinished: ReadonlySet<string>;
+  /** Of a secured run. */
+  readonly security?: SecurityEvidence;
 }
 
 /** The evidence about one gid. */
@@ -20,6 +23,7 @@ export interface Case {
   readonly responses: readonly ResponseNote[];
   readonly calls: readonly Placed<CallLine>[];
   readonly commits: readonly Placed<CommitLine>[];
+  readonly unverified: readonly UnverifiedLine[];
   readonly unfinished: boolean;
   /** The lines of both journals, in the order in which things happened. */
   readonly texts: readonly string[];
@@ -29,7 +33,7 @@ export interface Case {
 export function casesOf(evidence: Evidence): readonly Case[] {
   const drafts = new Map<string, Draft>();
   const draft = (gid: string): Draft => {
-    const existing = drafts.get(gid) ?? { plans: [], responses: [], calls: [], commits: [], story: [] };
+    const existing = drafts.get(gid) ?? emptyDraft();
     drafts.set(gid, existing);
     return existing;
   };
@@ -43,11 +47,14 @@ export function casesOf(evidence: Evidence): readonly Case[] {
   }));
 }
 
+const emptyDraft = (): Draft => ({ plans: [], responses: [], calls: [], commits: [], unverified: [], story: [] });
+
 interface Draft {
   readonly plans: Plan[];
   readonly responses: ResponseNote[];
   readonly calls: Placed<CallLine>[];
   readonly commits: Placed<CommitLine>[];
+  readonly unverified: UnverifiedLine[];
   /**
    * A note of a response contains the length of the participants' journal at that time: its place
    * in the story is directly after that length.
@@ -64,5 +71,6 @@ function addNote(draft: Draft, { line, text }: Placed<Note>): void {
 function addJournalLine(draft: Draft, { line, text, endByte }: Placed<JournalLine>): void {
   if (line.kind === 'call') draft.calls.push({ line, text, endByte });
   if (line.kind === 'commit') draft.commits.push({ line, text, endByte });
+  if (line.kind === 'unverified') draft.unverified.push(line);
   draft.story.push({ atByte: endByte, text });
 }

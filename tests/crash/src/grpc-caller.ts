@@ -1,5 +1,6 @@
 import grpc from '@grpc/grpc-js';
 import type { PublishedMethod } from './published-services.ts';
+import { type Access, authorizationOf } from './secured/access.ts';
 
 /** The end of a call: a response, or a status without one. */
 export interface GrpcEnd {
@@ -27,9 +28,16 @@ const asBytes = (bytes: Buffer): Buffer => bytes;
 /** Calls one server over gRPC, as programs with `@grpc/grpc-js` do. No call rejects. */
 export class GrpcCaller {
   readonly #client: grpc.Client;
+  readonly #access: Access | undefined;
 
-  constructor(address: string) {
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
+  /** @param access undefined: neither TLS nor a token */
+  constructor(address: string, access?: Access) {
+    const { createInsecure, createSsl } = grpc.credentials;
+    const credentials = access === undefined ? createInsecure() : createSsl(Buffer.from(access.ca));
+    // An address is not sent as the server's name, for which Node would warn.
+    const named = access === undefined ? {} : { 'grpc.ssl_target_name_override': 'localhost' };
+    this.#client = new grpc.Client(address, credentials, { ...CHANNEL_OPTIONS, ...named });
+    this.#access = access;
   }
 
   /** Calls a method of a published service. */
@@ -56,6 +64,8 @@ export class GrpcCaller {
   ): Promise<GrpcEnd> {
     const sent = new grpc.Metadata();
     for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
+    const authorization = authorizationOf(this.#access);
+    if (authorization !== undefined) sent.set('authorization', authorization);
     const { path, requestSerialize, responseDeserialize } = method;
     const options = { deadline: Date.now() + timeoutMs };
     return new Promise((resolve) => {

@@ -3,6 +3,7 @@ import type { DtmBody } from './dtm-body.ts';
 import { GrpcCaller, type GrpcEnd } from './grpc-caller.ts';
 import type { ClientResponse, CoordinatorCall } from './notes.ts';
 import { DTM_METHODS, methodOf } from './published-services.ts';
+import type { Access } from './secured/access.ts';
 
 /** As long as over HTTP. */
 const TIMEOUT_MS = 5_000;
@@ -21,15 +22,17 @@ const METHODS: Readonly<Record<CoordinatorCall, string>> = {
 export class GrpcCoordinatorClient {
   readonly #caller: GrpcCaller;
 
-  constructor(address: string) {
-    this.#caller = new GrpcCaller(address);
+  /** @param access undefined: neither TLS nor a token */
+  constructor(address: string, access?: Access) {
+    this.#caller = new GrpcCaller(address, access);
   }
 
   /** As `CoordinatorClient.post`. */
   async post(call: CoordinatorCall, body: DtmBody, waited: boolean): Promise<ClientResponse> {
     const request = call === 'registerBranch' ? branchRequestOf(body) : requestOf(body);
     const end = await this.#call(METHODS[call], request);
-    return { outcome: outcomeOf(end), status: end.trailer('holdfast-status'), waited };
+    const response = { outcome: outcomeOf(end), status: end.trailer('holdfast-status'), waited };
+    return isDenied(end.code) ? { ...response, deniedAtMs: Date.now() } : response;
   }
 
   /** A fresh gid, or undefined if there is no response. */
@@ -47,6 +50,10 @@ export class GrpcCoordinatorClient {
     return this.#caller.call(methodOf(DTM_METHODS, method), request, TIMEOUT_MS);
   }
 }
+
+/** The caller's token was rejected, or lacks a permission. */
+export const isDenied = (code: grpc.status): boolean =>
+  code === grpc.status.UNAUTHENTICATED || code === grpc.status.PERMISSION_DENIED;
 
 /** The same rules as over HTTP. */
 function outcomeOf({ code, trailer }: GrpcEnd): ClientResponse['outcome'] {

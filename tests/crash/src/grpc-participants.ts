@@ -1,4 +1,5 @@
 import grpc from '@grpc/grpc-js';
+import { grpcTarget } from '@holdfast/protocol/signing';
 import { CALL_BACK_PATH, relativeUrlOf } from './participant-urls.ts';
 import { abandon } from './participants.ts';
 import { WORKFLOW_EXECUTE } from './published-services.ts';
@@ -19,10 +20,11 @@ type Handler = grpc.handleUnaryCall<Buffer, Buffer>;
 
 const { status } = grpc;
 
-const CODES: Record<Exclude<Outcome, 'success'>, number> = {
+const CODES: Record<Exclude<Outcome, 'success'> | 'unverified', number> = {
   failure: status.ABORTED,
   ongoing: status.FAILED_PRECONDITION,
   unknown: status.INTERNAL,
+  unverified: status.UNAUTHENTICATED,
 };
 
 const asBytes = (bytes: Buffer): Buffer => bytes;
@@ -36,7 +38,7 @@ export async function startGrpcParticipants(parts: ParticipantParts): Promise<Gr
     running.add(work);
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync('127.0.0.1:0', credentialsOf(parts), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -49,6 +51,12 @@ export async function startGrpcParticipants(parts: ParticipantParts): Promise<Gr
       await drained;
     },
   };
+}
+
+function credentialsOf({ secured }: ParticipantParts): grpc.ServerCredentials {
+  if (secured === undefined) return grpc.ServerCredentials.createInsecure();
+  const pair = { cert_chain: Buffer.from(secured.certificate), private_key: Buffer.from(secured.key) };
+  return grpc.ServerCredentials.createSsl(null, [pair]);
 }
 
 /**
@@ -74,12 +82,25 @@ async function serve(parts: ParticipantParts, call: UnaryCall, callback: grpc.se
     call: { gid: valueOf(call, 'gid'), branchId: valueOf(call, 'branch_id'), op: valueOf(call, 'op') },
     body: isCallback ? WORKFLOW_EXECUTE.inputOf(call.request) : call.request.toString(),
     caller: { from: call.getPeer().replace(/:\d+$/, ''), protocol: 'grpc' },
+    arrived: {
+      header: (name) => call.metadata.get(name)[0],
+      method: 'POST',
+      target: grpcTarget(path, signedFields(call)),
+      body: call.request,
+    },
     respond(outcome) {
       if (outcome === 'lost') reset(call);
       else if (outcome === 'success') callback(null, Buffer.alloc(0));
       else callback({ code: CODES[outcome], details: `the participant returns ${outcome}` });
     },
   });
+}
+
+/** The metadata that a signature covers. */
+function signedFields({ metadata }: UnaryCall): [name: string, value: string][] {
+  return Object.entries(metadata.getMap()).flatMap(([name, value]) =>
+    name.startsWith('dtm-') && value !== '' ? [[name.slice('dtm-'.length), String(value)] as [string, string]] : [],
+  );
 }
 
 function valueOf({ metadata }: UnaryCall, name: string): string {

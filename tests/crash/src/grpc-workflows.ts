@@ -1,9 +1,11 @@
 import grpc from '@grpc/grpc-js';
 import { GrpcCaller, type GrpcEnd } from './grpc-caller.ts';
+import { isDenied } from './grpc-coordinator-client.ts';
 import { WORKFLOW_NAME } from './participant-urls.ts';
 import { ParticipantsClient } from './participants-client.ts';
 import { type Protocol, REQUEST_TIMEOUT_S, RETRY_INTERVAL_S } from './plan.ts';
 import { DTM_METHODS, methodOf } from './published-services.ts';
+import type { SecuredParticipants } from './secured/participants-security.ts';
 import type { CallbackOutcome, RunRequest, RunResponse, WorkflowInput, WorkflowStep } from './workflow-initiator.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -21,12 +23,17 @@ type Recorded = Map<string, string>;
  */
 export class GrpcWorkflows {
   readonly #coordinator: GrpcCaller;
-  readonly #participants = new ParticipantsClient(MOST_CONNECTIONS, REQUEST_TIMEOUT_S * 1000);
+  readonly #participants: ParticipantsClient;
   readonly #callbackUrls: Readonly<Record<Protocol, string>>;
   readonly #running = new Set<string>();
 
-  constructor(coordinatorAddress: string, callbackUrls: Readonly<Record<Protocol, string>>) {
-    this.#coordinator = new GrpcCaller(coordinatorAddress);
+  constructor(
+    coordinatorAddress: string,
+    callbackUrls: Readonly<Record<Protocol, string>>,
+    secured?: SecuredParticipants,
+  ) {
+    this.#coordinator = new GrpcCaller(coordinatorAddress, secured?.access);
+    this.#participants = new ParticipantsClient(MOST_CONNECTIONS, REQUEST_TIMEOUT_S * 1000, secured?.ownCalls);
     this.#callbackUrls = callbackUrls;
   }
 
@@ -54,7 +61,7 @@ export class GrpcWorkflows {
   async #run({ input, diesBefore }: RunRequest): Promise<RunResponse> {
     const { gid, steps } = input;
     const prepared = await this.#prepare(input);
-    if (prepared === undefined) return { status: '' };
+    if ('code' in prepared) return isDenied(prepared.code) ? { status: '', deniedAtMs: Date.now() } : { status: '' };
     if (prepared.status !== 'prepared') return { status: prepared.status };
     for (const [index, step] of steps.entries()) {
       if (index === diesBefore) return { status: 'prepared' };
@@ -84,9 +91,7 @@ export class GrpcWorkflows {
     return code === grpc.status.OK ? status : '';
   }
 
-  async #prepare(
-    input: WorkflowInput,
-  ): Promise<{ readonly status: RunResponse['status']; readonly recorded: Recorded } | undefined> {
+  async #prepare(input: WorkflowInput): Promise<Prepared | Pick<GrpcEnd, 'code'>> {
     const { code, message } = await this.#call('PrepareWorkflow', {
       Gid: input.gid,
       TransType: 'workflow',
@@ -97,7 +102,7 @@ export class GrpcWorkflows {
       }),
       QueryPrepared: this.#callbackUrls[input.callbackProtocol],
     });
-    if (code !== grpc.status.OK) return undefined;
+    if (code !== grpc.status.OK) return { code };
     const { Transaction, Progresses } = message as unknown as PreparedWorkflow;
     return {
       status: Transaction.Status,
@@ -113,6 +118,11 @@ export class GrpcWorkflows {
   #call(method: string, request: object): Promise<GrpcEnd> {
     return this.#coordinator.call(methodOf(DTM_METHODS, method), request, TIMEOUT_MS);
   }
+}
+
+interface Prepared {
+  readonly status: RunResponse['status'];
+  readonly recorded: Recorded;
 }
 
 interface PreparedWorkflow {

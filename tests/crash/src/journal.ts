@@ -1,12 +1,13 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Protocol } from './plan.ts';
+import type { KeyKind } from './secured/signing-keys.ts';
 
 /**
  * A line of the participants' journal, as JSON. The line is the unit of atomicity: barrier rows and
  * the change that they protect are in the same line. The participants are never killed, so a
  * written line is kept.
  */
-export type JournalLine = CallLine | CommitLine | ResponseLine;
+export type JournalLine = CallLine | CommitLine | ResponseLine | UnverifiedLine;
 
 /** The op and branch that the caller specified. */
 export interface OpId {
@@ -20,6 +21,8 @@ export interface Caller {
   /** Its address: each coordinator of several has its own. */
   readonly from: string;
   readonly protocol: Protocol;
+  /** The key that signed the call; undefined if participants do not verify calls. */
+  readonly signedBy?: KeyKind;
 }
 
 /** A call came in. */
@@ -64,6 +67,13 @@ export interface ResponseLine extends OpId {
   readonly result: 'success' | 'failure' | 'ongoing' | 'unknown' | 'lost';
   /** Whom it goes to, and when. */
   readonly from: string;
+  readonly atMs: number;
+}
+
+/** A call without a valid signature came in, and was rejected. */
+export interface UnverifiedLine extends OpId, Caller {
+  readonly kind: 'unverified';
+  readonly reason: string;
   readonly atMs: number;
 }
 

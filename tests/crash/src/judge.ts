@@ -12,6 +12,7 @@ import { acknowledged, demandsOf, isWhole } from './demands.ts';
 import { casesOf, type Case, type Evidence } from './evidence.ts';
 import { callbackOp, localOp, madeFor } from './participant-urls.ts';
 import { stepsBefore, type Plan } from './plan.ts';
+import { securityViolations } from './secured/security-judge.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
 /**
@@ -33,7 +34,10 @@ export interface Judged {
 
 /** Judges every gid that occurs in the evidence. */
 export function judge(evidence: Evidence): readonly Judged[] {
-  return casesOf(evidence).map(judgeCase);
+  return casesOf(evidence).map((one) => {
+    const judged = judgeCase(one);
+    return { ...judged, violations: [...judged.violations, ...securityViolations(one, evidence.security)] };
+  });
 }
 
 function judgeCase(one: Case): Judged {

@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   const build = withPatchedBuild(...(broken?.patches ?? []));
   process.once('exit', () => build.dispose());
   if (broken !== undefined) console.log(`broken on purpose: ${broken.wrong}`);
-  return run(options, build.cliPath);
+  return run({ ...options, secured: options.secured || broken?.secured === true }, build.cliPath);
 }
 
 async function run(options: CommandLine, cliPath: string): Promise<number> {
@@ -35,8 +35,8 @@ async function run(options: CommandLine, cliPath: string): Promise<number> {
   return isClean(result) ? 0 : 1;
 }
 
-function describeBroken({ name, wrong, rare, shared }: BrokenBuild): string {
-  return `${name.padEnd(22)}${wrong}${rare ? ' (found in longer runs)' : ''}${shared ? ' (shared stores only)' : ''}`;
+function describeBroken({ name, wrong, rare, shared, secured }: BrokenBuild): string {
+  return `${name.padEnd(22)}${wrong}${rare ? ' (found in longer runs)' : ''}${shared ? ' (shared stores only)' : ''}${secured === true ? ' (secured runs only)' : ''}`;
 }
 
 function brokenBuild(name: string): BrokenBuild {

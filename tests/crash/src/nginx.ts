@@ -19,15 +19,27 @@ export interface Ports {
   readonly grpc: number;
 }
 
-/** Starts nginx on these ports. Throws when it is not installed. */
-export function startNginx(folder: string, ports: Ports, coordinators: readonly Ports[]): Nginx {
+/** TLS of nginx: its certificate, and the authority of the coordinators' certificates. PEM files. */
+export interface NginxTls {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/**
+ * Starts nginx on these ports. Throws when it is not installed.
+ *
+ * @param tls towards clients and coordinators; undefined: without TLS
+ */
+export function startNginx(folder: string, ports: Ports, coordinators: readonly Ports[], tls?: NginxTls): Nginx {
   const program = locate('nginx', ['/usr/sbin', '/usr/local/sbin']);
   if (program === undefined) throw new Error('nginx is not installed');
   const home = join(folder, 'nginx');
   mkdirSync(home);
   const configPath = join(home, 'nginx.conf');
   const recommended = readFileSync(RECOMMENDED, 'utf8');
-  writeFileSync(configPath, around(home, withAddresses(recommended, ports, coordinators)));
+  const config = withAddresses(recommended, ports, coordinators);
+  writeFileSync(configPath, around(home, tls === undefined ? config : withTls(config, tls)));
   const child = spawn(program, ['-p', home, '-e', join(home, 'error.log'), '-c', configPath], { stdio: 'ignore' });
   ownChild(child);
   return {
@@ -66,6 +78,26 @@ function withPorts(config: string, from: number, port: number, coordinatorPorts:
     .reduce((text, other) => text.replace(`${other}\n`, ''), config)
     .replace(first, servers)
     .replace(listen, `$1 127.0.0.1:${port} backlog=4096$2;`);
+}
+
+/**
+ * The file with TLS on both sides, as docs/security.md describes it. Throws when it has no lines to
+ * change.
+ */
+export function withTls(config: string, { certificate, key, ca }: NginxTls): string {
+  const changed = config
+    .replaceAll(/^( *listen .*);$/gm, '$1 ssl;')
+    .replaceAll('proxy_pass http://', 'proxy_pass https://')
+    .replaceAll('grpc_pass grpc://', 'grpc_pass grpcs://');
+  const counts = [/ ssl;$/gm, /proxy_pass https:/g, /grpc_pass grpcs:/g].map((one) => changed.match(one)?.length ?? 0);
+  if (counts[0] !== 2 || counts.includes(0)) throw new Error(`${RECOMMENDED} has no lines to change for TLS`);
+  const towardsCoordinators = ['proxy', 'grpc'].map(
+    (kind) => `${kind}_ssl_verify on;
+${kind}_ssl_trusted_certificate ${ca};
+${kind}_ssl_name localhost;
+${kind}_ssl_server_name on;`,
+  );
+  return [`ssl_certificate ${certificate};`, `ssl_certificate_key ${key};`, ...towardsCoordinators, changed].join('\n');
 }
 
 /**

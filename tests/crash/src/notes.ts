@@ -40,4 +40,8 @@ export interface ClientResponse {
   /** The transaction's status, if the response contains one. */
   readonly status: string;
   readonly waited: boolean;
+  /**
+   * The coordinator rejected the caller's token then, ms since the epoch; absent if it did not.
+   */
+  readonly deniedAtMs?: number;
 }

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly clients: number;
   /** Patience for the next transaction to become final, after the last restart. */
   readonly settleSeconds: number;
+  /** Authentication, TLS and signed calls, with tokens and keys that change. */
+  readonly secured: boolean;
   /** Keeps the temporary folder also when nothing is wrong. */
   readonly keep: boolean;
 }
@@ -47,6 +49,7 @@ Kills coordinators with SIGKILL under load, again and again, and judges them fro
   --faults N          … each fault of the running database happens: locks, closed connections, a moved clock, … (0)
   --heartbeat-ms N    … interval between its heartbeats (500)
   --silence-ms N      … time without a heartbeat after which its work is taken over (2000)
+  --secured           authentication, TLS and signed calls; tokens and signing keys are replaced while it runs
   --seed N            repeats a plan: the same transactions, faults and moments (random)
   --rate N            transactions begun per second (150; 50)
   --clients N         clients at work at once (100; 60)
@@ -75,6 +78,7 @@ export function readCommandLine(args: readonly string[], randomSeed: number): Co
     rate: positive('rate', values.rate, shared ? 50 : 150),
     clients: positive('clients', values.clients, shared ? 60 : 100),
     settleSeconds: positive('settle-seconds', values['settle-seconds'], 60),
+    secured: values.secured === true,
     keep: values.keep === true,
     broken: values.broken,
   };
@@ -86,7 +90,8 @@ export function commandOf(options: RunOptions): string {
   const limits = `--heartbeat-ms ${options.heartbeatMs} --silence-ms ${options.silenceMs}`;
   const shared = `--nodes ${nodes} --pauses ${pauses} --database-kills ${databaseKills} --faults ${faults} ${limits}`;
   const common = `--seconds ${seconds} --kills ${kills} --seed ${seed} --rate ${rate} --clients ${clients}`;
-  return `npm run crash-test -- --store ${store} ${common}${store === 'lmdb' ? '' : ` ${shared}`}`;
+  const secured = options.secured ? ' --secured' : '';
+  return `npm run crash-test -- --store ${store} ${common}${store === 'lmdb' ? '' : ` ${shared}`}${secured}`;
 }
 
 interface Values {
@@ -105,6 +110,7 @@ interface Values {
   readonly clients?: string;
   readonly 'settle-seconds'?: string;
   readonly broken?: string;
+  readonly secured?: boolean;
   readonly keep?: boolean;
   readonly help?: boolean;
 }
@@ -130,6 +136,7 @@ function parse(args: readonly string[]): Values {
         clients: text,
         'settle-seconds': text,
         broken: text,
+        secured: flag,
         keep: flag,
         help: { ...flag, short: 'h' },
       },

@@ -35,11 +35,23 @@ export interface ParticipantUrls {
 
 /** Where the participants of one process are reached. */
 export interface ParticipantAddresses {
-  /** `http://127.0.0.1:port` */
+  /** `http://127.0.0.1:port`, or `https://…` */
   readonly origin: string;
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or `grpcs://127.0.0.1:port` */
   readonly grpcAddress: string;
 }
+
+/** Where the participants with these ports are reached. */
+export const addressesOf = (port: number, grpcPort: number, isSecured: boolean): ParticipantAddresses => ({
+  origin: `${isSecured ? 'https' : 'http'}://127.0.0.1:${port}`,
+  grpcAddress: `${isSecured ? 'grpcs://' : ''}127.0.0.1:${grpcPort}`,
+});
+
+/** Whether a participant's URL is called over gRPC. */
+export const isGrpcUrl = (url: string): boolean => !url.startsWith('http://') && !url.startsWith('https://');
+
+/** The URL of a gRPC method without its scheme: the address and the path. */
+export const withoutScheme = (grpcUrl: string): string => grpcUrl.replace(/^grpcs:\/\//, '');
 
 /** Who the sender of a message is, in the words of the barrier. */
 export function localOp(gid: string): OpId {

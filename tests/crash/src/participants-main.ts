@@ -2,27 +2,33 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Bank } from './bank.ts';
 import { startGrpcParticipants } from './grpc-participants.ts';
+import { addressesOf } from './participant-urls.ts';
 import { createParticipants } from './participants.ts';
+import { readSettings } from './secured/participants-security.ts';
 import { WorkflowInitiator } from './workflow-initiator.ts';
 
 /**
- * The participants' process: `node participants-main.js JOURNAL COORDINATOR COORDINATOR-GRPC`.
- * Prints its ports for HTTP and gRPC, and ends when its standard input does.
+ * The participants' process:
+ * `node participants-main.js JOURNAL COORDINATOR COORDINATOR-GRPC [SETTINGS]`. With settings it is
+ * secured. Prints its ports for HTTP and gRPC, and ends when its standard input does.
  */
-const [journalPath, origin, grpcAddress] = process.argv.slice(2);
+const [journalPath, origin, grpcAddress, settingsPath] = process.argv.slice(2);
 if (journalPath === undefined || origin === undefined || grpcAddress === undefined)
-  throw new Error('usage: participants-main.js JOURNAL COORDINATOR COORDINATOR-GRPC');
+  throw new Error('usage: participants-main.js JOURNAL COORDINATOR COORDINATOR-GRPC [SETTINGS]');
 
 const bank = new Bank(journalPath);
-const parts = { bank, initiator: () => initiator };
+const secured = settingsPath === undefined ? undefined : readSettings(settingsPath);
+const parts = { bank, initiator: () => initiator, ...(secured !== undefined && { secured }) };
 const participants = createParticipants(parts);
 const grpcParticipants = await startGrpcParticipants(parts);
 participants.server.listen(0, '127.0.0.1');
 await once(participants.server, 'listening');
 const { port } = participants.server.address() as AddressInfo;
+for (const one of [port, grpcParticipants.port]) secured?.calls.acceptHost(`127.0.0.1:${one}`);
 const initiator = new WorkflowInitiator(
   { origin, grpcAddress },
-  { origin: `http://127.0.0.1:${port}`, grpcAddress: `127.0.0.1:${grpcParticipants.port}` },
+  addressesOf(port, grpcParticipants.port, secured !== undefined),
+  secured,
 );
 console.log(`${port} ${grpcParticipants.port}`);
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { ParticipantAddresses } from './participant-urls.ts';
+import { addressesOf, type ParticipantAddresses } from './participant-urls.ts';
 import { Program } from './program.ts';
+import type { Security } from './secured/security.ts';
 import type { Subject } from './subject.ts';
 
 const PROGRAM = fileURLToPath(new URL('../dist/participants-main.js', import.meta.url));
@@ -19,15 +20,26 @@ export interface ParticipantsProcess extends ParticipantAddresses {
 export async function startParticipants(
   journalPath: string,
   { origin, grpcAddress }: Pick<Subject, 'origin' | 'grpcAddress'>,
+  security?: Security,
 ): Promise<ParticipantsProcess> {
-  const program = new Program(PROGRAM, journalPath, origin, grpcAddress);
-  const [port, grpcPort] = (await program.start()).split(' ');
+  const settings = security === undefined ? [] : [security.participantsSettings];
+  const program = new Program(PROGRAM, journalPath, origin, grpcAddress, ...settings);
+  // The SDK's own calls to branches trust the authorities of the process: those of Node over HTTP,
+  // those of @grpc/grpc-js over gRPC.
+  const environment = security === undefined ? {} : environmentOf(security);
+  const [port, grpcPort] = (await program.start(environment)).split(' ');
   return {
-    origin: `http://127.0.0.1:${port}`,
-    grpcAddress: `127.0.0.1:${grpcPort}`,
+    ...addressesOf(Number(port), Number(grpcPort), security !== undefined),
     async stop() {
       if ((await program.stop(STOP_PATIENCE_MS)) !== 0)
         throw new Error('the participants failed; their journal cannot be trusted');
     },
   };
 }
+
+const environmentOf = ({ caFile }: Security): Readonly<Record<string, string>> => ({
+  NODE_EXTRA_CA_CERTS: caFile,
+  GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caFile,
+  // The library sends the address of a branch as the server's name.
+  NODE_OPTIONS: '--disable-warning=DEP0123',
+});

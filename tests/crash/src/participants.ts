@@ -1,14 +1,21 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { OpId } from './journal.ts';
 import { RUN_PATH } from './participant-urls.ts';
 import { type Outcome, type ParticipantParts, serveCall } from './served-call.ts';
 import type { RunRequest } from './workflow-initiator.ts';
 
-const HTTP_STATUS: Record<Outcome, number> = { success: 200, failure: 409, ongoing: 425, unknown: 500 };
+const HTTP_STATUS: Record<Outcome | 'unverified', number> = {
+  success: 200,
+  failure: 409,
+  ongoing: 425,
+  unknown: 500,
+  unverified: 401,
+};
 
 /** The running participants. */
 export interface Participants {
-  readonly server: Server;
+  readonly server: Server | SecureServer;
   /**
    * Accepts no more calls. Resolves when the calls in progress are done, including those whose
    * caller has timed out.
@@ -22,10 +29,15 @@ export interface Participants {
  */
 export function createParticipants(parts: ParticipantParts): Participants {
   const running = new Set<Promise<void>>();
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const call: Promise<void> = serve(parts, request, response).then(() => void running.delete(call), abandon);
     running.add(call);
-  });
+  };
+  const { secured } = parts;
+  const server =
+    secured === undefined
+      ? createServer(listener)
+      : createSecureServer({ cert: secured.certificate, key: secured.key }, listener);
   return {
     server,
     async close() {
@@ -47,10 +59,19 @@ async function serve(parts: ParticipantParts, request: IncomingMessage, response
   const body = await bodyOf(request);
   // The caller was killed in the middle of its request, which is therefore ignored.
   if (body === undefined) return;
-  if (url.pathname === RUN_PATH) return runWorkflow(parts, body, response);
+  if (url.pathname === RUN_PATH) return runWorkflow(parts, body.toString(), response);
   const caller = { from: request.socket.remoteAddress ?? '', protocol: 'http' } as const;
   const call = callOf(url.searchParams);
-  return serveCall(parts, { url, call, body, caller, respond: (outcome) => respond(response, outcome) });
+  const { method = '', headers } = request;
+  const arrived = { header: (name: string) => headers[name], method, target: request.url ?? '/', body };
+  await serveCall(parts, {
+    url,
+    call,
+    body: body.toString(),
+    caller,
+    arrived,
+    respond: (outcome) => respond(response, outcome),
+  });
 }
 
 /** A client's call. The workflow's steps write their lines to the journal separately. */
@@ -59,9 +80,9 @@ async function runWorkflow({ initiator }: ParticipantParts, body: string, respon
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(ended));
 }
 
-function respond(response: ServerResponse, outcome: Outcome | 'lost'): void {
+function respond(response: ServerResponse, outcome: Outcome | 'lost' | 'unverified'): void {
   if (outcome === 'lost') return void response.destroy();
-  const result = outcome === 'unknown' ? {} : { dtm_result: outcome.toUpperCase() };
+  const result = outcome === 'unknown' || outcome === 'unverified' ? {} : { dtm_result: outcome.toUpperCase() };
   const text = JSON.stringify({ ...result, message: `the participant returns ${outcome}` });
   response.writeHead(HTTP_STATUS[outcome], { 'content-type': 'application/json' }).end(text);
 }
@@ -71,11 +92,11 @@ function callOf(query: URLSearchParams): OpId {
 }
 
 /** The whole body; undefined if the connection broke before its end. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks).toString();
+    return Buffer.concat(chunks);
   } catch (error) {
     if (request.readableAborted) return undefined;
     throw error;

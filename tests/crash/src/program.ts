@@ -27,9 +27,13 @@ export class Program {
     return this.#died;
   }
 
-  /** Starts it; resolves to the first line that it prints. Rejects when it ends without one. */
-  async start(): Promise<string> {
-    const child = spawn(process.execPath, this.#command, { stdio: ['pipe', 'pipe', 'inherit'] });
+  /**
+   * Starts it, with additions to its environment; resolves to the first line that it prints.
+   * Rejects when it ends without one.
+   */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<string> {
+    const env = { ...process.env, ...environment };
+    const child = spawn(process.execPath, this.#command, { stdio: ['pipe', 'pipe', 'inherit'], env });
     ownChild(child);
     child.once('exit', () => (this.#died = !this.#isEnding));
     // A line to a process that was killed.

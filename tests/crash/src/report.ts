@@ -7,6 +7,7 @@ import { commandOf, type RunOptions } from './options.ts';
 import { faultLines } from './database-faults/fault-report.ts';
 import { describeFaults, planFaults } from './database-faults/fault-plan.ts';
 import { isClean, type RunResult } from './run.ts';
+import { securityLines } from './secured/security-judge.ts';
 
 /** Violations are reported in full for this number of transactions. */
 const SHOWN_TRANSACTIONS = 10;
@@ -32,6 +33,7 @@ export function describeResult(options: RunOptions, result: RunResult): string {
     ...(result.cluster === undefined ? recoveryLines(result) : clusterLines(result, result.cluster, options.silenceMs)),
     `machine         held this process up for at most ${ms(result.heldUpMs)}`,
     ...faultLines(result.disturbed.faults),
+    ...(result.security === undefined ? [] : securityLines(result.security)),
     ...result.missing.map((kind) => `NEVER HAPPENED  ${kind}`),
     ...deathLines(result),
     ...violationLines(result),
@@ -96,11 +98,16 @@ function guiltLines({ gid, violations, texts }: Judged): string[] {
 }
 
 /** How often each kind of violation was found. */
-export function countKinds({ judged, cluster }: Pick<RunResult, 'judged' | 'cluster'>): Record<string, number> {
+export function countKinds({
+  judged,
+  cluster,
+  security,
+}: Pick<RunResult, 'judged' | 'cluster' | 'security'>): Record<string, number> {
   const counts: Record<string, number> = {};
-  const all = [...judged, ...(cluster === undefined ? [] : [cluster])].flatMap(({ violations }) =>
+  const all: string[] = [...judged, ...(cluster === undefined ? [] : [cluster])].flatMap(({ violations }) =>
     violations.map(({ kind }) => kind),
   );
+  for (const _ of security?.letIn ?? []) all.push('let-in');
   for (const kind of all) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }

@@ -19,6 +19,9 @@ import type { RunOptions } from './options.ts';
 import { ParticipantsClient } from './participants-client.ts';
 import { startParticipants, type ParticipantsProcess } from './participants-process.ts';
 import { participantUrls } from './participant-urls.ts';
+import { Security } from './secured/security.ts';
+import { SecurityRun } from './secured/security-run.ts';
+import { isSecure, securityResult, type SecurityResult } from './secured/security-judge.ts';
 import { settle } from './settle.ts';
 import type { Disturbed, Subject } from './subject.ts';
 
@@ -50,16 +53,19 @@ export interface RunResult {
   readonly missing: readonly DatabaseFaultKind[];
   /** About coordinators rather than transactions; of several over a shared store. */
   readonly cluster: ClusterJudgement | undefined;
+  /** Of a secured run. */
+  readonly security: SecurityResult | undefined;
   /** The folder with journals, data and log; undefined if it was removed. */
   readonly folder: string | undefined;
 }
 
 /** Whether a run shows the coordinator innocent. A fault that never happened shows nothing. */
 export function isClean(result: RunResult): boolean {
-  const { deaths, judged, cluster: judgement, missing } = result;
+  const { deaths, judged, cluster: judgement, missing, security } = result;
   return (
     deaths === 0 &&
     missing.length === 0 &&
+    (security === undefined || isSecure(security)) &&
     judged.every(({ violations }) => violations.length === 0) &&
     (judgement?.violations ?? []).length === 0
   );
@@ -76,20 +82,38 @@ export async function runCrashTest(
   print: (line: string) => void,
 ): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-crash-test-'));
+  const security = options.secured ? await Security.prepare(cliPath, folder) : undefined;
+  try {
+    return await runSubject({ options, cliPath, folder, print, security });
+  } finally {
+    await security?.remove();
+  }
+}
+
+interface Run {
+  readonly options: RunOptions;
+  readonly cliPath: string;
+  readonly folder: string;
+  readonly print: (line: string) => void;
+  readonly security: Security | undefined;
+}
+
+async function runSubject({ options, cliPath, folder, print, security }: Run): Promise<RunResult> {
   const { store } = options;
   const subject =
     store === 'lmdb'
-      ? await loneCoordinator(options, cliPath, folder, print)
-      : await cluster({ ...options, store }, cliPath, folder, print);
-  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), subject);
+      ? await loneCoordinator(options, cliPath, folder, print, security)
+      : await cluster({ ...options, store }, cliPath, folder, print, security);
+  const participants = await startParticipants(join(folder, PARTICIPANTS_JOURNAL), subject, security);
   try {
-    const observed = await observe({ options, folder, subject, participants });
+    const { unfinished, attempts, ...observed } = await observe({ options, folder, subject, participants, security });
     // Both are ended first, so that nothing is added to the journal while it is read.
     await subject.end();
     await participants.stop();
-    const evidence = evidenceOf(folder, observed.unfinished);
+    const evidence = evidenceOf(folder, unfinished, attempts);
     const result = {
       ...observed,
+      security: attempts === undefined ? undefined : securityResult(attempts.changes, attempts.intruder, evidence),
       deaths: subject.deaths,
       evidence,
       judged: judge(evidence),
@@ -112,28 +136,35 @@ interface Stage {
   readonly folder: string;
   readonly subject: Subject;
   readonly participants: ParticipantsProcess;
+  readonly security: Security | undefined;
 }
 
 interface Observed extends Pick<RunResult, 'disturbed' | 'firstReadyMs' | 'settledMs' | 'heldUpMs'> {
   readonly unfinished: ReadonlySet<string>;
+  /** What was done to the security of the run; undefined: the run is not secured. */
+  readonly attempts: SecurityRun | undefined;
 }
 
 /** Load, outages, and the wait for the end. */
-async function observe({ options, folder, subject, participants }: Stage): Promise<Observed> {
+async function observe(stage: Stage): Promise<Observed> {
+  const { options, folder, subject, participants, security } = stage;
   const firstReadyMs = await subject.start();
-  const clients = openClients({ options, folder, subject, participants });
+  const attempts = security === undefined ? undefined : new SecurityRun(subject, security, participants.origin);
+  const clients = openClients(stage);
   const load = new Load(clients.tools, options);
-  load.start();
   const held = monitorEventLoopDelay({ resolution: 10 });
   held.enable();
   try {
+    await attempts?.begin(options);
+    load.start();
     const disturbed = await subject.disturb(() => load.inFlight);
     const lastReadyMs = performance.now();
     await load.stop();
     const unfinished = await settle(clients.tools.coordinator, new Set(load.gids), clients.tools.patienceMs);
     await noteUnfinished(clients.tools.coordinator, unfinished, folder);
     const settledMs = performance.now() - lastReadyMs + (disturbed.kills.at(-1)?.readyMs ?? 0);
-    return { disturbed, firstReadyMs, settledMs, heldUpMs: held.max / NANOSECONDS_PER_MS, unfinished };
+    await attempts?.finish();
+    return { disturbed, firstReadyMs, settledMs, heldUpMs: held.max / NANOSECONDS_PER_MS, unfinished, attempts };
   } finally {
     held.disable();
     clients.abandon();
@@ -141,6 +172,7 @@ async function observe({ options, folder, subject, participants }: Stage): Promi
       await load.stop();
     } finally {
       await clients.close();
+      await attempts?.close();
     }
   }
 }
@@ -164,10 +196,10 @@ interface Clients {
   close(): Promise<void>;
 }
 
-function openClients({ options, folder, subject, participants }: Stage): Clients {
-  const coordinator = new CoordinatorClient(subject.origin, options.clients);
-  const grpcCoordinator = new GrpcCoordinatorClient(subject.grpcAddress);
-  const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS);
+function openClients({ options, folder, subject, participants, security }: Stage): Clients {
+  const coordinator = new CoordinatorClient(subject.origin, options.clients, security?.clients);
+  const grpcCoordinator = new GrpcCoordinatorClient(subject.grpcAddress, security?.clients);
+  const ownCalls = new ParticipantsClient(options.clients, OWN_CALL_TIMEOUT_MS, security?.ownCalls);
   const notes = openLines<Note>(join(folder, CLIENTS_NOTES));
   const journal = openSync(join(folder, PARTICIPANTS_JOURNAL), 'r');
   const patience = new AbortController();
@@ -192,10 +224,11 @@ function openClients({ options, folder, subject, participants }: Stage): Clients
   };
 }
 
-function evidenceOf(folder: string, unfinished: ReadonlySet<string>): Evidence {
+function evidenceOf(folder: string, unfinished: ReadonlySet<string>, attempts: SecurityRun | undefined): Evidence {
   return {
     journal: readLines<JournalLine>(join(folder, PARTICIPANTS_JOURNAL)),
     notes: readLines<Note>(join(folder, CLIENTS_NOTES)),
     unfinished,
+    ...(attempts !== undefined && { security: { doubts: attempts.changes.doubts } }),
   };
 }

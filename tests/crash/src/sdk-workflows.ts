@@ -1,7 +1,9 @@
 import {
   connect,
+  type ConnectOptions,
   type Flow,
   type Holdfast,
+  RequestRejected,
   TransactionFailed,
   TransactionPending,
   type Workflow,
@@ -9,6 +11,7 @@ import {
 import { type BranchCallContext, BranchOngoing } from '@holdfast/client/node-http';
 import { WORKFLOW_NAME } from './participant-urls.ts';
 import { REQUEST_TIMEOUT_S, RETRY_INTERVAL_S } from './plan.ts';
+import type { SecuredParticipants } from './secured/participants-security.ts';
 import type { CallbackOutcome, RunRequest, RunResponse, WorkflowInput } from './workflow-initiator.ts';
 
 /** Workflows that are initiated through the SDK. */
@@ -18,8 +21,8 @@ export class SdkWorkflows {
   /** First runs that are to end early. */
   readonly #dying = new Map<string, { readonly before: number; readonly end: AbortController }>();
 
-  constructor(coordinatorOrigin: string, callbackUrl: string) {
-    this.#holdfast = connect(coordinatorOrigin);
+  constructor(coordinatorOrigin: string, callbackUrl: string, secured?: SecuredParticipants) {
+    this.#holdfast = connect(coordinatorOrigin, secured === undefined ? {} : connectOptions(secured));
     const options = {
       version: 1,
       callbackUrl,
@@ -50,7 +53,7 @@ export class SdkWorkflows {
       if (end.signal.aborted) return { status: 'prepared' };
       if (error instanceof TransactionFailed) return { status: error.status };
       if (error instanceof TransactionPending) return { status: 'prepared' };
-      return { status: '' };
+      return isDenied(error) ? { status: '', deniedAtMs: Date.now() } : { status: '' };
     } finally {
       this.#dying.delete(input.gid);
     }
@@ -64,4 +67,14 @@ export class SdkWorkflows {
       return error instanceof BranchOngoing ? 'ongoing' : 'unknown';
     }
   }
+}
+
+const connectOptions = ({ access, signingKey }: SecuredParticipants): ConnectOptions => ({
+  token: access.token,
+  tls: { ca: access.ca },
+  signingKeys: [signingKey],
+});
+
+function isDenied(error: unknown): boolean {
+  return error instanceof RequestRejected && ['unauthenticated', 'forbidden'].includes(error.rejection);
 }

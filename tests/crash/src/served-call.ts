@@ -3,6 +3,8 @@ import type { Bank } from './bank.ts';
 import { faultOfCall, readFault, type FaultKind } from './fault.ts';
 import type { Caller, Effect, OpId } from './journal.ts';
 import { CALL_BACK_PATH, CHECK_PATH, LOCAL_PATH, madeFor } from './participant-urls.ts';
+import type { ArrivedCall } from './secured/call-check.ts';
+import type { SecuredParticipants } from './secured/participants-security.ts';
 import type { WorkflowInitiator, WorkflowInput } from './workflow-initiator.ts';
 
 /** The result that a participant responds with. */
@@ -17,23 +19,42 @@ export interface ServedCall {
   readonly body: string;
   readonly caller: Caller;
   /** Sends the response. `lost`: the call ends without a response. */
-  readonly respond: (outcome: Outcome | 'lost') => void;
+  readonly respond: (outcome: Outcome | 'lost' | 'unverified') => void;
+  /** What the call's signature is checked by; not used if participants do not verify calls. */
+  readonly arrived: ArrivedCall;
 }
 
 /** What participants work with. */
 export interface ParticipantParts {
   readonly bank: Bank;
   readonly initiator: () => WorkflowInitiator;
+  /** Undefined: neither TLS nor signatures. */
+  readonly secured?: SecuredParticipants;
 }
 
 /**
  * Serves a call of the coordinator, or of a client in its name. The URL contains the fault
  * (`fault.ts`), the body the effect.
  */
-export function serveCall({ bank, initiator }: ParticipantParts, served: ServedCall): Promise<void> {
-  return served.url.pathname === CALL_BACK_PATH
+export async function serveCall({ bank, initiator, secured }: ParticipantParts, arrived: ServedCall): Promise<void> {
+  const served = secured === undefined ? arrived : await verified(bank, secured, arrived);
+  if (served === undefined) return;
+  await (served.url.pathname === CALL_BACK_PATH
     ? callWorkflowBack(bank, initiator(), served)
-    : serveBranch(bank, served);
+    : serveBranch(bank, served));
+}
+
+/** The call with the kind of key that signed it; undefined: the call was rejected. */
+async function verified(
+  bank: Bank,
+  { calls }: SecuredParticipants,
+  served: ServedCall,
+): Promise<ServedCall | undefined> {
+  const checked = await calls.check(served.arrived);
+  if ('signedBy' in checked) return { ...served, caller: { ...served.caller, ...checked } };
+  bank.unverified(served.call, checked.reason, served.caller);
+  served.respond('unverified');
+  return undefined;
 }
 
 async function callWorkflowBack(

@@ -17,6 +17,11 @@
  * - `misrouted`: called in the name of another transaction, branch or op
  * - `stranger`: a call that no client requested
  * - `gid-reused`: a fresh gid was issued twice
+ *
+ * and in secured runs:
+ *
+ * - `unsigned`: a participant received a call without a valid signature
+ * - `locked-out`: a client with a valid token was rejected
  */
 export type ViolationKind =
   | 'lost'
@@ -33,7 +38,9 @@ export type ViolationKind =
   | 'wrong-payload'
   | 'misrouted'
   | 'stranger'
-  | 'gid-reused';
+  | 'gid-reused'
+  | 'unsigned'
+  | 'locked-out';
 
 export interface Violation {
   readonly kind: ViolationKind;

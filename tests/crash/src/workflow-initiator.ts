@@ -4,6 +4,7 @@ import { CALL_BACK_PATH, type ParticipantAddresses } from './participant-urls.ts
 import type { Protocol } from './plan.ts';
 import { WORKFLOW_EXECUTE } from './published-services.ts';
 import { SdkWorkflows } from './sdk-workflows.ts';
+import type { SecuredParticipants } from './secured/participants-security.ts';
 import type { Subject } from './subject.ts';
 
 /** What the workflow's code is given, in every run of it. */
@@ -34,6 +35,8 @@ export interface RunRequest {
 /** The transaction's status that the run ended with; empty if unknown. */
 export interface RunResponse {
   readonly status: 'succeed' | 'failed' | 'aborting' | 'prepared' | '';
+  /** The coordinator rejected the initiator's token then, ms since the epoch. */
+  readonly deniedAtMs?: number;
 }
 
 /** The response to a callback. */
@@ -48,16 +51,21 @@ export class WorkflowInitiator {
   readonly #sdk: Readonly<Record<Protocol, SdkWorkflows>>;
   readonly #grpc: GrpcWorkflows;
 
-  constructor(coordinator: Pick<Subject, 'origin' | 'grpcAddress'>, own: ParticipantAddresses) {
+  /** @param secured undefined: neither TLS nor a token nor signatures */
+  constructor(
+    coordinator: Pick<Subject, 'origin' | 'grpcAddress'>,
+    own: ParticipantAddresses,
+    secured?: SecuredParticipants,
+  ) {
     const callbackUrls = {
       http: own.origin + CALL_BACK_PATH,
       grpc: own.grpcAddress + WORKFLOW_EXECUTE.path,
     };
     this.#sdk = {
-      http: new SdkWorkflows(coordinator.origin, callbackUrls.http),
-      grpc: new SdkWorkflows(coordinator.origin, callbackUrls.grpc),
+      http: new SdkWorkflows(coordinator.origin, callbackUrls.http, secured),
+      grpc: new SdkWorkflows(coordinator.origin, callbackUrls.grpc, secured),
     };
-    this.#grpc = new GrpcWorkflows(coordinator.grpcAddress, callbackUrls);
+    this.#grpc = new GrpcWorkflows(coordinator.grpcAddress, callbackUrls, secured);
   }
 
   /** Runs the workflow until it has finished, or cannot continue in this run. */

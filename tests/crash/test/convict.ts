@@ -24,6 +24,7 @@ export const HEALTHY: RunOptions = {
   rate: 100,
   clients: 100,
   settleSeconds: 60,
+  secured: false,
   keep: false,
 };
 
@@ -32,7 +33,7 @@ const BROKEN: RunOptions = { ...HEALTHY, seconds: 6, kills: 3, settleSeconds: 4 
 
 /** What the crash test finds in a build that is broken on purpose, of what its fault leads to. */
 export async function convict(
-  { patches, leadsTo }: BrokenBuild,
+  { patches, leadsTo, secured = false }: BrokenBuild,
   more: Partial<RunOptions> = {},
 ): Promise<{
   readonly guiltyOf: readonly string[];
@@ -42,7 +43,7 @@ export async function convict(
 }> {
   const build = withPatchedBuild(...patches);
   onTestFinished(() => build.dispose());
-  const options = { ...BROKEN, ...more };
+  const options = { ...BROKEN, secured, ...more };
   const result = await runCrashTest(options, build.cliPath, () => undefined);
   if (result.folder !== undefined) rmSync(result.folder, { recursive: true });
   const found = Object.keys(countKinds(result));

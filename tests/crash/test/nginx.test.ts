@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { withAddresses } from '../src/nginx.ts';
+import { withAddresses, withTls } from '../src/nginx.ts';
 
 const recommended = readFileSync(new URL('../../../deploy/nginx/holdfast.conf', import.meta.url), 'utf8');
 /** Without the marks of comments: the part for gRPC is one. */
@@ -29,5 +29,17 @@ describe('the recommended configuration of nginx', () => {
 
   it('is rejected if it has no part for gRPC', () => {
     expect(() => withAddresses('upstream holdfast { }', nginx, coordinators)).toThrow('no part for gRPC');
+  });
+
+  it('has TLS on both sides, and no way around it', () => {
+    const config = withTls(withAddresses(recommended, nginx, coordinators), { certificate: 'c', key: 'k', ca: 'a' });
+    const code = config.split('\n').filter((line) => !line.trim().startsWith('#'));
+    const of = (what: RegExp) => code.filter((line) => what.test(line)).map((line) => line.trim());
+    expect(of(/listen /).every((line) => line.endsWith(' ssl;'))).toBe(true);
+    expect(of(/_pass /).filter((line) => !/ (https|grpcs):/.test(line))).toEqual([]);
+    expect(of(/_ssl_verify /)).toEqual(['proxy_ssl_verify on;', 'grpc_ssl_verify on;']);
+    expect(() => withTls('server { listen 1; }', { certificate: 'c', key: 'k', ca: 'a' })).toThrow(
+      'no lines to change',
+    );
   });
 });

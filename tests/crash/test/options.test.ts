@@ -7,18 +7,19 @@ describe('the command line', () => {
     expect(readCommandLine([], 42)).toMatchObject({ kills: 10, seed: 42, keep: false, broken: undefined });
   });
 
-  it.each([[], ['--store', 'mysql', '--nodes', '2', '--pauses', '0', '--faults', '2', '--silence-ms', '3000']])(
-    'repeats a run with the command that the run printed: %s',
-    (...more) => {
-      const options = readCommandLine(
-        ['--seconds', '5', '--kills', '3', '--seed', '9', '--rate', '20', '--clients', '4', ...more],
-        42,
-      );
-      if (options === undefined) throw new Error('help was not asked for');
-      const again = readCommandLine(commandOf(options).split(' ').slice(4), 43);
-      expect(again).toEqual(options);
-    },
-  );
+  it.each([
+    [],
+    ['--secured'],
+    ['--store', 'mysql', '--nodes', '2', '--pauses', '0', '--faults', '2', '--silence-ms', '3000'],
+  ])('repeats a run with the command that the run printed: %s', (...more) => {
+    const options = readCommandLine(
+      ['--seconds', '5', '--kills', '3', '--seed', '9', '--rate', '20', '--clients', '4', ...more],
+      42,
+    );
+    if (options === undefined) throw new Error('help was not asked for');
+    const again = readCommandLine(commandOf(options).split(' ').slice(4), 43);
+    expect(again).toEqual(options);
+  });
 
   it('has coordinators to pause and a database to kill on a shared store only', () => {
     expect(readCommandLine(['--store', 'redis'], 42)).toMatchObject({

@@ -55,6 +55,8 @@ function describeLine(line: JournalLine): string {
       return line.effect === null ? line.skipped : 'effect';
     case 'response':
       return line.result;
+    case 'unverified':
+      return `unverified: ${line.reason}`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { ClientResponse, ClientCall, Note } from '../src/notes.ts';
 import { madeFor } from '../src/participant-urls.ts';
 import { NO_FAULT } from '../src/fault.ts';
 import type { BranchPlan, MessagePlan, Plan, SagaPlan, TccPlan, WorkflowPlan } from '../src/plan.ts';
+import type { SecurityEvidence } from '../src/secured/security-judge.ts';
 
 /** Hand-written journals of one run, in the order in which things happen. */
 export class Story {
@@ -12,6 +13,13 @@ export class Story {
   readonly #notes: Placed<Note>[] = [];
   readonly #unfinished = new Set<string>();
   #bytes = 0;
+  #security: SecurityEvidence | undefined;
+
+  /** From now on calls are signed; in the times of doubt, tokens may be invalid. */
+  secured(doubts: SecurityEvidence['doubts'] = []): this {
+    this.#security = { doubts };
+    return this;
+  }
 
   /** A client begins. */
   planned(plan: Plan): this {
@@ -27,6 +35,7 @@ export class Story {
   /** A call of a participant; by default at the URL made for it. */
   called(gid: string, branchId: string, op: string, url = madeFor({ gid, branchId, op })): this {
     return this.#line({
+      ...(this.#security !== undefined && { signedBy: 'hmac' }),
       kind: 'call',
       gid,
       branchId,
@@ -36,6 +45,12 @@ export class Story {
       protocol: 'http',
       atMs: this.#bytes,
     });
+  }
+
+  /** A participant receives a call without a valid signature. */
+  unverified(gid: string, branchId: string, op: string): this {
+    const call = { gid, branchId, op, from: '127.0.0.1', protocol: 'http' } as const;
+    return this.#line({ kind: 'unverified', ...call, reason: 'not signed', atMs: this.#bytes });
   }
 
   /** A participant is called and changes its data. */
@@ -60,7 +75,7 @@ export class Story {
 
   judge(): readonly Judged[] {
     const evidence: Evidence = { journal: this.#journal, notes: this.#notes, unfinished: this.#unfinished };
-    return judge(evidence);
+    return judge(this.#security === undefined ? evidence : { ...evidence, security: this.#security });
   }
 
   /** The violations found, as `kind gid`. */
