@@ -171,6 +171,38 @@ describe('an API token', () => {
     expect((await here.book.get(id))?.revokedAtMs).toBeDefined();
   });
 
+  it('A4 that another node has rotated is accepted at once, whatever this node has read before', async () => {
+    const store = await openStore();
+    const [here, there] = [new Node(store), new Node(store)];
+    const { id, token } = await here.book.create(ROOT, { name: 'x', role: 'viewer' });
+    await there.login(token);
+    for (let rotation = 0; rotation < 3; rotation++) {
+      const { token: renewed } = await here.book.rotate(ROOT, id, 60_000);
+      there.advance(10);
+      expect(await there.refusal(renewed)).toEqual(['accepted', '']);
+    }
+  });
+
+  it('A4 is read at most ten times per second because of wrong texts', async () => {
+    const store = await openStore();
+    const node = new Node(store);
+    const { id, token } = await node.book.create(ROOT, { name: 'x', role: 'viewer' });
+    await node.login(token);
+    let reads = 0;
+    const get = node.book.get.bind(node.book);
+    node.book.get = (read) => (reads++, get(read));
+    const endMs = performance.now() + 450;
+    while (performance.now() < endMs) {
+      node.advance(1);
+      // Failed logins of one address would be slowed down.
+      const from = Array.from({ length: 20 }, (_, index) => `192.0.${node.monotonicMs}.${index}`);
+      await Promise.all(from.map((address) => node.refusal(newTokenText(id), address)));
+    }
+    expect(reads).toBeGreaterThan(1);
+    expect(reads).toBeLessThanOrEqual(6);
+    expect(await node.refusal(token)).toEqual(['accepted', '']);
+  });
+
   it('A1 that was being read while this node revoked it is read again', async () => {
     const store = await openStore();
     let release: (() => void) | undefined;

@@ -49,6 +49,7 @@ const REJECTED = 'the API token is not valid; check that it was copied completel
  *     and then rejected as `unavailable`: its caller repeats the request.
  * A3  A caller without the right secret cannot distinguish unknown, wrong, revoked and expired
  *     tokens, neither by text nor by time.
+ * A4  A text that another node has created is accepted at once, whatever this node has read before.
  */
 export class TokenAuthenticator implements Authenticator {
   readonly #options: TokenAuthenticatorOptions;
@@ -95,7 +96,7 @@ export class TokenAuthenticator implements Authenticator {
 
   async #verify(authorization: string, presented: TokenText, from: Credentials): Promise<Principal> {
     const { id } = presented;
-    const { token, readMs } = await this.#read(id);
+    const { token, readMs } = await this.#readFor(presented);
     const nowMs = this.#nowMs();
     const secretUntilMs = secretValidUntil(token, presented);
     if (token === undefined || secretUntilMs === undefined) return this.#fail('rejected', REJECTED, from);
@@ -120,13 +121,24 @@ export class TokenAuthenticator implements Authenticator {
     return principal;
   }
 
+  /**
+   * Reads a token. If an earlier read does not have the presented secret, the token is read again.
+   * This also applies to a token that does not exist, so that it takes the same time.
+   */
+  async #readFor(presented: TokenText): Promise<TokenRead> {
+    const arrivedMs = this.#monotonicMs();
+    const read = await this.#read(() => this.#lookup.read(presented.id));
+    if (read.readMs >= arrivedMs || secretValidUntil(read.token, presented) !== undefined) return read;
+    return this.#read(() => this.#lookup.readAgain(presented.id));
+  }
+
   /** Reads a token as it is after every change that this node has made. */
-  async #read(id: string): Promise<TokenRead> {
+  async #read(lookUp: () => Promise<TokenRead>): Promise<TokenRead> {
     for (;;) {
       const changes = this.#changes;
       let read: TokenRead;
       try {
-        read = await this.#lookup.read(id);
+        read = await lookUp();
       } catch (thrown) {
         const cause = HoldfastError.from(thrown);
         if (cause.code === 'overloaded') throw cause;

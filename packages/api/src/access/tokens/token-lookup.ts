@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol';
 import type { TokenBook } from './token-book.ts';
 import type { StoredToken } from './token-record.ts';
@@ -19,6 +20,8 @@ const MOST_READS = 64;
 const MOST_WAITING = 1_000;
 /** For how long a read is used again. */
 const KEPT_MS = 2_500;
+/** Shortest time between two reads of a token that are made because of wrong texts. */
+const AGAIN_MS = 100;
 
 /**
  * Reads tokens for authentication. Equal reads are one, and repeated reads are kept, also those of
@@ -32,6 +35,8 @@ export class TokenLookup {
   readonly #reading = new Map<string, Promise<TokenRead>>();
   readonly #known = new Set<string>();
   readonly #waiting: (() => void)[] = [];
+  /** Reads that `readAgain` made or is going to make: when, and the one that has not begun yet. */
+  readonly #again = new Map<string, { readonly atMs: number; coming?: Promise<TokenRead> | undefined }>();
   #reads = 0;
 
   constructor(book: Pick<TokenBook, 'get'>, nowMs: () => number) {
@@ -51,6 +56,30 @@ export class TokenLookup {
     });
     this.#reading.set(id, begun);
     return begun;
+  }
+
+  /**
+   * Reads a token whose kept read does not have the presented secret: another node may have
+   * rotated it since. The read begins after the call, and all callers until then share it.
+   */
+  readAgain(id: string): Promise<TokenRead> {
+    const last = this.#again.get(id);
+    if (last?.coming !== undefined) return last.coming;
+    const nowMs = this.#nowMs();
+    const pauseMs = last === undefined ? 0 : Math.max(0, last.atMs + AGAIN_MS - nowMs);
+    const next: { readonly atMs: number; coming?: Promise<TokenRead> | undefined } = { atMs: nowMs + pauseMs };
+    next.coming = (async () => {
+      // In any case later than the assignment.
+      await (pauseMs > 0 ? delay(pauseMs) : undefined);
+      next.coming = undefined;
+      this.forget(id);
+      return this.read(id);
+    })();
+    this.#again.delete(id);
+    this.#again.set(id, next);
+    const [oldest] = this.#again.keys();
+    if (this.#again.size > MOST_KEPT && oldest !== undefined) this.#again.delete(oldest);
+    return next.coming;
   }
 
   /** The next `read` begins a new read, also if one is in progress. */
