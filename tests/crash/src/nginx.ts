@@ -19,7 +19,7 @@ export interface Ports {
   readonly grpc: number;
 }
 
-/** TLS of nginx: its certificate, and the authority of the coordinators' certificates. PEM files. */
+/** PEM files of nginx: its certificate, and the authority of the coordinators' certificates. */
 export interface NginxTls {
   readonly certificate: string;
   readonly key: string;
