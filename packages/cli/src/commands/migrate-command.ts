@@ -1,21 +1,22 @@
 import { type SchemaVersions, StoreError } from '@holdfast/core/store';
+import type { StoreTls } from '@holdfast/core/store-kit';
 import { type Command, Option } from 'commander';
 import { ConfigError } from '@holdfast/server/config';
 import { storeOf } from '@holdfast/server/store';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
 import { exitOfCommander } from './run-command.ts';
+import { readStoreTls, type StoreTlsOptions, withStoreTlsOptions } from '../database/store-tls-options.ts';
 import { clean } from '../output/text.ts';
 
-interface MigrateOptions {
+interface MigrateOptions extends StoreTlsOptions {
   readonly store: string;
   readonly output: 'table' | 'json';
 }
 
 /** `holdfast migrate`: migrates a store to this version's schema without serving. */
 export function registerMigrate(program: Command, io: CommandIo): void {
-  const command = program
-    .command('migrate')
+  const command = withStoreTlsOptions(program.command('migrate'))
     .summary('create or migrate the schema of a store without starting a coordinator')
     .description(
       'Create the schema of a store, or migrate it to the version that this Holdfast uses. Every coordinator does this when it starts; this command does only this, for example with the privileges of another database user, or before a rolling restart.',
@@ -29,9 +30,9 @@ export function registerMigrate(program: Command, io: CommandIo): void {
       '\nExamples:\n  $ holdfast migrate --store postgres://owner@db/holdfast\n  $ holdfast migrate --store lmdb:/var/lib/holdfast -o json',
     )
     .exitOverride(exitOfCommander(io));
-  command.action(async ({ store, output }: MigrateOptions) => {
+  command.action(async ({ store, output, ...tls }: MigrateOptions) => {
     try {
-      const versions = await migrate(store, (text) => io.err(clean(text)));
+      const versions = await migrate(store, readStoreTls(tls), (text) => io.err(clean(text)));
       io.out(output === 'json' ? JSON.stringify(versions) : inWords(versions));
     } catch (error) {
       const known = asCommandError(error);
@@ -41,10 +42,10 @@ export function registerMigrate(program: Command, io: CommandIo): void {
   });
 }
 
-async function migrate(url: string, onWarning: (text: string) => void): Promise<SchemaVersions> {
+async function migrate(url: string, tls: StoreTls, onWarning: (text: string) => void): Promise<SchemaVersions> {
   if (url.startsWith('memory:'))
     throw new CommandError(EXIT.usage, 'the memory: store has no schema: its contents are lost at exit');
-  const store = await storeOf(url, onWarning);
+  const store = await storeOf(url, onWarning, tls);
   try {
     return await store.open();
   } finally {

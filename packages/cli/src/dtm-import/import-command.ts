@@ -7,11 +7,12 @@ import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
+import { readStoreTls, type StoreTlsOptions, withStoreTlsOptions } from '../database/store-tls-options.ts';
 import { clean } from '../output/text.ts';
 import type { DtmFound, DtmSource } from './dtm-source.ts';
 import type { ImportResult } from './importer.ts';
 
-interface ImportOptions {
+interface ImportOptions extends StoreTlsOptions {
   readonly from: string;
   readonly store?: string;
   readonly apply: boolean;
@@ -27,8 +28,7 @@ const WATCH_MS = 4_000;
 
 /** `holdfast import`: continues the unfinished transactions of dtm. */
 export function registerImport(program: Command, io: CommandIo): void {
-  const command = program
-    .command('import')
+  const command = withStoreTlsOptions(program.command('import'))
     .summary('continue the unfinished transactions of dtm')
     .description(
       "Read dtm's own records and continue its unfinished transactions in a store of Holdfast. By default nothing is changed: the command prints what it would do. Stop dtm first.",
@@ -117,7 +117,7 @@ async function plan(source: DtmSource, options: ImportOptions, io: CommandIo): P
 
 async function apply(source: DtmSource, options: ImportOptions, io: CommandIo): Promise<number> {
   const { Importer } = await import('./importer.ts');
-  const store = await storeOf(options.store ?? '', (text) => io.err(clean(text)));
+  const store = await storeOf(options.store ?? '', (text) => io.err(clean(text)), readStoreTls(options));
   try {
     await store.open();
     const importer = new Importer(source, store);
