@@ -13,8 +13,11 @@ export type { NodeDescription } from './operations/nodes.ts';
 export { hookLog } from './calls/hook-log.ts';
 export { type SendEvent, StreamCall } from './calls/stream-call.ts';
 export type { AuditEntry, CallHooks, CallRecorder, CallResult, EndOfRecord, NamedCall } from './calls/interceptors.ts';
+export { AuditBacklog } from './audit/audit-backlog.ts';
 export { AuditLog, type AuditLogOptions } from './audit/audit-log.ts';
 export { AuditRecorder, type AuditRecorderOptions } from './audit/audit-recorder.ts';
+export { SettingsRecord } from './audit/settings-record.ts';
+export { type Change, NodeAudit, type NodeAuditOptions } from './audit/node-audit.ts';
 export { CHAIN_START, type ChainPoint, readEntry } from './audit/chain.ts';
 export { ChainCheck, type ChainVerdict } from './audit/chain-check.ts';
 export { rejectCall } from './calls/rejected-input.ts';
@@ -34,7 +37,13 @@ export { allows, highestRole } from './access/roles.ts';
 export { FailedLogins, type FailedLoginsOptions, type LoginFailure } from './access/failed-logins.ts';
 export { type LimitKind, PrincipalLimits, type PrincipalLimitsOptions } from './limits/principal-limits.ts';
 export { type Submitted, Unfinished, type UnfinishedOptions } from './limits/unfinished.ts';
-export { bootstrap, bootstrapTextOf, newBootstrapText } from './access/tokens/bootstrap.ts';
+export {
+  bootstrap,
+  BOOTSTRAP_ID,
+  bootstrapTextOf,
+  newBootstrapText,
+  type RecordFirstToken,
+} from './access/tokens/bootstrap.ts';
 export { TokenAuthenticator, TOKEN_CHANGE_MS } from './access/tokens/token-authenticator.ts';
 export { TokenBook, type TokenGrant, type TokenStore } from './access/tokens/token-book.ts';
 export { newTokenText, parseTokenText } from './access/tokens/token-text.ts';

@@ -31,7 +31,7 @@ async function exported(): Promise<{ readonly file: string; readonly lines: stri
 
 describe('holdfast audit', () => {
   it('lists each action once, newest first, with its result and its reason', async () => {
-    const { out } = await run('audit list');
+    const { out } = await run('audit list --operation stopTransaction');
     expect(out[0]).toMatch(/^NUMBER +TIME +PRINCIPAL +FROM +OPERATION +RESULT +ON +REASON/);
     expect(
       out.slice(1).map((line) =>
@@ -42,25 +42,28 @@ describe('holdfast audit', () => {
           .join('|'),
       ),
     ).toEqual([
-      '6|anonymous|127.0.0.1|stopTransaction|not_found|gid=g3|broken',
-      '4|anonymous|127.0.0.1|stopTransaction|not_found|gid=g2|broken',
-      '2|anonymous|127.0.0.1|stopTransaction|not_found|gid=g1|broken',
+      '7|anonymous|127.0.0.1|stopTransaction|not_found|gid=g3|broken',
+      '5|anonymous|127.0.0.1|stopTransaction|not_found|gid=g2|broken',
+      '3|anonymous|127.0.0.1|stopTransaction|not_found|gid=g1|broken',
     ]);
-    expect((await run('audit list --gid g2 -o ids')).out).toEqual(['4']);
-    expect((await run('audit list --all --limit 1 -o ids')).out).toEqual(['6', '4', '2']);
+    expect((await run('audit list --operation settings')).out[1]).toMatch(
+      /^ *1 .* node:\S+ .* settings +changed +\d+ settings/,
+    );
+    expect((await run('audit list --gid g2 -o ids')).out).toEqual(['5']);
+    expect((await run('audit list --all --limit 1 -o ids')).out).toEqual(['7', '5', '3', '1']);
     expect((await run('audit list --principal eve')).err).toEqual(['no entries match']);
   });
 
   it('prints pages, and how to continue', async () => {
     const { err } = await run('audit list --limit 2');
-    expect(err.join()).toMatch(/--cursor 5 prints the next page/);
-    expect((await run('audit list --limit 2 --cursor 5 -o ids')).out).toEqual(['4']);
+    expect(err.join()).toMatch(/--cursor 6 prints the next page/);
+    expect((await run('audit list --limit 2 --cursor 6 -o ids')).out).toEqual(['5']);
   });
 
   it('verifies the log of the coordinator and an exported file', async () => {
     const { file, lines, last } = await exported();
-    expect(lines).toHaveLength(7);
-    expect((await run('audit verify')).err).toEqual([`✓ 6 entries; the last point is ${last}`]);
+    expect(lines).toHaveLength(8);
+    expect((await run('audit verify')).err).toEqual([`✓ 7 entries; the last point is ${last}`]);
     expect(await run(`audit verify ${file} --expect ${last}`)).toMatchObject({ exitCode: 0 });
     expect(await run(`audit verify --expect ${last}`)).toMatchObject({ exitCode: 0 });
   });
@@ -75,12 +78,12 @@ describe('holdfast audit', () => {
     };
     const broken = (what: string) => [1, expect.stringContaining(`the audit log is not whole: ${what}`)];
     const lines = text.trimEnd().split('\n');
-    expect(await verified(text.replace('"g2"', '"g9"'))).toEqual(broken('entry 3 was changed'));
+    expect(await verified(text.replace('"g2"', '"g9"'))).toEqual(broken('entry 4 was changed'));
     expect(await verified(lines.toSpliced(3, 1).join('\n'))).toEqual(broken('entry 3 is missing'));
     expect(await verified(lines.toSpliced(3, 0, lines[2]!).join('\n'))).toEqual(broken('entry 2 is out of order'));
-    const cut = lines.slice(0, 5).join('\n');
+    const cut = lines.slice(0, 6).join('\n');
     expect((await verified(cut))[0]).toBe(0);
-    expect(await verified(cut, ` --expect ${last}`)).toEqual(broken('entry 6, which is expected, is missing'));
+    expect(await verified(cut, ` --expect ${last}`)).toEqual(broken('entry 7, which is expected, is missing'));
   });
 
   it('names what is wrong with its arguments', async () => {

@@ -19,7 +19,7 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
   listTransactions: ['list --status failed --pattern saga --attention --since 1h --until 1m --limit 5 --cursor c'],
   getTransaction: ['show g'],
   abortTransaction: ['abort g --reason r'],
-  retryTransaction: ['retry g'],
+  retryTransaction: ['retry g --reason r'],
   stopTransaction: ['stop g --reason r'],
   listTopics: ['topics list'],
   describeTopic: ['topics show t'],
@@ -27,10 +27,10 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
   unsubscribe: ['topics remove t http://a'],
   deleteTopic: ['topics delete t'],
   listNodes: ['nodes'],
-  createToken: ['token create n --role viewer --namespaces a,b --expires-in 1d'],
+  createToken: ['token create n --role viewer --namespaces a,b --expires-in 1d --reason r'],
   listTokens: ['token list'],
-  rotateToken: ['token rotate i --overlap 1h'],
-  revokeToken: ['token revoke i'],
+  rotateToken: ['token rotate i --overlap 1h --reason r'],
+  revokeToken: ['token revoke i --reason r'],
   listAudit: ['audit list --since 1h --until 1m --principal p --gid g --operation o --cursor c --limit 5'],
 };
 

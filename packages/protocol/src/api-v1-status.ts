@@ -46,5 +46,12 @@ export const stopRequest = z.strictObject({
 });
 export type StopRequest = z.input<typeof stopRequest>;
 
+/** Body of `POST /api/v1/transactions/:gid/retry`; optional. */
+export const retryRequest = z.strictObject({
+  /** Recorded in the audit log. */
+  reason: z.string().max(1024).optional(),
+});
+export type RetryRequest = z.input<typeof retryRequest>;
+
 /** Body of `PUT /api/v1/topics/:topic/subscribers`. */
 export const subscriberRequest = z.strictObject({ url: z.string(), remark: z.string().max(1024).optional() });

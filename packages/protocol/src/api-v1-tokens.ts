@@ -8,6 +8,9 @@ const namespace = z.string().refine((name) => namespaceFault(name) === undefined
   error: (issue) => namespaceFault(String(issue.input)) ?? '',
 });
 
+/** Recorded in the audit log. */
+const reason = z.string().max(1024).optional();
+
 /** Body of `POST /api/v1/tokens`. */
 export const tokenRequest = z.strictObject({
   /** Human-readable; not unique. */
@@ -23,6 +26,7 @@ export const tokenRequest = z.strictObject({
   namespaces: z.array(namespace).min(1).max(LIMITS.tokenNamespaces).optional(),
   /** Default: it expires with the token that creates it, otherwise never. */
   expiresInMs: z.number().int().min(1).max(LIMITS.tokenValidityMs).optional(),
+  reason,
 });
 export type TokenRequest = z.input<typeof tokenRequest>;
 
@@ -33,8 +37,12 @@ export const rotateRequest = z.strictObject({
    * once.
    */
   overlapMs: z.number().int().min(0).max(LIMITS.tokenOverlapMs).optional(),
+  reason,
 });
 export type RotateRequest = z.input<typeof rotateRequest>;
+
+/** Query of `DELETE /api/v1/tokens/:id`. */
+export const revokeQuery = z.strictObject({ reason });
 
 const tokenShape = {
   id: z.string(),

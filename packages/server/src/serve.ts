@@ -183,17 +183,21 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   }
   const { siblings } = parts;
   const tokens = new TokenBook(running.store);
+  const mustAuthenticate = certificates !== undefined || parts.authenticator !== undefined || config.auth;
+  const audit = auditOf({ store: running.store, config, log, node, tokens, files }, mustAuthenticate);
   let access: Access | undefined;
   try {
-    access = await startAccess(config, { tokens, metrics, log, bootstrapText });
+    const { recordFirstToken } = audit ?? {};
+    access = await startAccess(config, { tokens, metrics, log, bootstrapText, recordFirstToken });
   } catch (error) {
+    audit?.stop();
     await running.close(0);
     await Promise.all([http.close(), grpc.close()]);
     throw error;
   }
   const authenticator = withCertificates(certificates, parts.authenticator ?? access?.authenticator);
   const isProtected = authenticator !== undefined;
-  const audit = auditOf(running.store, config, log, isProtected);
+  await audit?.recordSettings();
   const services = { metrics, siblings, node, log, tokens, isProtected, audit, limits };
   const { router, methods } = servicesOf(running, config, services);
   http.use(router, authenticator, limits?.principals);
@@ -275,7 +279,7 @@ function servicesOf(
     observe: (name) => metrics.operation(name),
     threw: hookLog(log),
     ...(isProtected && { allows }),
-    ...audit?.hooksOf(coordinator, node),
+    ...audit?.hooksOf(coordinator),
   };
   const retry = { retryIntervalMs: config.retryInterval, maxRetryIntervalMs: config.maxRetryInterval };
   const dtm = new DtmService(

@@ -65,7 +65,7 @@ function requestOf(operation: Operation): { method: string; path: string; body: 
 const FROM_BROWSER = { 'sec-fetch-site': 'none' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 /** Their requests have a body, which is measured but not parsed. */
-const READS_NO_BODY: readonly string[] = ['retryTransaction', 'sendHeartbeat'];
+const READS_NO_BODY: readonly string[] = ['sendHeartbeat'];
 
 const takesPlace = (name: CallName): boolean =>
   name.startsWith('dtm.')

@@ -4,6 +4,7 @@ import type { Store } from '@holdfast/core/store';
 import { HoldfastError, logTextOfThrown } from '@holdfast/protocol';
 import { AuditStore } from './audit-store.ts';
 import { type AuditFields, CHAIN_START, type ChainPoint, sealed } from './chain.ts';
+import { within } from './within.ts';
 
 export interface AuditLogOptions {
   readonly store: Store;
@@ -16,6 +17,16 @@ export interface AuditLogOptions {
 
 /** What an entry contains besides its place and its time. */
 export type NewEntry = Omit<AuditFields, 'atMs'> & Pick<AuditFields, 'kind'>;
+
+/**
+ * Whether the log must have room for an entry: `needed` for that of a submitter, `reserve` for that
+ * of an operator; `none` for what has happened already.
+ */
+export type Room = 'none' | 'reserve' | 'needed';
+
+/** For how long an entry waits for those before it and for the store. */
+const APPEND_MS = 5_000;
+const TOO_SLOW = 'the audit log cannot be written: the store did not respond in time';
 
 /** Appends of this node that may wait for one another. */
 const MOST_WAITING = 1_000;
@@ -61,11 +72,12 @@ export class AuditLog {
    * @throws {HoldfastError} `unavailable` or `overloaded`; the entry is not stored, or its outcome
    *   is unknown
    */
-  append(entry: NewEntry, room: 'none' | 'reserve' | 'needed' = 'none'): Promise<number> {
+  append(entry: NewEntry, room: Room = 'none'): Promise<number> {
     if (this.#waiting >= MOST_WAITING)
       return Promise.reject(new HoldfastError('overloaded', 'too many actions wait for the audit log; retry later'));
     this.#waiting++;
-    const appended = this.#tail.then(() => this.#append(entry, room));
+    const deadlineMs = performance.now() + APPEND_MS;
+    const appended = this.#tail.then(() => this.#appendUntil(deadlineMs, entry, room));
     this.#tail = appended.then(
       () => this.#waiting--,
       () => this.#waiting--,
@@ -93,26 +105,34 @@ export class AuditLog {
     }
   }
 
-  async #append(entry: NewEntry, room: 'none' | 'reserve' | 'needed'): Promise<number> {
+  /** A store that does not respond must not make later entries wait for ever. */
+  async #appendUntil(deadlineMs: number, entry: NewEntry, room: Room): Promise<number> {
     try {
-      const nowMs = await this.stored.nowMs();
-      let head = await this.#knownHead();
-      if (room !== 'none') await this.#requireRoom(head.point, room);
-      for (let round = 0; round < MOST_ROUNDS; round++) {
-        const atMs = Math.max(nowMs, head.atMs);
-        const { line, point } = sealed(head.point, { id: randomBytes(8).toString('hex'), atMs, ...entry });
-        if ((await this.stored.create(point.sequence, line)) === 'applied') {
-          this.#head = { point, atMs, knownMs: performance.now() };
-          return point.sequence;
-        }
-        head = await this.#findHead(head.point);
-      }
+      const leftMs = deadlineMs - performance.now();
+      // Its turn has come too late: the action is rejected, and has no entry.
+      if (leftMs <= 0) throw new HoldfastError('unavailable', TOO_SLOW);
+      return await within(leftMs, this.#append(entry, room), TOO_SLOW);
     } catch (error) {
       this.#head = undefined;
       if (error instanceof HoldfastError) throw error;
       throw new HoldfastError('unavailable', `the audit log cannot be written: ${logTextOfThrown(error)}`, {
         cause: error,
       });
+    }
+  }
+
+  async #append(entry: NewEntry, room: Room): Promise<number> {
+    const nowMs = await this.stored.nowMs();
+    let head = await this.#knownHead();
+    if (room !== 'none') await this.#requireRoom(head.point, room);
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const atMs = Math.max(nowMs, head.atMs);
+      const { line, point } = sealed(head.point, { id: randomBytes(8).toString('hex'), atMs, ...entry });
+      if ((await this.stored.create(point.sequence, line)) === 'applied') {
+        this.#head = { point, atMs, knownMs: performance.now() };
+        return point.sequence;
+      }
+      head = await this.#findHead(head.point);
     }
     throw new HoldfastError('unavailable', 'too many nodes write to the audit log at once; retry');
   }

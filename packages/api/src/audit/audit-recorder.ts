@@ -1,13 +1,15 @@
-import type { CallContext, Coordinator, Logger } from '@holdfast/core';
+import type { CallContext, Logger } from '@holdfast/core';
 import { HoldfastError, logTextOfThrown } from '@holdfast/protocol';
 import type { AuditEntry, CallRecorder, EndOfRecord, NamedCall } from '../calls/interceptors.ts';
 import type { AnyInput } from '../calls/invoke.ts';
+import type { AuditBacklog } from './audit-backlog.ts';
 import type { AuditLog } from './audit-log.ts';
-import { describedInput, reasonOf, recordedOf, stateOf } from './describe.ts';
+import { within } from './within.ts';
+import { describedInput, reasonOf, recordedOf, stateOf, type Described, type StateSources } from './describe.ts';
 
-export interface AuditRecorderOptions {
+export interface AuditRecorderOptions extends StateSources {
   readonly log: AuditLog;
-  readonly coordinator: Coordinator;
+  readonly backlog: AuditBacklog;
   readonly logger: Logger;
   /** The display name of this node. */
   readonly node: string;
@@ -16,6 +18,8 @@ export interface AuditRecorderOptions {
 /** Denied attempts that this node records per minute; the next entry has the number left out. */
 const DENIED_PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
+/** For how long an action waits for the state before and after it. */
+const STATE_MS = 2_000;
 
 /**
  * Records audited calls in the audit log. An entry `begun` is durable before the call is carried
@@ -33,9 +37,9 @@ export class AuditRecorder implements CallRecorder {
   }
 
   async begin(call: NamedCall, context: CallContext, input: AnyInput): Promise<EndOfRecord> {
-    const { log, coordinator } = this.#o;
+    const { log } = this.#o;
     const action = this.#actionOf(call.name, context, input);
-    const before = await stateOf(coordinator, context, action.on);
+    const before = await this.#stateOf(context, action.on);
     let begun: number;
     try {
       begun = await log.append(
@@ -47,22 +51,14 @@ export class AuditRecorder implements CallRecorder {
       throw new HoldfastError(code, `${message}; the action was not carried out`, { cause: thrown });
     }
     return async (result, value) => {
-      try {
-        const state = await stateOf(coordinator, context, action.on);
-        const after = state ?? recordedOf(value);
-        await log.append({
-          kind: 'result',
-          begun,
-          ...action,
-          result,
-          ...(Object.keys(after).length > 0 && { after }),
-        });
-      } catch (thrown) {
-        this.#o.logger.error(
-          { operation: call.name, begun, result, error: logTextOfThrown(thrown) },
-          'the result of an action could not be written to the audit log, which shows its outcome as unknown',
-        );
-      }
+      const after = (await this.#stateOf(context, action.on)) ?? recordedOf(value);
+      await this.#o.backlog.add({
+        kind: 'result',
+        begun,
+        ...action,
+        result,
+        ...(Object.keys(after).length > 0 && { after }),
+      });
     };
   }
 
@@ -87,6 +83,13 @@ export class AuditRecorder implements CallRecorder {
       const error = logTextOfThrown(thrown);
       this.#o.logger.warn({ operation, error }, 'a denied attempt could not be written to the audit log');
     });
+  }
+
+  /** An action must neither wait for ever nor fail because the state cannot be read. */
+  #stateOf(context: CallContext, on: Described): Promise<Described | undefined> {
+    return within(STATE_MS, stateOf(this.#o, context, on), 'the state cannot be read').catch(() => ({
+      unreadable: 'unavailable',
+    }));
   }
 
   #actionOf(operation: AuditEntry['operation'], context: CallContext, input: AnyInput) {

@@ -1,4 +1,5 @@
 import { type KeyValue, type KeyValueId, type Store, StoreError } from '@holdfast/core/store';
+import { HoldfastError } from '@holdfast/protocol';
 import { CHAIN_START, type ChainEntry, type ChainPoint, readEntry } from './chain.ts';
 
 /** No request can name it: see `namespaceFault`. */
@@ -70,7 +71,8 @@ export class AuditStore {
   async anchor(): Promise<Anchor> {
     const stored = await this.#store.kvGet(ANCHOR);
     if (stored === undefined) return { ...CHAIN_START, version: 0 };
-    return { ...(JSON.parse(stored.value) as ChainPoint), version: stored.version };
+    const { sequence, hash } = anchorOf(stored.value);
+    return { sequence, hash, version: stored.version };
   }
 
   /** Moves the anchor; false if another node has moved it. */
@@ -117,6 +119,20 @@ export class AuditStore {
   async has(sequence: number): Promise<boolean> {
     return (await this.#store.kvGet(idOf(sequence))) !== undefined;
   }
+}
+
+/** @throws {HoldfastError} if it was changed by another program */
+function anchorOf(value: string): ChainPoint {
+  try {
+    const { sequence, hash } = JSON.parse(value) as Partial<ChainPoint>;
+    if (Number.isSafeInteger(sequence) && typeof hash === 'string') return { sequence: sequence as number, hash };
+  } catch {
+    // As below.
+  }
+  throw new HoldfastError(
+    'unavailable',
+    `the audit log cannot be used: its anchor (the key-value ${ANCHOR.key} in ${ANCHOR.namespace}, ${ANCHOR.category}) was damaged by another program; restore it from a backup`,
+  );
 }
 
 function entryOf({ value }: KeyValue): StoredEntry | undefined {

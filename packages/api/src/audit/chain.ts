@@ -35,9 +35,10 @@ export interface AuditFields {
  * - `begun`: an action was about to be carried out.
  * - `result`: the result of the action that the entry `begun` describes.
  * - `denied`: the caller's role did not allow an action, which was not carried out.
+ * - `changed`: a node uses other settings, or another content of a file that a setting names.
  * - `pruned`: entries are deleted, because of their age.
  */
-export type AuditKind = 'begun' | 'result' | 'denied' | 'pruned';
+export type AuditKind = 'begun' | 'result' | 'denied' | 'changed' | 'pruned';
 
 /** An entry as stored. */
 export interface ChainEntry extends ChainPoint {

@@ -1,6 +1,8 @@
 import type { CallContext, Coordinator } from '@holdfast/core';
 import { TOPICS } from '@holdfast/core/engine';
 import { HoldfastError, withoutSecrets } from '@holdfast/protocol';
+import { infoOf, isTokenId } from '../access/tokens/token-record.ts';
+import type { TokenBook } from '../access/tokens/token-book.ts';
 import type { AnyInput } from '../calls/invoke.ts';
 
 /** What an entry states about the object of an action. */
@@ -26,6 +28,7 @@ const RECORDED = [
   'overlapMs',
   'revokedAtMs',
   'rotatedAtMs',
+  'previousValidUntilMs',
   'timeoutSeconds',
   'limit',
 ] as const;
@@ -42,8 +45,9 @@ export const describedInput = (input: AnyInput): Described => ({
 });
 
 /** The reason that the caller gives; undefined if it gives none. */
-export function reasonOf({ body, reason }: AnyInput): string | undefined {
-  const given = isObject(body) ? body['reason'] : reason;
+export function reasonOf({ body, query, reason }: AnyInput): string | undefined {
+  const [holder] = [body, query].filter(isObject);
+  const given = holder?.['reason'] ?? reason;
   return typeof given === 'string' && given !== '' ? textOf(given) : undefined;
 }
 
@@ -58,17 +62,28 @@ export function recordedOf(source: unknown): Described {
   );
 }
 
-/** The state of the transaction or the topic that an input names; undefined if it names none. */
+/** Where the state of the object of an action is read. */
+export interface StateSources {
+  readonly coordinator: Coordinator;
+  /** Undefined: the coordinator has no tokens. */
+  readonly tokens?: Pick<TokenBook, 'get'> | undefined;
+}
+
+/**
+ * The state of the transaction, the topic or the token that an input names; undefined if it names
+ * none.
+ */
 export async function stateOf(
-  coordinator: Coordinator,
+  { coordinator, tokens }: StateSources,
   context: CallContext,
-  { gid, topic }: Described,
+  { gid, topic, id }: Described,
 ): Promise<Described | undefined> {
   // Without the caller's deadline and its signal: this is not part of the action.
   const reader: CallContext = { principal: context.principal, namespace: context.namespace };
   try {
     if (typeof gid === 'string') return await transactionState(coordinator, reader, gid);
-    return typeof topic === 'string' ? await topicState(coordinator, reader, topic) : undefined;
+    if (typeof topic === 'string') return await topicState(coordinator, reader, topic);
+    return typeof id === 'string' && tokens !== undefined ? await tokenState(tokens, id) : undefined;
   } catch (thrown) {
     // An operator may act on a record that cannot be read.
     return { unreadable: HoldfastError.from(thrown).code };
@@ -87,6 +102,12 @@ async function topicState(coordinator: Coordinator, context: CallContext, topic:
   if (stored === undefined) return { exists: false };
   const subscribers = (JSON.parse(stored.value) as readonly { readonly url: string }[]).map(({ url }) => url);
   return { version: stored.version, count: subscribers.length, subscribers: shortened(subscribers) };
+}
+
+async function tokenState(tokens: Pick<TokenBook, 'get'>, id: string): Promise<Described> {
+  if (!isTokenId(id)) return { exists: false };
+  const token = await tokens.get(id);
+  return token === undefined ? { exists: false } : recordedOf(infoOf(token));
 }
 
 function shortened(value: unknown): unknown {

@@ -1,7 +1,14 @@
 import { MemoryStore } from '@holdfast/core/memory-store';
 import type { KeyValueId, Store } from '@holdfast/core/store';
-import { AuditLog, type AuditLogOptions, ChainCheck, type ChainPoint, type ChainVerdict } from '@holdfast/api';
-import { describe, expect, it } from 'vitest';
+import {
+  AuditBacklog,
+  AuditLog,
+  type AuditLogOptions,
+  ChainCheck,
+  type ChainPoint,
+  type ChainVerdict,
+} from '@holdfast/api';
+import { describe, expect, it, vi } from 'vitest';
 import { auditPageOf } from '../../src/audit/audit-pages.ts';
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -276,5 +283,77 @@ describe('a check of the audit log', () => {
     await fill(log, 3);
     await log.append({ kind: 'result', begun: 2, operation: 'stop', result: 'ok' });
     expect((await verdictOf(log)).withoutResult).toEqual([1, 3]);
+  });
+});
+
+describe('a store that does not respond', () => {
+  /** Requests to the store wait until `release`. */
+  const hang = (store: TimedStore, name: 'kvPut' | 'kvGet') => {
+    const real = store[name] as (...args: unknown[]) => Promise<unknown>;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    Object.assign(store, { [name]: (...args: unknown[]) => held.then(() => real(...args)) });
+    return () => {
+      Object.assign(store, { [name]: real });
+      release();
+    };
+  };
+
+  it.each(['kvPut', 'kvGet'] as const)('rejects entries within 5 s, and blocks no later ones (%s)', async (name) => {
+    const store = await openStore();
+    const log = logOver(store);
+    await fill(log, 2);
+    const other = logOver(store);
+    const release = hang(store, name);
+    const startedMs = performance.now();
+    const results = await Promise.allSettled(['a', 'b', 'c'].map((gid) => other.append(begun(gid), 'needed')));
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
+    for (const result of results)
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'unavailable', message: expect.stringContaining('did not respond in time') },
+      });
+    release();
+    // The first entry may have been stored late: then it is an action whose outcome is unknown.
+    const next = await other.append(begun('next'));
+    expect([3, 4]).toContain(next);
+    expect(await verdictOf(log)).toMatchObject({ fault: undefined, entries: next });
+  });
+
+  it('delays the result of an action, which is stored when the store is back', async () => {
+    const store = await openStore();
+    const log = logOver(store);
+    const lines: string[] = [];
+    const note = (_: object, text: string) => void lines.push(text);
+    const backlog = new AuditBacklog(log, { ...SILENT, error: note, info: note });
+    await fill(log, 1);
+    const { kvPut } = store;
+    Object.assign(store, { kvPut: () => Promise.reject(new Error('away')) });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      await backlog.add({ kind: 'result', begun: 1, operation: 'stop', result: 'ok' });
+      await vi.advanceTimersByTimeAsync(6_000);
+      expect((await verdictOf(log)).withoutResult).toEqual([1]);
+      Object.assign(store, { kvPut });
+      await vi.advanceTimersByTimeAsync(6_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await verdictOf(log)).toMatchObject({ fault: undefined, entries: 2, withoutResult: [] });
+    expect(lines).toEqual([
+      'an entry could not be written to the audit log yet; the node tries again',
+      'the entries that waited have been written to the audit log',
+    ]);
+  });
+});
+
+describe('an anchor that another program damaged', () => {
+  it.each(['', 'null', '{"sequence":"1","hash":"x"}'])('is named (%j)', async (value) => {
+    const store = await openStore();
+    await store.kvPut({ namespace: '$holdfast', category: 'audit-anchor', key: 'anchor' }, value, 0);
+    await expect(logOver(store).append(begun('g'))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('its anchor'),
+    });
   });
 });

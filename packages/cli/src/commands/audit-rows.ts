@@ -36,7 +36,15 @@ const field = ({ entry }: AuditRow, name: string): string => {
 /** The result of an action: unknown if only its beginning is recorded. */
 function resultOf(row: AuditRow): string {
   if (row.kind === 'begun') return 'unknown';
+  if (row.kind === 'changed') return 'changed';
   return row.kind === 'pruned' ? '' : field(row, 'result');
+}
+
+/** What an action was about; of settings the name of a single one, or their number. */
+function objectOf({ kind, entry }: AuditRow): string {
+  const { on, after } = entry;
+  const names = kind === 'changed' && typeof after === 'object' && after !== null ? Object.keys(after) : [];
+  return partsOf(on) || (names.length === 1 ? names.join() : names.length > 1 ? `${names.length} settings` : '');
 }
 
 /** `key=value` for the parts of an object that are texts or numbers. */
@@ -55,6 +63,6 @@ export const AUDIT_COLUMNS: Column<AuditRow>[] = [
   { title: 'FROM', text: (row) => field(row, 'from') },
   { title: 'OPERATION', text: (row) => (row.kind === 'pruned' ? 'deletion by age' : field(row, 'operation')) },
   { title: 'RESULT', text: resultOf },
-  { title: 'ON', text: ({ entry }) => clean(partsOf(entry['on'])) },
+  { title: 'ON', text: (row) => clean(objectOf(row)) },
   { title: 'REASON', text: (row) => field(row, 'reason') },
 ];

@@ -3,7 +3,7 @@ import type { CommandIo } from './command-io.ts';
 import { type CommonOptions, operatorCommand, runCommand } from './run-command.ts';
 import { commandAll } from './command-all.ts';
 
-interface AbortOptions extends CommonOptions {
+interface ReasonOptions extends CommonOptions {
   readonly reason?: string;
 }
 
@@ -17,10 +17,13 @@ export function registerRetry(program: Command, io: CommandIo): void {
     .description(
       'Drive unfinished transactions now instead of at their next attempt. Also resumes parked transactions.',
     )
-    .argument('<gid...>', GIDS);
+    .argument('<gid...>', GIDS)
+    .option('--reason <text>', 'the reason; recorded in the audit log');
   operatorCommand(command, io, ['retry 01jd8m2w3h7q', 'list --attention --all -o ids | holdfast retry -']);
-  command.action((gids: string[], options: CommonOptions) =>
-    runCommand(io, options, (context) => commandAll(context, options, { command: 'retry', done: 'driven now' }, gids)),
+  command.action((gids: string[], options: ReasonOptions) =>
+    runCommand(io, options, (context) =>
+      commandAll(context, options, { command: 'retry', done: 'driven now', body: bodyOf(options) }, gids),
+    ),
   );
 }
 
@@ -35,11 +38,10 @@ export function registerAbort(program: Command, io: CommandIo): void {
     .argument('<gid...>', GIDS)
     .option('--reason <text>', 'the reason; shown in the timeline and to callers that wait');
   operatorCommand(command, io, ['abort 01jd8m2w3h7q --reason "ordered by mistake"']);
-  command.action((gids: string[], options: AbortOptions) =>
-    runCommand(io, options, (context) => {
-      const body = options.reason === undefined ? {} : { reason: options.reason };
-      return commandAll(context, options, { command: 'abort', done: 'rolling back', body }, gids);
-    }),
+  command.action((gids: string[], options: ReasonOptions) =>
+    runCommand(io, options, (context) =>
+      commandAll(context, options, { command: 'abort', done: 'rolling back', body: bodyOf(options) }, gids),
+    ),
   );
 }
 
@@ -68,6 +70,8 @@ export function registerStop(program: Command, io: CommandIo): void {
     }),
   );
 }
+
+const bodyOf = ({ reason }: ReasonOptions) => (reason === undefined ? {} : { reason });
 
 function notBlank(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('The reason must not be empty.');

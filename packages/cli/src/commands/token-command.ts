@@ -28,7 +28,10 @@ interface CreateOptions extends CommonOptions {
   readonly role: Role;
   readonly namespaces?: string;
   readonly expiresIn?: string;
+  readonly reason?: string;
 }
+
+const REASON = ['--reason <text>', 'the reason; recorded in the audit log'] as const;
 
 function registerCreate(tokens: Command, io: CommandIo): void {
   const command = tokens
@@ -40,20 +43,22 @@ function registerCreate(tokens: Command, io: CommandIo): void {
       '--namespaces <names>',
       'namespaces that it may act in, separated by commas; by default those of the creator',
     )
-    .option('--expires-in <time>', 'such as 90d; by default it expires with the token of its creator, if that expires');
+    .option('--expires-in <time>', 'such as 90d; by default it expires with the token of its creator, if that expires')
+    .option(...REASON);
   operatorCommand(command, io, [
     'token create checkout --role submitter --namespaces shop',
     'token create ann --role operator --expires-in 90d -o ids > ann.token',
   ]);
   command.action((name: string, options: CreateOptions) =>
     runCommand(io, options, async ({ api }) => {
-      const { role, namespaces, expiresIn } = options;
+      const { role, namespaces, expiresIn, reason } = options;
       const names = namespaces?.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()]));
       const body = {
         name,
         role,
         ...(names !== undefined && { namespaces: names }),
         ...(expiresIn !== undefined && { expiresInMs: durationOf('--expires-in', expiresIn) }),
+        ...(reason !== undefined && { reason }),
       };
       showToken(io, options, await api.call('createToken', { body }));
     }),
@@ -90,23 +95,31 @@ function registerRotate(tokens: Command, io: CommandIo): void {
     .command('rotate')
     .description('Give a token a new text and print it. The previous text stays valid during the overlap.')
     .argument('<id>')
-    .option('--overlap <time>', 'such as 1h; by default all previous texts are invalid at once');
+    .option('--overlap <time>', 'such as 1h; by default all previous texts are invalid at once')
+    .option(...REASON);
   operatorCommand(command, io, ['token rotate 4jv2m8q0yz1c7n5k --overlap 1h']);
-  command.action((id: string, options: CommonOptions & { readonly overlap?: string }) =>
+  command.action((id: string, options: CommonOptions & { readonly overlap?: string; readonly reason?: string }) =>
     runCommand(io, options, async ({ api }) => {
-      const { overlap } = options;
-      const body = overlap === undefined ? {} : { overlapMs: durationOf('--overlap', overlap) };
+      const { overlap, reason } = options;
+      const body = {
+        ...(overlap !== undefined && { overlapMs: durationOf('--overlap', overlap) }),
+        ...(reason !== undefined && { reason }),
+      };
       showToken(io, options, await api.call('rotateToken', { id, body }));
     }),
   );
 }
 
 function registerRevoke(tokens: Command, io: CommandIo): void {
-  const command = tokens.command('revoke').description('Revoke a token for good.').argument('<id>');
+  const command = tokens
+    .command('revoke')
+    .description('Revoke a token for good.')
+    .argument('<id>')
+    .option(...REASON);
   operatorCommand(command, io, ['token revoke 4jv2m8q0yz1c7n5k']);
-  command.action((id: string, options: CommonOptions) =>
+  command.action((id: string, options: CommonOptions & { readonly reason?: string }) =>
     runCommand(io, options, async ({ api }) => {
-      await api.call('revokeToken', { id });
+      await api.call('revokeToken', { id, query: { reason: options.reason } });
       io.err(`token ${id} revoked; the other nodes reject it within 5 seconds`);
     }),
   );

@@ -115,7 +115,7 @@ export const SDK_FIELDS = {
   parkWorkflow: { any: { gid: OWN, reason: OWN } },
   sendHeartbeat: { any: { gid: OWN } },
   abortTransaction: { any: { gid: SAME, reason: SAME, by: OWN } },
-  retryTransaction: { any: { gid: SAME } },
+  retryTransaction: { any: { gid: SAME, reason: OWN } },
   listTopics: { any: { cursor: SAME, limit: SAME } },
   subscribe: { any: { topic: SAME, url: 'branch', remark: SAME } },
   unsubscribe: { any: { topic: SAME, url: 'branch' } },

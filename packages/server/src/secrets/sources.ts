@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { flagOf, type OptionName } from '../config/options.ts';
 import { FileFault, reasonOf } from './file-fault.ts';
 import { isTooOpen, readBounded, signatureOf } from './read-file.ts';
@@ -11,12 +12,25 @@ export interface FileOption {
   readonly isSecret?: boolean;
 }
 
+/** By which a content is compared with a later one. */
+export interface Digest {
+  readonly sha256: string;
+  /** It must not be shown: a short secret could be guessed from it. */
+  readonly isSecret: boolean;
+}
+
 export type Found<T> =
-  | { readonly kind: 'value'; readonly value: T; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'value';
+      readonly value: T;
+      readonly warnings: readonly string[];
+      readonly digests: readonly Digest[];
+    }
   | { readonly kind: 'fault'; readonly message: string; readonly option: OptionName };
 
 /** What is read and watched: files, or the files of a folder. */
 export interface Source<T> {
+  readonly option: OptionName;
   readonly paths: readonly string[];
   /** Differs when the contents do; never rejects. */
   signature(): Promise<string>;
@@ -26,6 +40,7 @@ export interface Source<T> {
 
 /** Files that together have a value. */
 export const sourceOf = <T>(files: readonly FileOption[], read: (contents: readonly Buffer[]) => T): Source<T> => ({
+  option: (files[0] as FileOption).option,
   paths: files.map(({ path }) => path),
   signature: () => signatureOfAll(files),
   load: () => load(files, read),
@@ -33,6 +48,7 @@ export const sourceOf = <T>(files: readonly FileOption[], read: (contents: reado
 
 /** A folder of secrets. */
 export const secretsSource = (folder: FileOption): Source<SecretTable> => ({
+  option: folder.option,
   paths: [folder.path],
   signature: () => folderSignature(folder.path),
   load: () =>
@@ -43,6 +59,7 @@ export const secretsSource = (folder: FileOption): Source<SecretTable> => ({
         warnings: open
           ? [`${nameOf(folder)}: other accounts may access secrets in it; chmod 600 (or 640) the files`]
           : [],
+        digests: [digestOf(JSON.stringify([...secrets].map(([name, own]) => [name, [...own]])), true)],
       }),
       (error: unknown) => ({
         kind: 'fault',
@@ -71,11 +88,17 @@ async function load<T>(files: readonly FileOption[], read: (contents: readonly B
     }
   }
   try {
-    return { kind: 'value', value: read(contents), warnings };
+    const digests = contents.map((bytes, at) => digestOf(bytes, files[at]?.isSecret === true));
+    return { kind: 'value', value: read(contents), warnings, digests };
   } catch (error) {
     return fault(error, error instanceof FileFault ? error.at : 0);
   }
 }
+
+const digestOf = (content: Buffer | string, isSecret: boolean): Digest => ({
+  sha256: createHash('sha256').update(content).digest('hex'),
+  isSecret,
+});
 
 const nameOf = ({ option, path }: FileOption): string => `${flagOf(option)} ${path}`;
 

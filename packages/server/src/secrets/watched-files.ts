@@ -1,7 +1,8 @@
 import type { Logger } from '@holdfast/core';
 import { ConfigError } from '../config/config-error.ts';
 import type { SecretTable } from './secrets-folder.ts';
-import { type FileOption, secretsSource, type Source, sourceOf } from './sources.ts';
+import type { OptionName } from '../config/options.ts';
+import { type Digest, type FileOption, secretsSource, type Source, sourceOf } from './sources.ts';
 
 export type { FileOption } from './sources.ts';
 
@@ -13,6 +14,15 @@ export interface WatchedFile<T> {
   readonly value: T;
   /** Calls `listener` after each change of the value. */
   onChange(listener: (value: T) => void): void;
+}
+
+/** Files of an option whose content changed and is in use. */
+export interface FileReload {
+  readonly option: OptionName;
+  readonly paths: readonly string[];
+  /** The SHA-256 of each file, in hexadecimal digits; of a secret file only `secret`. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
 }
 
 export interface WatchedFilesOptions {
@@ -39,6 +49,7 @@ export class WatchedFiles {
   /** Checks follow each other, so that an older content cannot replace a newer one. */
   #checking: Promise<void> = Promise.resolve();
   #isChecking = false;
+  #onReload: ((reload: FileReload) => void) | undefined;
 
   constructor({ log, checkMs = CHECK_MS }: WatchedFilesOptions) {
     this.#log = log;
@@ -48,6 +59,11 @@ export class WatchedFiles {
   /** Whether there is any file to reload. */
   get isEmpty(): boolean {
     return this.#groups.length === 0;
+  }
+
+  /** Calls `listener` when another content of files is in use; one listener at a time. */
+  onReload(listener: (reload: FileReload) => void): void {
+    this.#onReload = listener;
   }
 
   /**
@@ -72,7 +88,7 @@ export class WatchedFiles {
   }
 
   async #add<T>(source: Source<T>): Promise<WatchedFile<T>> {
-    const group = await FileGroup.open(source, this.#log);
+    const group = await FileGroup.open(source, this.#log, (reload) => this.#onReload?.(reload));
     this.#groups.push(group);
     this.#timer ??= setInterval(() => this.#onTime(), this.#checkMs).unref();
     return group;
@@ -112,28 +128,38 @@ class FileGroup<T> implements WatchedFile<T> {
   readonly #source: Source<T>;
   readonly #log: Pick<Logger, 'info' | 'warn'>;
   readonly #listeners: ((value: T) => void)[] = [];
+  readonly #onReload: (reload: FileReload) => void;
   #signature: string;
   #value: T;
+  /** Of the contents in use. */
+  #digests: readonly Digest[];
   /** The fault of the present content; the second check in a row that finds it reports it. */
   #fault: { readonly text: string; isReported: boolean } | undefined;
 
   private constructor(
     source: Source<T>,
     log: Pick<Logger, 'info' | 'warn'>,
-    first: { readonly value: T; readonly signature: string },
+    onReload: (reload: FileReload) => void,
+    first: { readonly value: T; readonly signature: string; readonly digests: readonly Digest[] },
   ) {
     this.#source = source;
     this.#log = log;
+    this.#onReload = onReload;
     this.#value = first.value;
+    this.#digests = first.digests;
     this.#signature = first.signature;
   }
 
-  static async open<T>(source: Source<T>, log: Pick<Logger, 'info' | 'warn'>): Promise<FileGroup<T>> {
+  static async open<T>(
+    source: Source<T>,
+    log: Pick<Logger, 'info' | 'warn'>,
+    onReload: (reload: FileReload) => void,
+  ): Promise<FileGroup<T>> {
     const signature = await source.signature();
     const found = await source.load();
     if (found.kind === 'fault') throw new ConfigError(found.message, found.option);
     for (const warning of found.warnings) log.warn({}, warning);
-    return new FileGroup(source, log, { value: found.value, signature });
+    return new FileGroup(source, log, onReload, { ...found, signature });
   }
 
   get paths(): readonly string[] {
@@ -172,7 +198,16 @@ class FileGroup<T> implements WatchedFile<T> {
     this.#fault = undefined;
     this.#value = found.value;
     for (const listener of this.#listeners) listener(found.value);
+    this.#reportReload(found.digests);
     if (isChanged || wasFaulty) this.#log.info({ files: this.paths }, 'the changed files of an option are in use');
+  }
+
+  #reportReload(digests: readonly Digest[]): void {
+    const before = this.#digests;
+    this.#digests = digests;
+    if (digests.every(({ sha256 }, at) => sha256 === before[at]?.sha256)) return;
+    const shown = (each: readonly Digest[]) => each.map(({ sha256, isSecret }) => (isSecret ? 'secret' : sha256));
+    this.#onReload({ option: this.#source.option, paths: this.paths, before: shown(before), after: shown(digests) });
   }
 
   #failed(text: string, isFinal: boolean): void {

@@ -1,5 +1,5 @@
 import type { Logger } from '@holdfast/core';
-import { HoldfastError } from '@holdfast/protocol';
+import { HoldfastError, type NewToken } from '@holdfast/protocol';
 import type { TokenBook } from './token-book.ts';
 import { newTokenText, parseTokenText } from './token-text.ts';
 
@@ -8,6 +8,9 @@ import { newTokenText, parseTokenText } from './token-text.ts';
  * over a new store, one creates the token.
  */
 export const BOOTSTRAP_ID = 'bootstrap';
+
+/** Carries out the creation of the first token and records it, such as in an audit log. */
+export type RecordFirstToken = (create: () => Promise<NewToken | undefined>) => Promise<NewToken | undefined>;
 
 /** A new text for the first token of a store, for a file. */
 export const newBootstrapText = (): string => newTokenText(BOOTSTRAP_ID);
@@ -28,6 +31,7 @@ export function bootstrapTextOf(content: string): string {
 /**
  * Creates the first token of a store that has none.
  *
+ * @param record carries out the creation and records it
  * @param given its text, from a file; undefined: a new one
  * @returns the text if it must be shown to the operator: a new token was created by this node
  */
@@ -35,9 +39,11 @@ export async function bootstrap(
   tokens: TokenBook,
   given: string | undefined,
   logger: Pick<Logger, 'info' | 'warn'>,
+  record: RecordFirstToken = (create) => create(),
 ): Promise<string | undefined> {
   const isEmpty = await tokens.isEmpty();
-  const created = isEmpty ? await tokens.createFirst(BOOTSTRAP_ID, given ?? newBootstrapText()) : undefined;
+  const create = () => tokens.createFirst(BOOTSTRAP_ID, given ?? newBootstrapText());
+  const created = isEmpty ? await record(create) : undefined;
   if (created !== undefined) {
     logger.info({ id: created.id }, 'the first API token was created, with the role admin');
     return given === undefined ? created.token : undefined;

@@ -14,6 +14,7 @@ import { replacedSecrets } from './replaced-secrets.ts';
 import { excessOf, requireNoLonger } from './token-grants.ts';
 import {
   infoOf,
+  isTokenId,
   keyOfToken,
   readableToken,
   type StoredToken,
@@ -169,7 +170,7 @@ export class TokenBook {
     id: string,
     change: (current: StoredToken, nowMs: number) => TokenRecord,
   ): Promise<StoredToken> {
-    if (!/^[0-9a-z]{1,16}$/.test(id)) throw noSuchToken(id);
+    if (!isTokenId(id)) throw noSuchToken(id);
     const nowMs = await fromStore(() => this.#store.nowMs());
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const current = await this.get(id);

@@ -9,6 +9,9 @@ const CATEGORY = 'token';
 
 export const TOKEN_CATEGORY = { namespace: SYSTEM_NAMESPACE, category: CATEGORY } as const;
 
+/** Whether a text has the form of the ID of a token. */
+export const isTokenId = (id: string): boolean => /^[0-9a-z]{1,16}$/.test(id);
+
 export const keyOfToken = (id: string): KeyValueId => ({ ...TOKEN_CATEGORY, key: id });
 
 /** Secrets of a token besides the present one that are kept. */

@@ -215,6 +215,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
   RetryTransactionRequest: {
     gid: 1,
     wait_ms: 2,
+    reason: 3,
   },
   StopTransactionRequest: {
     gid: 1,
@@ -314,6 +315,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     role: 2,
     namespaces: 3,
     expires_in_ms: 4,
+    reason: 5,
   },
   CreateTokenRequestNamespaces: {
     items: 1,
@@ -358,6 +360,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
   RotateTokenRequest: {
     id: 1,
     overlap_ms: 2,
+    reason: 3,
   },
   RotateTokenResponse: {
     id: 1,
@@ -376,6 +379,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
   },
   RevokeTokenRequest: {
     id: 1,
+    reason: 2,
   },
   ListAuditRequest: {
     cursor: 1,
