@@ -32,6 +32,7 @@ export * from './dtm/outcome.ts';
 export { writeTopics } from './v1/write-topics.ts';
 export { passedOn, payloadTextsInPieces, withPayloadTexts } from './v1/json-bytes.ts';
 export type { Authenticator, ClientCertificate, Credentials } from './access/authenticator.ts';
+export { LONGEST_AUTHORIZATION } from './access/authorization.ts';
 export { hasAllNamespaces, NAMESPACE_FIELD, namespaceOf } from './access/namespaces.ts';
 export { allows, highestRole } from './access/roles.ts';
 export { FailedLogins, type FailedLoginsOptions, type LoginFailure } from './access/failed-logins.ts';

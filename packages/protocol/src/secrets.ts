@@ -21,6 +21,8 @@ type Rules = readonly (readonly [pattern: RegExp, replacement: string])[];
 const RULES: Rules = [
   // API tokens; their IDs are not secret.
   [/\b(hf_[0-9a-z]{4,16}_)[0-9a-z]{16,200}/gi, `$1${HIDDEN}`],
+  // JWTs: their header is the JSON of an object.
+  [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]{2,}\.[\w-]*/g, `eyJ${HIDDEN}`],
   [new RegExp(String.raw`([?&;]${SECRET_NAME}=)[^&#;\s"'\\]+`, 'gi'), `$1${HIDDEN}`],
   [/([?&;](?:ssl|tls)=)(?:\{|%7b)[^&#\s"'\\]{0,4000}(?:["'][^&#\s]{0,4000})?/gi, `$1${HIDDEN}`],
   [/\b((?:bearer|basic|digest)\s+)(?!authentication|auth\b|realm)[\w.~+/=-]{6,}/gi, `$1${HIDDEN}`],
@@ -31,7 +33,7 @@ const RULES: Rules = [
 ];
 
 /** A quick test whether any rule may apply, for texts such as the URLs of a thousand steps. */
-const SUSPECT = /hf_|ssl=|tls=|bearer|basic|digest|pass|pwd|secret|token|key|auth|cookie|credential|sig/i;
+const SUSPECT = /hf_|eyJ|ssl=|tls=|bearer|basic|digest|pass|pwd|secret|token|key|auth|cookie|credential|sig/i;
 
 /**
  * The text with passwords and tokens replaced by `***`. `known`: values that are secrets wherever

@@ -38,6 +38,7 @@ import { type Log, logDefect, SILENT } from './logs/log.ts';
 import { createExposition, type Siblings } from './metrics/exposition.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf, storeTlsOf } from './open-store.ts';
+import { prepareOidc } from './oidc/start-oidc.ts';
 import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
 import { serverSecrets } from './secrets/server-secrets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
@@ -125,6 +126,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   const towardsBranches = await branchTls(config, { files, log });
   if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
   const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
+  const oidc = await prepareOidc(config, { files, log });
   const signer = await callSignerOf(config, files, log);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text), storeTlsOf(config)));
   const limits = limitsOf(config, authenticates, { store, metrics });
@@ -188,7 +190,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   let access: Access | undefined;
   try {
     const { recordFirstToken } = audit ?? {};
-    access = await startAccess(config, { tokens, metrics, log, bootstrapText, recordFirstToken });
+    access = await startAccess(config, { tokens, metrics, log, bootstrapText, recordFirstToken, oidc });
   } catch (error) {
     audit?.stop();
     await running.close(0);
@@ -217,6 +219,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
     close: () => {
       files.close();
       audit?.stop();
+      oidc?.keys.stop();
       return (closing ??= closeAll(http, grpc, running, config));
     },
   };

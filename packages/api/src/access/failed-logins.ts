@@ -1,4 +1,6 @@
 import type { Logger } from '@holdfast/core';
+import { HoldfastError } from '@holdfast/protocol';
+import type { Credentials } from './authenticator.ts';
 
 /**
  * Why a request was not authenticated. `rejected`: an unknown token, or a wrong secret; `replaced`:
@@ -63,6 +65,22 @@ export class FailedLogins {
     if (failures <= FREE_FAILURES) return 0;
     if (this.#held >= MOST_HELD) return undefined;
     return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - FREE_FAILURES - 1, 10));
+  }
+
+  /**
+   * Records a failure and holds back its response. Rejects with `unauthenticated` and the message,
+   * or with `too_many_requests`.
+   */
+  async reject(reason: LoginFailure, message: string, from: Credentials): Promise<never> {
+    if (from.isInProgress === true) throw new HoldfastError('unauthenticated', message);
+    const holdMs = this.failed(reason, from.remoteAddress);
+    if (holdMs === undefined)
+      throw new HoldfastError(
+        'too_many_requests',
+        'too many requests with wrong credentials; repeat the request later',
+      );
+    if (holdMs > 0) await this.hold(holdMs);
+    throw new HoldfastError('unauthenticated', message);
   }
 
   /** Resolves after a time that `failed` returned. */

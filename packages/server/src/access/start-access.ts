@@ -8,6 +8,8 @@ import {
 } from '@holdfast/api';
 import type { ServerConfig } from '../config/options.ts';
 import type { Log } from '../logs/log.ts';
+import { JwtAuthenticator } from '../oidc/jwt-authenticator.ts';
+import type { Oidc } from '../oidc/start-oidc.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 
 export interface AccessParts {
@@ -18,6 +20,8 @@ export interface AccessParts {
   readonly bootstrapText: string | undefined;
   /** Undefined: nothing is recorded. */
   readonly recordFirstToken: RecordFirstToken | undefined;
+  /** How JWTs are verified; undefined: they are not accepted. */
+  readonly oidc: Oidc | undefined;
 }
 
 /** How callers are authenticated. */
@@ -34,9 +38,12 @@ export interface Access {
  */
 export async function startAccess({ auth }: ServerConfig, parts: AccessParts): Promise<Access | undefined> {
   if (!auth) return undefined;
-  const { tokens, metrics, log, bootstrapText, recordFirstToken } = parts;
+  const { tokens, metrics, log, bootstrapText, recordFirstToken, oidc } = parts;
   const bootstrapToken = await bootstrap(tokens, bootstrapText, log, recordFirstToken);
   const onFailure = (reason: string): void => metrics.authenticationFailed(reason);
   const logins = new FailedLogins({ logger: log, onFailure });
-  return { authenticator: new TokenAuthenticator({ tokens, logins }), bootstrapToken };
+  const byToken = new TokenAuthenticator({ tokens, logins });
+  if (oidc === undefined) return { authenticator: byToken, bootstrapToken };
+  await oidc.keys.start();
+  return { authenticator: new JwtAuthenticator({ ...oidc, logins, next: byToken }), bootstrapToken };
 }

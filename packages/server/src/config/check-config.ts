@@ -1,5 +1,6 @@
 import { LIMITS } from '@holdfast/protocol';
 import { isLoopback } from '../http/known-hosts.ts';
+import { oidcSettingsOf } from '../oidc/oidc-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, type ServerConfig } from './options.ts';
 
@@ -10,6 +11,7 @@ export function checkConfig(config: ServerConfig): void {
   checkAuth(config);
   checkWorkers(config);
   checkTls(config);
+  oidcSettingsOf(config);
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least twice --heartbeat, otherwise live nodes are declared dead');
   if (config.alertWebhook !== '' && !/^https?:\/\//i.test(config.alertWebhook))

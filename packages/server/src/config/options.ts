@@ -63,7 +63,7 @@ export const OPTIONS = {
     '',
     'file, YAML or JSON, with the principals, roles and namespaces of client certificates',
   ),
-  auth: option(flag, false, 'serve only callers with an API token, except for health probes'),
+  auth: option(flag, false, 'serve only callers with an API token or a JWT of --oidc-issuer, except for health probes'),
   bootstrapTokenFile: option(
     text,
     '',
@@ -84,6 +84,29 @@ export const OPTIONS = {
     count,
     0,
     'unfinished transactions of each authenticated principal that a node accepts; 0: any number',
+  ),
+  oidcIssuer: option(
+    text,
+    '',
+    'accept JWTs of this OpenID Connect issuer, written as in its claim iss; requires --auth',
+  ),
+  oidcAudience: option(text, '', 'the audience (aud) of JWTs for this coordinator'),
+  oidcJwksUrl: option(text, '', "URL of the issuer's keys; by default its discovery document states it"),
+  oidcCaFile: option(file, '', "authorities, PEM, that verify the host of --oidc-issuer instead of the system's"),
+  oidcRolesClaim: option(
+    text,
+    'holdfast_roles',
+    'claim with the roles of the caller; a path such as realm_access.roles for a nested one',
+  ),
+  oidcRoles: option(
+    list,
+    [],
+    'roles for values of the claim, such as payments-admins=admin; by default its values are the names of roles',
+  ),
+  oidcNamespacesClaim: option(
+    text,
+    '',
+    'claim with the namespaces of the caller, * for all; by default every JWT is valid in all namespaces',
   ),
   insecure: option(flag, false, 'allow listening beyond loopback without authentication'),
   node: option(text, '', 'display name of this node; HOST-PID by default'),

@@ -190,17 +190,8 @@ export class TokenAuthenticator implements Authenticator {
     this.#options.tokens.used(token, nowMs).catch(() => this.#used.delete(id));
   }
 
-  async #fail(reason: LoginFailure, message: string, from: Credentials): Promise<never> {
-    if (from.isInProgress === true) throw new HoldfastError('unauthenticated', message);
-    const { logins } = this.#options;
-    const holdMs = logins.failed(reason, from.remoteAddress);
-    if (holdMs === undefined)
-      throw new HoldfastError(
-        'too_many_requests',
-        'too many requests with wrong credentials; repeat the request later',
-      );
-    if (holdMs > 0) await logins.hold(holdMs);
-    throw new HoldfastError('unauthenticated', message);
+  #fail(reason: LoginFailure, message: string, from: Credentials): Promise<never> {
+    return this.#options.logins.reject(reason, message, from);
   }
 }
 

@@ -1,0 +1,85 @@
+import { hash } from 'node:crypto';
+import { type Authenticator, type Credentials, type FailedLogins, LONGEST_AUTHORIZATION } from '@holdfast/api';
+import { HoldfastError, type Principal } from '@holdfast/protocol';
+import type { IssuerKeys } from './issuer-keys.ts';
+import type { JwtVerifier, ValidJwt } from './verify-jwt.ts';
+
+export interface JwtAuthenticatorOptions {
+  readonly verifier: Pick<JwtVerifier, 'verify'>;
+  readonly keys: Pick<IssuerKeys, 'isPublished' | 'onChange'>;
+  readonly logins: Pick<FailedLogins, 'reject'>;
+  /** Authenticates every other caller. */
+  readonly next: Authenticator;
+}
+
+/** Valid JWTs that are remembered. */
+const MOST_VALID = 10_000;
+/** Different JWTs that are verified at once. */
+const MOST_VERIFYING = 1_000;
+
+/** API tokens have no dot; a JWT has two. */
+const JWT = /^bearer +([^\s,]*\.[^\s,]*) *$/i;
+
+/**
+ * Authenticates callers by JWTs, and the others by `next`.
+ *
+ * J1  A valid JWT is verified once, and remembered by its hash until it expires, or until the
+ *     issuer no longer publishes the key that signed it.
+ * J2  A JWT is rejected by what it is, never left to `next`: a fault has one explanation.
+ */
+export class JwtAuthenticator implements Authenticator {
+  readonly #options: JwtAuthenticatorOptions;
+  readonly #valid = new Map<string, ValidJwt>();
+  readonly #verifying = new Map<string, ReturnType<JwtVerifier['verify']>>();
+
+  constructor(options: JwtAuthenticatorOptions) {
+    this.#options = options;
+    const { keys } = options;
+    keys.onChange(() => {
+      for (const [key, { keyId }] of this.#valid) if (!keys.isPublished(keyId)) this.#valid.delete(key);
+    });
+  }
+
+  authenticate(credentials: Credentials): Principal | Promise<Principal> {
+    const { authorization = '' } = credentials;
+    const text = authorization.length > LONGEST_AUTHORIZATION ? undefined : JWT.exec(authorization)?.[1];
+    if (text === undefined) return this.#options.next.authenticate(credentials);
+    const key = hash('sha256', text, 'base64');
+    const valid = this.#valid.get(key);
+    if (valid !== undefined && Date.now() < valid.untilMs) return valid.principal;
+    return this.#verify(key, text, credentials);
+  }
+
+  async #verify(key: string, text: string, credentials: Credentials): Promise<Principal> {
+    const { logins } = this.#options;
+    const verified = await this.#verifyOnce(key, text);
+    if (verified.kind === 'valid') return verified.principal;
+    if (verified.kind === 'forbidden') throw new HoldfastError('forbidden', `the JWT ${verified.fault}`);
+    return logins.reject(verified.reason, `the JWT ${verified.fault}`, credentials);
+  }
+
+  #verifyOnce(key: string, text: string): ReturnType<JwtVerifier['verify']> {
+    const verifying = this.#verifying.get(key);
+    if (verifying !== undefined) return verifying;
+    if (this.#verifying.size >= MOST_VERIFYING)
+      throw new HoldfastError('overloaded', 'too many JWTs are being checked at once; repeat the request');
+    const begun = this.#options.verifier
+      .verify(text)
+      .then((verified) => {
+        this.#valid.delete(key);
+        if (verified.kind === 'valid') this.#remember(key, verified);
+        return verified;
+      })
+      .finally(() => this.#verifying.delete(key));
+    this.#verifying.set(key, begun);
+    return begun;
+  }
+
+  #remember(key: string, verified: ValidJwt): void {
+    // The keys may have changed during the verification.
+    if (!this.#options.keys.isPublished(verified.keyId)) return;
+    this.#valid.set(key, verified);
+    const [oldest] = this.#valid.keys();
+    if (this.#valid.size > MOST_VALID && oldest !== undefined) this.#valid.delete(oldest);
+  }
+}
