@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { LatencyHistogram } from '../load/latency-histogram.ts';
 import { type LoadRequest, type LoadResult, RESPONSE_TIMEOUT_SECONDS } from '../load/load.ts';
 import { Http2Socket } from './http2-socket.ts';
-import { submitHeaders, submitMessages } from './submit-request.ts';
+import { callHeaders, SUBMIT_METHOD, submitMessages } from './submit-request.ts';
 import { UnaryCall, type UnaryResponse } from './unary-call.ts';
 
 /** Callers that share a connection: a gRPC client has one per server. */
@@ -54,7 +54,7 @@ class Round {
   #socketErrors = 0;
 
   constructor({ target, branches, gidPrefix, seconds }: LoadRequest) {
-    this.#headers = submitHeaders(target);
+    this.#headers = callHeaders(target, SUBMIT_METHOD);
     this.#messageOf = submitMessages(branches, gidPrefix);
     this.#endMs = this.#startMs + seconds * 1000;
   }

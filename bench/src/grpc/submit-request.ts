@@ -3,16 +3,17 @@ import { DTM_REQUEST, framedMessage } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { PAYLOAD, stepsOf } from '../load/saga.ts';
 
-const SUBMIT_METHOD = '/dtmgimp.Dtm/Submit';
+/** The path of the method that submits a transaction. */
+export const SUBMIT_METHOD = '/dtmgimp.Dtm/Submit';
 /** Digits of the number at the end of a gid: all requests of a round have the same length. */
 const GID_DIGITS = 9;
 
-/** The header block of a submission, the same for every saga of a run. */
-export const submitHeaders = (target: string): Buffer =>
+/** The header block of a call, the same for every saga of a run. */
+export const callHeaders = (target: string, method: string): Buffer =>
   encodeHeaders([
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', SUBMIT_METHOD],
+    [':path', method],
     [':authority', new URL(target).host],
     ['te', 'trailers'],
     ['content-type', 'application/grpc'],

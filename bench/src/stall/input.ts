@@ -9,11 +9,21 @@ export interface Input {
   readonly requests: (hosts: Hosts) => readonly Sent[];
 }
 
-export interface Sent {
+/** A request over HTTP, or over gRPC. */
+export type Sent = HttpSent | GrpcSent;
+
+interface HttpSent {
   /** POST by default. */
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly body: string;
+}
+
+interface GrpcSent {
+  /** The path of its method. */
+  readonly grpc: string;
+  /** With its framing. */
+  readonly body: Buffer;
 }
 
 /** Origins of the branch service, and of a host that never responds. */
@@ -31,9 +41,12 @@ let serial = 0;
 export const newGid = (): string => `stall-${process.pid}-${++serial}`;
 export const many = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
 
-export const submit = (fields: object): Sent => ({ path: SUBMIT, body: JSON.stringify({ gid: newGid(), ...fields }) });
+export const submit = (fields: object): HttpSent => ({
+  path: SUBMIT,
+  body: JSON.stringify({ gid: newGid(), ...fields }),
+});
 
-export const saga = (count: number, step: (i: number) => object, fields: object = {}, payload = '{}'): Sent =>
+export const saga = (count: number, step: (i: number) => object, fields: object = {}, payload = '{}'): HttpSent =>
   submit({ trans_type: 'saga', steps: many(count, step), payloads: many(count, () => payload), ...fields });
 
 /** A body of the largest size: `before`, then as many `filler` as fit, then `after`. */
@@ -53,11 +66,11 @@ export const subscribe = (origin: string, count: number): readonly Sent[] =>
 export const get = (path: string): Sent => ({ method: 'GET', path, body: '' });
 
 /** Four steps with 1,000 KiB of payload each: about the largest record. */
-export const largest = (hosts: Hosts, gid: string, fields: object = {}): Sent =>
+export const largest = (hosts: Hosts, gid: string, fields: object = {}): HttpSent =>
   saga(4, () => step(hosts), { gid, ...fields }, 'x'.repeat(1_000 * KIB));
 
 /** Changes a request so that its saga is stored and waits for a submission. */
-export const stored = ({ path, body }: Sent): Sent => ({ path: path.replace('submit', 'prepare'), body });
+export const stored = ({ path, body }: HttpSent): HttpSent => ({ path: path.replace('submit', 'prepare'), body });
 
 /**
  * A tcc with registered branches of 8 MB in total, the maximum: the data counts for both ops of a

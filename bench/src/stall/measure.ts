@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBranchService } from '../branch/start-branch-service.ts';
+import { callOnce } from '../grpc/call-once.ts';
 import { type MachineFacts, machineFacts } from '../machine/facts.ts';
 import type { StallOptions } from '../options.ts';
 import type { Cleanup } from '../processes/cleanup.ts';
@@ -18,8 +19,8 @@ export interface StallLine {
   readonly name: string;
   /** Size of the largest request. */
   readonly bytes: number;
-  /** HTTP statuses, each once. */
-  readonly statuses: readonly number[];
+  /** HTTP statuses, and gRPC statuses as `grpc 3`, each once. */
+  readonly statuses: readonly string[];
   readonly stalls: readonly Stall[];
 }
 
@@ -64,17 +65,17 @@ export async function measureStalls(
 
 /** The first round warms up the code and does not count. */
 async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rounds: number): Promise<StallLine> {
-  const statuses = new Set<number>();
+  const statuses = new Set<string>();
   const stalls: Stall[] = [];
   let bytes = 0;
-  for (const request of input.before?.(hosts) ?? []) await send(holdfast.origin, request);
+  for (const request of input.before?.(hosts) ?? []) await send(holdfast, request);
   for (let round = 0; round <= rounds; round++) {
     const requests = input.requests(hosts);
     await delay(SETTLE_MS / 3);
     await holdfast.longestStall();
     for (const request of requests) {
       bytes = Math.max(bytes, request.body.length);
-      statuses.add(await send(holdfast.origin, request));
+      statuses.add(await send(holdfast, request));
     }
     await delay(SETTLE_MS);
     const stall = await holdfast.longestStall();
@@ -83,10 +84,15 @@ async function measure(holdfast: ProbedHoldfast, hosts: Hosts, input: Input, rou
   return { name: input.name, bytes, statuses: [...statuses], stalls };
 }
 
-async function send(origin: string, { method = 'POST', path, body }: Sent): Promise<number> {
+async function send({ origin, grpcOrigin }: ProbedHoldfast, sent: Sent): Promise<string> {
+  if ('grpc' in sent) {
+    const { status, failure } = await callOnce(grpcOrigin, sent.grpc, sent.body);
+    return `grpc ${status ?? failure}`;
+  }
+  const { method = 'POST', path, body } = sent;
   const response = await fetch(origin + path, method === 'GET' ? { method } : { method, body });
   await response.arrayBuffer();
-  return response.status;
+  return String(response.status);
 }
 
 /** A host that accepts connections and never responds. */

@@ -14,10 +14,13 @@ const READY_TIMEOUT_MS = 60_000;
 /** A coordinator on the memory store with a probe in its event loop. */
 export class ProbedHoldfast {
   readonly origin: string;
+  /** Where it serves gRPC. */
+  readonly grpcOrigin: string;
   readonly #child: ChildProcess;
 
-  private constructor(origin: string, child: ChildProcess) {
+  private constructor(origin: string, grpcOrigin: string, child: ChildProcess) {
     this.origin = origin;
+    this.grpcOrigin = grpcOrigin;
     this.#child = child;
   }
 
@@ -33,7 +36,7 @@ export class ProbedHoldfast {
     await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, () =>
       hasEnded(child) ? 'the coordinator exited unexpectedly' : undefined,
     );
-    return new ProbedHoldfast(origin, child);
+    return new ProbedHoldfast(origin, `http://127.0.0.1:${grpcPort}`, child);
   }
 
   /** The longest stall since the previous call. */
