@@ -1,8 +1,7 @@
-import { LIMITS } from '@holdfast/protocol';
 import { DTM_REQUEST, framedMessage, holdfastPath, holdfastService } from '@holdfast/protocol/grpc';
 import { encodeMessage } from '@holdfast/protocol/protobuf';
 import { SUBMIT_METHOD } from '../grpc/submit-request.ts';
-import { type Input, KIB, many, newGid, step, STEPS, type Sent } from './input.ts';
+import { dependencies, type Input, KIB, many, newGid, step, STEPS, type Sent } from './input.ts';
 
 const { createTransaction } = holdfastService().operations;
 
@@ -24,7 +23,7 @@ export const GRPC_REQUESTS: readonly Input[] = [
             concurrent: true,
             steps: many(STEPS, (i) => ({
               ...step(hosts),
-              after: many(Math.min(i, LIMITS.dependencies), (n) => i - 1 - n),
+              after: dependencies[i] ?? [],
             })),
           },
         }),

@@ -56,7 +56,7 @@ export const filled = (before: string, filler: string, after: string): string =>
 export const step = ({ branches }: Hosts) => ({ action: `${branches}/debit`, compensate: `${branches}/refund` });
 
 /** Each step depends on the 20 before it, which is the maximum number of dependencies of a saga. */
-export const dependencies = Object.fromEntries(
+export const dependencies: Readonly<Record<number, readonly number[]>> = Object.fromEntries(
   many(STEPS, (i) => [i, many(Math.min(i, 20), (n) => i - 1 - n)] as const).filter(([, before]) => before.length > 0),
 );
 

@@ -10,8 +10,10 @@ import {
   type ValueShape,
 } from './shape.ts';
 
-/** Elements that are read of a list or map without a limit of its schema; bounds the memory. */
+/** Elements that are read of a list without a limit of its schema; bounds the memory. */
 const MOST_ELEMENTS = 100_000;
+/** Entries that are read of a map; the API accepts fewer. */
+const MOST_ENTRIES = 1_000;
 
 /** Derives messages from JSON schemas. Each message is derived once. */
 export class ShapeReader {
@@ -121,7 +123,7 @@ export class ShapeReader {
     const { value } = field;
     switch (value.kind) {
       case 'texts':
-        return { number, type: 'map', most: MOST_ELEMENTS };
+        return { number, type: 'map', most: MOST_ENTRIES };
       case 'message':
         return { number, type: 'message', of: value.message.proto };
       case 'list': {
