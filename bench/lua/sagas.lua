@@ -1,5 +1,6 @@
 -- wrk's script: posts a two-branch saga with a fresh gid in every request and judges the body of every response.
--- Arguments: what every gid begins with, the path, the saga's JSON after the gid's value, the mark of a success.
+-- Arguments: what every gid begins with, the path, the saga's JSON after the gid's value, the mark of a success, and
+-- a token or nothing.
 
 local threads = {}
 
@@ -14,8 +15,9 @@ function init(args)
   gid_prefix = args[1] .. thread_number .. "-"
   tail = args[3]
   success_mark = args[4]
+  local authorization = args[5] and "\r\nAuthorization: Bearer " .. args[5] or ""
   head = "POST " .. args[2] .. " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
-    .. "\r\nContent-Type: application/json\r\nContent-Length: "
+    .. authorization .. "\r\nContent-Type: application/json\r\nContent-Length: "
 end
 
 function request()

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_STORES, PRIVATE_DATABASES } from './databases/private-databases.ts';
-import type { CompareOptions, ProtocolOptions, ScaleOptions, StallOptions } from './options.ts';
+import type { CompareOptions, ProtocolOptions, ScaleOptions, SecuredOptions, StallOptions } from './options.ts';
 import { cliOfCheckout } from './subjects/holdfast.ts';
 import type { Tool } from './tool.ts';
 
 export type Task =
   | { readonly kind: 'compare'; readonly options: CompareOptions }
   | { readonly kind: 'protocols'; readonly options: ProtocolOptions }
+  | { readonly kind: 'secured'; readonly options: SecuredOptions }
   | { readonly kind: 'scale'; readonly options: ScaleOptions }
   | { readonly kind: 'stall'; readonly options: StallOptions };
 
@@ -28,6 +29,7 @@ interface Values {
   readonly against?: string;
   readonly scale?: true;
   readonly stall?: true;
+  readonly secured?: true;
   readonly finished?: number;
   readonly waiting?: number;
 }
@@ -51,10 +53,11 @@ export function readCommandLine(args: readonly string[], command: Command = new 
       values.embed === true ||
       values.against !== undefined ||
       values.scale === true ||
+      values.secured === true ||
       values.protocol === 'grpc'
     )
       command.error(
-        'error: --stall starts a separate coordinator and cannot be combined with --target, --store, --embed, --against, --scale, --protocol or --cpu-prof',
+        'error: --stall starts a separate coordinator and cannot be combined with --target, --store, --embed, --against, --scale, --secured, --protocol or --cpu-prof',
       );
     return { kind: 'stall', options: { rounds, branchService, output } };
   }
@@ -64,13 +67,15 @@ export function readCommandLine(args: readonly string[], command: Command = new 
       values.cpuProf === true ||
       values.embed === true ||
       values.against !== undefined ||
+      values.secured === true ||
       values.protocol === 'grpc'
     )
       command.error(
-        'error: --scale fills separate stores and cannot be combined with --target, --embed, --against, --protocol or --cpu-prof',
+        'error: --scale fills separate stores and cannot be combined with --target, --embed, --against, --secured, --protocol or --cpu-prof',
       );
     return { kind: 'scale', options: { ...common, ...scaleOf(values, command) } };
   }
+  if (values.secured === true) return { kind: 'secured', options: { ...common, ...securedOf(values, command) } };
   if (values.targetPid !== undefined && targets.length !== 1)
     command.error('error: --target-pid goes with one --target');
   if (values.protocol === 'grpc') return { kind: 'protocols', options: { ...common, ...protocolsOf(values, command) } };
@@ -96,6 +101,18 @@ function protocolsOf(
   if ((name !== DEFAULT_STORE && name !== 'memory:') || more.length > 0)
     return command.error('error: --protocol grpc starts several coordinators: --store lmdb: or --store memory:');
   return { store: name, targets, targetPid, connections, cpuProfile: rest.cpuProf === true };
+}
+
+function securedOf(
+  { store = [DEFAULT_STORE], target, connections = CONNECTIONS, ...rest }: Values,
+  command: Command,
+): Pick<SecuredOptions, 'store' | 'connections' | 'cpuProfile'> {
+  if (target !== undefined || rest.embed === true || rest.against !== undefined || rest.protocol === 'grpc')
+    command.error('error: --secured cannot be combined with --target, --embed, --against or --protocol');
+  const [name = '', ...more] = store;
+  if ((name !== DEFAULT_STORE && name !== 'memory:') || more.length > 0)
+    return command.error('error: --secured starts several coordinators: --store lmdb: or --store memory:');
+  return { store: name, connections, cpuProfile: rest.cpuProf === true };
 }
 
 /** Default sizes of a full store; LMDB is filled through its coordinator, which takes longer. */
@@ -167,6 +184,10 @@ function describe(command: Command): Command {
     .option(
       '--scale',
       'instead compare an empty store with one that holds many transactions; --store lmdb: (default) or postgres',
+    )
+    .option(
+      '--secured',
+      'instead compare a coordinator with tokens, signed calls and TLS with an open one; needs nginx and openssl',
     )
     .option('--stall', 'instead show for how long the worst requests hold the event loop of a coordinator')
     .option(

@@ -2,6 +2,8 @@ import { readCommandLine, type Task } from './command-line.ts';
 import { compare } from './compare/compare.ts';
 import { compareProtocols } from './compare/protocols.ts';
 import { renderComparison } from './compare/render.ts';
+import { renderSecured } from './compare/render-secured.ts';
+import { compareSecured } from './compare/secured.ts';
 import { renderProtocols } from './compare/render-protocols.ts';
 import { countErrors, type Summary } from './compare/summary.ts';
 import { Cleanup } from './processes/cleanup.ts';
@@ -36,6 +38,12 @@ async function run(task: Task): Promise<string> {
   if (task.kind === 'stall') {
     const result = await measureStalls(task.options, cleanup, say);
     return json ? JSON.stringify(result, null, 2) : renderStalls(result);
+  }
+  if (task.kind === 'secured') {
+    const result = await compareSecured(task.options, cleanup, say);
+    failIfErrors(result.lines);
+    if (json) return JSON.stringify(result, null, 2);
+    return [renderSecured(result), ...profilePages(result.profileFolder)].join('\n\n');
   }
   if (task.kind === 'protocols') {
     const result = await compareProtocols(task.options, cleanup, say);

@@ -48,5 +48,12 @@ export interface ProtocolOptions extends BenchOptions {
   readonly cpuProfile: boolean;
 }
 
+/** A comparison of an open coordinator with secured ones. */
+export interface SecuredOptions extends BenchOptions {
+  /** A coordinator is started on such a store for each. */
+  readonly store: 'lmdb:' | 'memory:';
+  readonly cpuProfile: boolean;
+}
+
 /** How long single inputs hold the event loop. */
 export type StallOptions = Pick<BenchOptions, 'rounds' | 'branchService' | 'output'>;

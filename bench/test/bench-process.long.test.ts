@@ -93,6 +93,17 @@ test('measures sagas over gRPC beside HTTP, with the limit of the load', { timeo
   for (const { rounds } of lines) expect(rounds[0]?.completed).toBeGreaterThan(0);
 });
 
+test('measures what tokens, signed calls and TLS cost', { timeout: 60_000 }, async () => {
+  const { code, output } = await bench('--secured', '--store', 'memory:', '--connections', '4', '-o', 'json');
+  expect(code).toBe(0);
+  const { lines } = JSON.parse(output) as { lines: Line[] };
+  const names = ['open', 'tokens', 'tokens, signing', 'tokens, TLS', 'tokens, signing, TLS'];
+  expect(lines.map(({ name, errors }) => ({ name, errors }))).toEqual(
+    names.map((name) => ({ name: `memory, ${name}`, errors: 0 })),
+  );
+  for (const { rounds } of lines) expect(rounds[0]?.completed).toBeGreaterThan(0);
+});
+
 test('measures an application that runs its own sagas, on synced LMDB', { timeout: 60_000 }, async () => {
   const { code, output } = await bench('--connections', '4', '--embed', '--target', await busyTarget(), '-o', 'json');
   expect(code).toBe(0);

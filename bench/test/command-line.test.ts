@@ -65,6 +65,13 @@ describe('the command line', () => {
     expect(() => read('--embed', '--scale')).toThrow('--embed');
   });
 
+  test('--secured compares an open coordinator with secured ones', () => {
+    expect(read('--secured', '--store', 'memory:', '--cpu-prof')).toMatchObject({
+      kind: 'secured',
+      options: { store: 'memory:', connections: [1, 64, 256], cpuProfile: true },
+    });
+  });
+
   test('--protocol grpc compares gRPC with HTTP on separate stores', () => {
     expect(read('--protocol', 'grpc', '--target', 'http://a:1')).toMatchObject({
       kind: 'protocols',
@@ -118,6 +125,11 @@ describe('the command line', () => {
     [['--protocol', 'grpc', '--scale'], /cannot be combined/],
     [['--protocol', 'grpc', '--stall'], /cannot be combined/],
     [['--protocol', 'soap'], /Allowed choices/],
+    [['--secured', '--store', 'postgres'], /several coordinators/],
+    [['--secured', '--target', 'http://a:1'], /cannot be combined/],
+    [['--secured', '--protocol', 'grpc'], /cannot be combined/],
+    [['--secured', '--scale'], /cannot be combined/],
+    [['--secured', '--stall'], /cannot be combined/],
     [['extra'], /too many arguments/],
   ])('rejects %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);

@@ -1,7 +1,19 @@
 import { BRANCH_RESPONSE } from './branch-service.ts';
 
-/** A configuration with one worker that responds without logging and writes only below `folder`. */
-export function nginxConfig(folder: string, port: number): string {
+/** PEM files of a certificate and its key. */
+export interface ServerFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * A configuration with one worker that responds without logging and writes only below `folder`.
+ *
+ * @param tls absent: without TLS
+ */
+export function nginxConfig(folder: string, port: number, tls?: ServerFiles): string {
+  const secure =
+    tls === undefined ? '' : `ssl_certificate ${tls.certificate};\n    ssl_certificate_key ${tls.key};\n    `;
   const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `worker_processes 1;
 daemon off;
@@ -19,8 +31,8 @@ http {
   keepalive_requests 1000000000;
 ${temporaryPaths.map((name) => `  ${name}_temp_path ${folder}/${name};`).join('\n')}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / {
+    listen 127.0.0.1:${port}${tls === undefined ? '' : ' ssl'} backlog=4096;
+    ${secure}location / {
       return 200 '${BRANCH_RESPONSE}';
     }
   }

@@ -12,5 +12,9 @@ const AIMS: Readonly<Record<string, Readonly<Record<number, number>>>> = {
  */
 export const aimOf = (name: string, connections: number): number | undefined => AIMS[name]?.[connections];
 
+/** The share of an open coordinator's throughput that a secured one should reach. */
+export const securedAimOf = (name: string): number | undefined =>
+  name.endsWith('tokens') ? 0.9 : name.endsWith('tokens, signing, TLS') ? 0.75 : undefined;
+
 /** The share of the throughput over HTTP that gRPC should reach. */
 export const GRPC_AIM = 0.5;

@@ -17,6 +17,9 @@ export interface ClosedLoopOptions {
   readonly next: (n: number) => Post | undefined;
   /** Seconds after which nothing is sent. */
   readonly seconds: number;
+  readonly token?: string | undefined;
+  /** PEM of the authority of an `https:` target. */
+  readonly authority?: string | undefined;
 }
 
 const HEADERS = ['content-type', 'application/json'];
@@ -25,7 +28,9 @@ const HEADERS = ['content-type', 'application/json'];
  * Runs callers that each post, wait for the response and post again, until there is nothing more to
  * post or the time has expired.
  */
-export async function runClosedLoop({ target, connections, next, seconds }: ClosedLoopOptions): Promise<LoadResult> {
+export async function runClosedLoop(options: ClosedLoopOptions): Promise<LoadResult> {
+  const { target, connections, next, seconds, token, authority } = options;
+  const headers = token === undefined ? HEADERS : [...HEADERS, 'authorization', `Bearer ${token}`];
   const latencies = new LatencyHistogram();
   const counts = { responses: 0, status: 0, body: 0, socket: 0, sent: 0 };
   const startMs = performance.now();
@@ -40,12 +45,13 @@ export async function runClosedLoop({ target, connections, next, seconds }: Clos
     const client = new Client(target, {
       headersTimeout: RESPONSE_TIMEOUT_SECONDS * 1000,
       bodyTimeout: RESPONSE_TIMEOUT_SECONDS * 1000,
+      ...(authority !== undefined && { connect: { ca: authority } }),
     });
     while (performance.now() < endMs) {
       const post = next((counts.sent += 1));
       if (post === undefined) break;
       const sentMs = performance.now();
-      const responded = await send(client, post, judge);
+      const responded = await send(client, headers, post, judge);
       if (responded) latencies.add(performance.now() - sentMs);
       else counts.socket += 1;
     }
@@ -67,6 +73,7 @@ export async function runClosedLoop({ target, connections, next, seconds }: Clos
 /** Resolves to false if no response came. */
 function send(
   client: Client,
+  headers: string[],
   { path, body }: Post,
   onResponse: (status: number, body: string) => void,
 ): Promise<boolean> {
@@ -78,6 +85,6 @@ function send(
       },
       () => resolve(false),
     );
-    client.dispatch({ path, method: 'POST', headers: HEADERS, body }, handler);
+    client.dispatch({ path, method: 'POST', headers, body }, handler);
   });
 }

@@ -9,6 +9,10 @@ export interface LoadRequest {
   readonly seconds: number;
   /** Prefix of every gid of this round, different in each round. */
   readonly gidPrefix: string;
+  /** Sent as `Authorization: Bearer`; undefined: none. */
+  readonly token?: string | undefined;
+  /** PEM of the authority of an `https:` target. */
+  readonly authority?: string | undefined;
 }
 
 /** The result of a round of load. */

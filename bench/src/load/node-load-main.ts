@@ -6,7 +6,7 @@ import { sagaBody, sagaTail, SUBMIT_PATH } from './saga.ts';
 // A load generator for machines without wrk: one round, in a separate process, described in its
 // argument.
 endWithParent();
-const { target, branches, connections, seconds, gidPrefix } = JSON.parse(process.argv[2] ?? '') as LoadRequest;
+const { branches, gidPrefix, ...request } = JSON.parse(process.argv[2] ?? '') as LoadRequest;
 const tail = sagaTail(branches);
 const next = (n: number) => ({ path: SUBMIT_PATH, body: sagaBody(`${gidPrefix}${n}`, tail) });
-sendToParent(await runClosedLoop({ target, connections, next, seconds }));
+sendToParent(await runClosedLoop({ ...request, next }));

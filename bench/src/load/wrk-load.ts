@@ -23,7 +23,7 @@ async function runWrk(request: LoadRequest): Promise<LoadResult> {
   return parseWrkOutput(output + complaints);
 }
 
-function wrkArguments({ target, branches, connections, seconds, gidPrefix }: LoadRequest): string[] {
+function wrkArguments({ target, branches, connections, seconds, gidPrefix, token }: LoadRequest): string[] {
   const settings = [
     `-t1`,
     `-c${connections}`,
@@ -33,5 +33,14 @@ function wrkArguments({ target, branches, connections, seconds, gidPrefix }: Loa
     '-s',
     SCRIPT,
   ];
-  return [...settings, target, '--', gidPrefix, SUBMIT_PATH, sagaTail(branches), SUCCESS_MARK];
+  return [
+    ...settings,
+    target,
+    '--',
+    gidPrefix,
+    SUBMIT_PATH,
+    sagaTail(branches),
+    SUCCESS_MARK,
+    ...(token === undefined ? [] : [token]),
+  ];
 }

@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { Client } from 'undici';
 import { submitOnce } from '../grpc/submit-once.ts';
 import { sagaBody, sagaTail, SUBMIT_PATH, SUCCESS_MARK } from '../load/saga.ts';
 import type { Subject } from '../subjects/subject.ts';
@@ -42,12 +42,19 @@ const gidOf = ({ runId }: Bench, { name }: Subject): string => `${runId}-first-$
 const branchesOf = (bench: Bench, subject: Subject): string => (subject.branches ?? bench.branches).origin;
 
 async function post(bench: Bench, subject: Subject): Promise<{ status: number; text: string }> {
-  const { statusCode, body } = await request(subject.origin + SUBMIT_PATH, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: sagaBody(gidOf(bench, subject), sagaTail(branchesOf(bench, subject))),
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
-  });
-  return { status: statusCode, text: await body.text() };
+  const { origin, token, authority } = subject;
+  const client = new Client(origin, authority === undefined ? {} : { connect: { ca: authority } });
+  try {
+    const { statusCode, body } = await client.request({
+      path: SUBMIT_PATH,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      body: sagaBody(gidOf(bench, subject), sagaTail(branchesOf(bench, subject))),
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+    });
+    return { status: statusCode, text: await body.text() };
+  } finally {
+    await client.close();
+  }
 }

@@ -39,8 +39,9 @@ export async function runRound(bench: Bench, subject: Subject, connections: numb
   const endMemoryWatch = watchMemory(subject.pid);
   const before = look(bench, subject);
   const branches = (subject.branches ?? bench.branches).origin;
+  const { token, authority } = subject;
   const load = await loadOf(bench, subject)
-    .run({ target: subject.origin, branches, connections, seconds, gidPrefix })
+    .run({ target: subject.origin, branches, connections, seconds, gidPrefix, token, authority })
     .finally(endMemoryWatch);
   const after = look(bench, subject);
   return {

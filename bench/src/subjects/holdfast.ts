@@ -27,6 +27,10 @@ export interface HoldfastOptions {
   readonly checkout?: string | undefined;
   /** Where Node writes a CPU profile at exit; undefined: none. */
   readonly profileFolder: string | undefined;
+  /** Further arguments of `holdfast serve`. */
+  readonly args?: readonly string[];
+  /** PEM of the authority of its certificate: it serves https. */
+  readonly authority?: string | undefined;
 }
 
 export interface Holdfast extends Subject {
@@ -42,9 +46,12 @@ export interface Holdfast extends Subject {
 export const cliOfCheckout = (checkout: string): string | undefined =>
   [CLI_OF_CHECKOUT, EARLIER_CLI_OF_CHECKOUT].map((path) => join(checkout, path)).find((path) => existsSync(path));
 
+/** The built command line of this checkout. */
+export const CLI = join(CHECKOUT, CLI_OF_CHECKOUT);
+
 /** Starts a coordinator from a checkout and waits until it is ready. */
 export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast> {
-  const { name, store, folder, checkout = CHECKOUT, profileFolder } = options;
+  const { name, store, folder, checkout = CHECKOUT, profileFolder, args = [], authority } = options;
   const cli = cliOfCheckout(checkout);
   if (cli === undefined) throw new Error(`${checkout} is not built: build it first (npm run build)`);
   mkdirSync(folder, { recursive: true });
@@ -54,20 +61,20 @@ export async function startHoldfast(options: HoldfastOptions): Promise<Holdfast>
   const logPath = join(folder, 'coordinator.txt');
   const log = openSync(logPath, 'a');
   const startMs = performance.now();
-  const child = spawn(process.execPath, [...profile, cli, 'serve', '--store', store, ...ports], {
+  const child = spawn(process.execPath, [...profile, cli, 'serve', '--store', store, ...ports, ...args], {
     cwd: folder,
     stdio: ['ignore', log, log],
     env: cleanEnvironment(),
   });
   own(child);
   closeSync(log);
-  const origin = `http://127.0.0.1:${httpPort}`;
+  const origin = `${authority === undefined ? 'http' : 'https'}://127.0.0.1:${httpPort}`;
   try {
-    await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, () =>
+    const failed = (): string | undefined =>
       hasEnded(child)
         ? `the coordinator exited unexpectedly:\n${readFileSync(logPath, 'utf8').slice(-LOG_TAIL_CHARS)}`
-        : undefined,
-    );
+        : undefined;
+    await waitForOk(`${origin}/readyz`, READY_TIMEOUT_MS, failed, authority);
   } catch (error) {
     await stop(child, 0);
     throw error;

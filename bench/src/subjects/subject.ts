@@ -16,4 +16,8 @@ export interface Subject {
   readonly grpcLoad?: LoadGenerator;
   /** The service that its branches are on instead of the usual one. */
   readonly branches?: BranchService;
+  /** The token of its callers. */
+  readonly token?: string;
+  /** PEM of the authority that issued its certificate, if its origin is `https:`. */
+  readonly authority?: string;
 }
