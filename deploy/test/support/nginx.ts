@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { responds, type Child, locate, startChild, untilReady } from '@holdfast/testing/servers';
 
 const CONF = fileURLToPath(new URL('../../../deploy/nginx/holdfast.conf', import.meta.url));
+const TLS_CONF = fileURLToPath(new URL('../../../deploy/nginx/holdfast-tls.conf', import.meta.url));
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -53,6 +54,55 @@ export async function grpcConfFor(
   return text.slice(0, from) + changed + text.slice(to);
 }
 
+/** The lines for TLS that an administrator has to change as well. */
+const TLS_LINES = [
+  'listen 36789 ssl;',
+  'ssl_certificate /etc/nginx/tls/tls.crt;',
+  'ssl_certificate_key /etc/nginx/tls/tls.key;',
+  'proxy_ssl_trusted_certificate /etc/nginx/tls/ca.crt;',
+  'proxy_ssl_name holdfast.internal;',
+] as const;
+const TLS_FOLDER = '/etc/nginx/tls/';
+
+/** `deploy/nginx/holdfast-tls.conf` with other addresses, and the files of this folder. */
+export async function tlsConfFor(
+  port: number,
+  nodePorts: readonly [number, number],
+  tlsFolder: string,
+): Promise<string> {
+  const text = await readFile(TLS_CONF, 'utf8');
+  const marked = text.split('\n').filter((line) => line.endsWith('# here'));
+  const lines = [...LINES.slice(0, 2), ...TLS_LINES];
+  if (marked.length !== lines.length || lines.some((line, i) => !marked[i]?.includes(line)))
+    throw new Error(`the lines marked in ${TLS_CONF} are not those that the test changes:\n${marked.join('\n')}`);
+  return text
+    .replace(LINES[0], `server 127.0.0.1:${nodePorts[0]} `)
+    .replace(LINES[1], `server 127.0.0.1:${nodePorts[1]} `)
+    .replace(TLS_LINES[0], `listen 127.0.0.1:${port} ssl;`)
+    .replaceAll(TLS_FOLDER, `${tlsFolder}/`);
+}
+
+/** `deploy/nginx/holdfast-tls.conf` without everything that concerns TLS, and without comments. */
+export async function withoutTls(): Promise<readonly string[]> {
+  const text = await readFile(TLS_CONF, 'utf8');
+  return codeOf(
+    text
+      .replaceAll(/^#? *(?:\w+_)?ssl_\w+ .*\n/gm, '')
+      .replaceAll(/(listen \d+) ssl/g, '$1')
+      .replaceAll('https://', 'http://')
+      .replaceAll('grpcs://', 'grpc://'),
+  );
+}
+
+export const plainConf = async (): Promise<readonly string[]> => codeOf(await readFile(CONF, 'utf8'));
+
+/** The directives, also those of the part for gRPC, which are comments. */
+const codeOf = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map((line) => line.replace(/ *# here$/, '').trim())
+    .filter((line) => line !== '' && (!line.startsWith('#') || /[;{}]$/.test(line)));
+
 /** A private nginx that runs the configuration in front of two coordinators. */
 export class Nginx {
   readonly url: string;
@@ -67,6 +117,16 @@ export class Nginx {
 
   static async start(port: number, nodePorts: readonly [number, number]): Promise<Nginx> {
     return Nginx.#run(port, await confFor(port, nodePorts), () => responds(`http://127.0.0.1:${port}/healthz`));
+  }
+
+  /** With TLS on both sides; the folder contains ca.crt, tls.crt and tls.key. */
+  static async startTls(port: number, nodePorts: readonly [number, number], tlsFolder: string): Promise<Nginx> {
+    const conf = await tlsConfFor(port, nodePorts, tlsFolder);
+    // nginx responds in plain HTTP that the port has TLS.
+    return Nginx.#run(port, conf, async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+      return response?.status === 400;
+    });
   }
 
   /** With gRPC at `port`. */

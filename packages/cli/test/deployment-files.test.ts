@@ -43,6 +43,14 @@ describe('deploy/systemd', () => {
       assignments.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     );
 
+  /** The coordinator's variables in the unit; its credentials are in /run. */
+  const ofUnit = (unit: readonly string[]): Variables =>
+    variables(
+      unit
+        .filter((line) => line.startsWith('Environment=HOLDFAST_'))
+        .flatMap((line) => line.slice('Environment='.length).replaceAll('%d/', '/run/').split(' ')),
+    );
+
   beforeAll(async () => {
     lines = (await readFile(deploy('systemd/holdfast.service'), 'utf8')).split('\n');
   });
@@ -54,7 +62,16 @@ describe('deploy/systemd', () => {
       bin: Record<string, string>;
     };
     expect([node, program]).toEqual(['/usr/bin/node', `/opt/holdfast/node_modules/@holdfast/cli/${bin['holdfast']}`]);
-    const config = await configOf(args, variables((await envFile()).filter((line) => /^[^#]+=/.test(line))));
+    const ofFile = (await envFile()).filter((line) => /^[^#]+=/.test(line));
+    const config = await configOf(args, { ...variables(ofFile), ...ofUnit(lines) });
+    expect(config).toMatchObject({
+      auth: true,
+      insecure: false,
+      tlsCertFile: '/run/tls.crt',
+      tlsKeyFile: '/run/tls.key',
+    });
+    expect(settings('LoadCredential')).toEqual(['tls.crt:/etc/holdfast/tls.crt', 'tls.key:/etc/holdfast/tls.key']);
+    expect(settings('LimitCORE')).toEqual(['0']);
     expect(new URL(config.store).searchParams.get('sslmode')).toBe('verify-full');
     const [stop = ''] = settings('TimeoutStopSec');
     expect(Number.parseInt(stop, 10) * 1_000).toBeGreaterThanOrEqual(config.drainTimeout + 10_000);
@@ -66,8 +83,15 @@ describe('deploy/systemd', () => {
   it('has examples of settings that a coordinator accepts', async () => {
     const commented = (await envFile()).filter((line) => /^#[A-Z_]+=/.test(line)).map((line) => line.slice(1));
     expect(commented).toHaveLength(5);
-    const config = await configOf(['serve'], variables([...commented, 'HOLDFAST_STORE=memory:']));
-    expect(config.insecure).toBe(true);
+    const config = await configOf(['serve'], variables([...commented, 'HOLDFAST_AUTH=true', 'HOLDFAST_STORE=memory:']));
+    expect(config).toMatchObject({ host: '10.0.0.11', branchTargets: { length: 2 } });
+  });
+
+  it('provides the first token of a new store by an additional file', async () => {
+    const more = (await readFile(deploy('systemd/bootstrap.conf'), 'utf8')).split('\n');
+    expect(more).toContain('LoadCredential=bootstrap.token:/etc/holdfast/bootstrap.token');
+    const config = await configOf(['serve'], { HOLDFAST_AUTH: 'true', ...ofUnit(more) });
+    expect(config.bootstrapTokenFile).toBe('/run/bootstrap.token');
   });
 });
 
@@ -119,7 +143,12 @@ describeWith(['openssl'], 'deploy/docker', () => {
   it('runs the command of this repository with variables that a coordinator accepts', async () => {
     expect(command('ENTRYPOINT')).toEqual(['node', 'packages/cli/bin/holdfast.js']);
     const config = await configOf(command('CMD'), ownVariables());
-    expect(config).toMatchObject({ host: '0.0.0.0', insecure: true, store: 'lmdb:/var/lib/holdfast/data' });
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      auth: true,
+      insecure: false,
+      store: 'lmdb:/var/lib/holdfast/data',
+    });
     expect(dockerfile).toContain(`EXPOSE ${config.httpPort}`);
   });
 
@@ -133,7 +162,14 @@ describeWith(['openssl'], 'deploy/docker', () => {
     });
     expect(Number.parseInt(a?.stop_grace_period ?? '', 10) * 1_000).toBeGreaterThan(config.drainTimeout + 5_000);
     expect(nginx?.ports).toEqual([`127.0.0.1:${config.httpPort}:36789`]);
-    expect(nginx?.volumes).toEqual(['../nginx/holdfast.conf:/etc/nginx/conf.d/default.conf:ro']);
+    expect(nginx?.volumes).toEqual([
+      '../nginx/holdfast-tls.conf:/etc/nginx/conf.d/default.conf:ro',
+      './tls:/etc/nginx/tls:ro',
+    ]);
+    expect(config.auth).toBe(true);
+    expect(a).toMatchObject({ volumes: ['./tls:/run/tls:ro'], ulimits: { core: 0 } });
+    for (const file of [config.tlsCertFile, config.tlsKeyFile, config.bootstrapTokenFile])
+      expect(file).toMatch(/^\/run\/tls\//);
     expect(Object.keys(nginx?.depends_on ?? {})).toEqual(['holdfast-a', 'holdfast-b']);
     expect(database?.healthcheck?.test[1]).toBe('pg_isready');
   });
@@ -141,7 +177,7 @@ describeWith(['openssl'], 'deploy/docker', () => {
   it('distinguishes a coordinator that is ready from one that is not', async () => {
     const [program, flag, script = ''] = command(String.raw`HEALTHCHECK .*\\\n\s+CMD`);
     expect([program, flag]).toEqual(['node', '-e']);
-    await using server = await TestServer.start();
+    await using server = await TestServer.start({ auth: true });
     const exitCode = async (port: string, env: Variables = {}, text = script): Promise<unknown> =>
       (await captureChild(process.execPath, ['-e', text], { env: { HOLDFAST_HTTP_PORT: port, ...env } })).code;
     const { port } = new URL(server.url);
@@ -150,7 +186,7 @@ describeWith(['openssl'], 'deploy/docker', () => {
     expect(await exitCode('1')).toBe(1);
     await using authority = await TestAuthority.create();
     const { certificate, key } = await authority.issue({ names: ['DNS:holdfast.internal'] });
-    await using secure = await TestServer.start({ tlsCertFile: certificate, tlsKeyFile: key });
+    await using secure = await TestServer.start({ auth: true, tlsCertFile: certificate, tlsKeyFile: key });
     const securePort = new URL(secure.url).port;
     expect(await exitCode(securePort, { HOLDFAST_TLS_CERT_FILE: certificate })).toBe(0);
     expect(await exitCode(securePort)).toBe(1);
