@@ -10,10 +10,13 @@ export class ErrorResponse extends Error {
   readonly httpStatus: number;
   /** The coordinator's problem document; undefined: the body is another one, such as a proxy's. */
   readonly problem: ProblemDetails | undefined;
+  /** The time after which the request may be repeated, in ms, if the response states one. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(httpStatus: number, problem: ProblemDetails | undefined) {
+  constructor(httpStatus: number, problem: ProblemDetails | undefined, retryAfterMs?: number) {
     super(problem?.detail ?? `HTTP ${httpStatus}`);
     this.httpStatus = httpStatus;
     this.problem = problem;
+    this.retryAfterMs = problem?.retryAfterMs ?? retryAfterMs;
   }
 }

@@ -6,6 +6,7 @@ import {
   textOfThrown,
   type TransactionDetails,
 } from '@holdfast/protocol';
+import { retryAfterOf } from './api/retry-after.ts';
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
@@ -156,6 +157,12 @@ export class CoordinatorUnreachable extends Error {
    * may be created or changed yet.
    */
   readonly outcome: DeadlineOutcome;
+  /**
+   * Of a caller that has reached a limit of the coordinator: the time after which it may repeat the
+   * request, in ms. The SDK has waited that long before each repeat; this is the time that the last
+   * response stated. Undefined: there was no such response.
+   */
+  readonly retryAfterMs: number | undefined;
 
   /**
    * @param given the error of the application's code, if the request to cancel was not delivered
@@ -181,6 +188,7 @@ export class CoordinatorUnreachable extends Error {
     this.gid = gid;
     this.attempts = attempts;
     this.outcome = outcome;
+    this.retryAfterMs = retryAfterOf(cause);
   }
   /** Only `RequestRejected` names a field. */
   get field(): undefined {

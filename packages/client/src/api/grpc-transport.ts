@@ -270,7 +270,8 @@ export class GrpcTransport {
     if (ERROR_RULES[stated.code].reaction === 'bug')
       throw new UnexpectedResponse(this.url, request.gid, undefined, details, error, code);
     const outcome = stated.code === 'deadline_exceeded' && { outcome: stated.outcome };
-    return { kind: 'retry', cause: error, sent: true, ...outcome };
+    // The coordinator has done nothing for a caller that has reached a limit.
+    return { kind: 'retry', cause: error, sent: stated.code !== 'too_many_requests', ...outcome };
   }
 }
 

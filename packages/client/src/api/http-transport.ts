@@ -9,6 +9,7 @@ import { callerFields, type CallerOptions } from './caller-fields.ts';
 import { Ending } from './ending.ts';
 import { isNeverSent } from './never-sent.ts';
 import { refuseWithoutTls, tlsOptionsOf } from './client-tls.ts';
+import { retryAfterIn } from './retry-after.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { type AttemptTimes, attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
@@ -117,6 +118,7 @@ export class HttpTransport {
     call.signal?.throwIfAborted();
     let status: number;
     let text: string;
+    let retryAfterMs: number | undefined;
     const times = attemptTimes(this.#options.requestTimeoutMs, waitMs, call);
     // A body that is not JSON is the caller's mistake; repeating the request cannot help.
     const options = this.#requestOptions(request, waitMs, times);
@@ -125,6 +127,7 @@ export class HttpTransport {
     try {
       const response = await this.#pool.request(signal === undefined ? options : { ...options, signal });
       status = response.statusCode;
+      retryAfterMs = retryAfterIn(status, response.headers);
       text = textOf(await wholeBody(response.body, this.#options.longestResponseMs ?? options.bodyTimeout));
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -133,7 +136,7 @@ export class HttpTransport {
     } finally {
       ending?.over();
     }
-    return this.#read(request, status, text);
+    return this.#read(request, status, text, retryAfterMs);
   }
 
   #requestOptions(
@@ -159,7 +162,7 @@ export class HttpTransport {
     };
   }
 
-  #read<T>(request: HttpRequest<T>, status: number, text: string): Outcome<T> {
+  #read<T>(request: HttpRequest<T>, status: number, text: string, retryAfterMs: number | undefined): Outcome<T> {
     const json = parseJson(text);
     if (status >= 200 && status < 300) {
       try {
@@ -168,7 +171,7 @@ export class HttpTransport {
         throw new UnexpectedResponse(this.url, request.gid, status, 'this client cannot read the body', error);
       }
     }
-    return this.#readError(request, new ErrorResponse(status, problemDetails.safeParse(json).data));
+    return this.#readError(request, new ErrorResponse(status, problemDetails.safeParse(json).data, retryAfterMs));
   }
 
   #readError(request: HttpRequest<unknown>, response: ErrorResponse): Exclude<Outcome<never>, { kind: 'done' }> {
@@ -183,7 +186,9 @@ export class HttpTransport {
     // 502 to 504 also come from proxies in front of an unavailable coordinator.
     if (httpStatus === 429 || (httpStatus >= 502 && httpStatus <= 504)) {
       const outcome = problem?.code === 'deadline_exceeded' && { outcome: problem.outcome ?? 'unknown' };
-      return { kind: 'retry', cause: response, sent: true, ...outcome };
+      // The coordinator has done nothing for a caller that has reached a limit.
+      const sent = problem?.code !== 'too_many_requests';
+      return { kind: 'retry', cause: response, sent, ...outcome };
     }
     const what = problem === undefined ? 'the body is not a response of its API' : problem.detail;
     throw new UnexpectedResponse(this.url, request.gid, httpStatus, what, response);

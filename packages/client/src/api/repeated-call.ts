@@ -3,6 +3,7 @@ import { CoordinatorUnreachable, DeadlineExceeded, type RequestRejected } from '
 import type { ApiCall, ApiResponse } from './api.ts';
 import { pause } from './back-off.ts';
 import { SHORTEST_REPEAT_MS, statedMs } from './call-end.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** The outcome of one attempt. */
@@ -15,7 +16,7 @@ export type Outcome<T> =
 export interface Retry {
   readonly kind: 'retry';
   readonly cause: unknown;
-  /** Whether the request may have been sent. */
+  /** Whether the request may have been sent, and may have had an effect. */
   readonly sent: boolean;
   /** Of a response `deadline_exceeded`. */
   readonly outcome?: DeadlineOutcome;
@@ -83,7 +84,8 @@ export async function callRepeatedly<T>(
     if (outcome.kind === 'done') return { ok: true, value: outcome.value };
     if (outcome.kind === 'rejected') return { ok: false, rejection: outcome.rejection, repeated };
     repeated ||= outcome.sent && outcome.outcome !== 'not_started';
-    const pauseMs = budget.failed(attempt, performance.now() - startedMs, outcome.sent ? (waitMs ?? 0) : 0);
+    const heldMs = outcome.sent ? (waitMs ?? 0) : 0;
+    const pauseMs = budget.failed(attempt, performance.now() - startedMs, heldMs, retryAfterOf(outcome.cause));
     const isOver = performance.now() + (pauseMs ?? 0) + SHORTEST_REPEAT_MS > endsMs;
     if (isOver || (pauseMs === undefined && outcome.outcome !== undefined))
       throw errorOf(DeadlineExceeded, attempt, outcome.cause);

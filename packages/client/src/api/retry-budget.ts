@@ -18,11 +18,13 @@ export class RetryBudget {
    *
    * @param attempt from 1
    * @param heldMs the part of `tookMs` for which the response was held back as requested
+   * @param retryAfterMs the time after which the response allows a repeat
    * @returns the pause before the next attempt in ms; undefined if no time is left
    */
-  failed(attempt: number, tookMs: number, heldMs: number): number | undefined {
+  failed(attempt: number, tookMs: number, heldMs: number, retryAfterMs = 0): number | undefined {
     this.#leftMs -= Math.max(0, tookMs - heldMs);
-    const pauseMs = backOff(attempt);
+    // Clients that were rejected together do not return simultaneously.
+    const pauseMs = retryAfterMs + backOff(attempt);
     if (pauseMs > this.#leftMs) return undefined;
     this.#leftMs -= pauseMs;
     return pauseMs;

@@ -2,6 +2,7 @@ import { isFinal, type TransactionDetails } from '@holdfast/protocol';
 import { CoordinatorUnreachable, type RequestRejected } from '../errors.ts';
 import type { Api } from './api.ts';
 import { pause } from './back-off.ts';
+import { retryAfterOf } from './retry-after.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 /** A watch of one transaction. */
@@ -72,7 +73,7 @@ export async function* resumed(
     const isStable = tookMs > STABLE_MS;
     if (isStable) budget = new RetryBudget(retryForMs);
     if (isStable || failures === 0) failures = 1;
-    const pauseMs = budget.failed(failures, isStable ? 0 : tookMs, 0);
+    const pauseMs = budget.failed(failures, isStable ? 0 : tookMs, 0, retryAfterOf(end.cause));
     if (pauseMs === undefined) throw unreachable(name, gid, failures, end.cause);
     await pause(pauseMs, signal);
   }

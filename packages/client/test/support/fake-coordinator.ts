@@ -19,6 +19,12 @@ export type Fault =
   | 'lost-response'
   /** 503: temporarily unavailable. */
   | 'unavailable'
+  /** 429: a limit is reached, until 300 ms later. */
+  | 'limited'
+  /** 429 of a proxy, until 1 s later. */
+  | 'limited-by-proxy'
+  /** 429: a limit is reached, until an hour later. */
+  | 'limited-for-long'
   /** 504: the deadline has passed, and no change was started. */
   | 'not-started'
   /** The request is handled, and the response is 504: the outcome is unknown. */
@@ -99,6 +105,9 @@ export class FakeCoordinator {
     const fault = this.faults.shift() ?? 'none';
     if (fault === 'lost-request') return void request.socket.destroy();
     if (fault === 'unavailable') return this.#problem(response, 503, 'unavailable', 'the node is stopping');
+    if (fault === 'limited') return this.#limited(response, 300);
+    if (fault === 'limited-for-long') return this.#limited(response, 3_600_000);
+    if (fault === 'limited-by-proxy') return void response.writeHead(429, { 'retry-after': '1' }).end('slow down');
     if (fault === 'not-started') return this.#late(response, 'not_started');
     if (fault === 'hang') return;
     if (fault === 'unknown-outcome') {
@@ -129,6 +138,10 @@ export class FakeCoordinator {
     }
     if (verb === 'retry') this.change(gid, { dueAtMs: null });
     this.#respond(response, this.transactions.get(gid));
+  }
+
+  #limited(response: ServerResponse, retryAfterMs: number): void {
+    this.#problem(response, 429, 'too_many_requests', 'the limit is reached', { retryAfterMs });
   }
 
   #register(transaction: TransactionDetails, body: unknown, response: ServerResponse): void {

@@ -15,7 +15,12 @@ export interface ReceivedGrpc {
 /** The end of a call: a result, an error with trailers, bytes as they are, or none at all. */
 export type GrpcEnd =
   | { readonly result: object }
-  | { readonly code: number; readonly details?: string; readonly trailers?: Readonly<Record<string, string>> }
+  | {
+      readonly code: number;
+      readonly details?: string;
+      readonly trailers?: Readonly<Record<string, string>>;
+      readonly pushbackMs?: number;
+    }
   | { readonly bytes: Buffer }
   | 'hang';
 
@@ -104,6 +109,7 @@ export class FakeGrpcCoordinator implements AsyncDisposable {
     else {
       const metadata = new Metadata();
       for (const [name, value] of Object.entries(end.trailers ?? {})) metadata.set(`holdfast-${name}`, value);
+      if (end.pushbackMs !== undefined) metadata.set('grpc-retry-pushback-ms', String(end.pushbackMs));
       callback({ code: end.code, details: end.details ?? status[end.code] ?? '', metadata });
     }
   }
