@@ -13,6 +13,11 @@ export interface Credentials {
    * rejection ends the call. It is not a failed login, and must not be held back.
    */
   readonly isInProgress?: boolean | undefined;
+  /**
+   * The caller's deadline, by `performance.now()`. Bounds how long the check of valid credentials
+   * may take; not for how long the response to a failed login is held back.
+   */
+  readonly deadlineMs?: number | undefined;
 }
 
 /** The part of a verified client certificate that can be mapped to a principal. */
@@ -31,7 +36,8 @@ export interface ClientCertificate {
  * Without an authenticator, every caller is `ANONYMOUS` and may do everything.
  *
  * Throws or rejects with `unauthenticated` (its text reveals nothing about valid credentials),
- * `too_many_requests`, or `unavailable` if the credentials cannot be checked now.
+ * `too_many_requests`, `unavailable` if the credentials cannot be checked now, or
+ * `deadline_exceeded`.
  */
 export interface Authenticator {
   authenticate(credentials: Credentials): Principal | Promise<Principal>;

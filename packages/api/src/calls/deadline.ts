@@ -126,6 +126,25 @@ export const notStarted = (gid?: string): HoldfastError =>
     outcome: 'not_started',
   });
 
+/**
+ * Waits for what precedes a change, at most until the caller's deadline. Rejects with
+ * `deadline_exceeded` at the deadline.
+ */
+export function untilDeadline<T>(pending: Promise<T>, deadlineMs: number | undefined): Promise<T> {
+  if (deadlineMs === undefined) return pending;
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const onTimer = (): void => {
+      // Timers may fire early, and long times take several.
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) return reject(notStarted());
+      timer = setTimeout(onTimer, Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS));
+    };
+    onTimer();
+    void pending.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 const unknownOutcome = (gid: string | undefined): HoldfastError =>
   new HoldfastError(
     'deadline_exceeded',

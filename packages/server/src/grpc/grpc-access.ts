@@ -29,8 +29,11 @@ export function admitCaller(
     context.admit(principal);
   };
   context.remoteAddress = credentials.remoteAddress;
-  if (authenticator === undefined || method?.isPublic === true) return context.admit(ANONYMOUS);
-  const principal = authenticator.authenticate(credentials);
+  // The health has no namespace.
+  if (method?.isPublic === true) return undefined;
+  if (authenticator === undefined) return context.admit(ANONYMOUS);
+  const { authenticationDeadlineMs: deadlineMs } = context;
+  const principal = authenticator.authenticate(deadlineMs === undefined ? credentials : { ...credentials, deadlineMs });
   return principal instanceof Promise ? principal.then(admit) : admit(principal);
 }
 

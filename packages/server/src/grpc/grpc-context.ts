@@ -56,6 +56,14 @@ export class GrpcContext implements CallContext {
     return traceparent === undefined ? undefined : parseTraceContext(traceparent, this.#metadata.field('tracestate'));
   }
 
+  /**
+   * As `deadlineMs`; undefined if `grpc-timeout` is malformed, for which the call is rejected later.
+   */
+  get authenticationDeadlineMs(): number | undefined {
+    const timeoutMs = parseGrpcTimeout(this.#metadata.field('grpc-timeout') ?? '');
+    return timeoutMs === undefined ? undefined : this.#arrivedMs + timeoutMs;
+  }
+
   /** From `grpc-timeout`. Throws `invalid` if it is malformed. */
   get deadlineMs(): number | undefined {
     const text = this.#metadata.field('grpc-timeout');

@@ -58,6 +58,8 @@ const UNREAD: ReadonlySet<ErrorCode> = new Set([
   'forbidden',
   'too_many_requests',
   'unavailable',
+  'overloaded',
+  'deadline_exceeded',
 ]);
 
 function methodsOf(service: DtmService): Readonly<Record<string, Method>> {

@@ -8,6 +8,14 @@ import { readBody } from './read-body.ts';
 import type { Parts, Reply } from './reply.ts';
 import { sendParts } from './send-parts.ts';
 
+const ABSOLUTE = /^https?:\/\/([^/?#]+)(\/?)(.*)$/i;
+
+/** The parts of a request target with scheme and host, as clients send it to a proxy. */
+function absoluteForm(url: string): { readonly host: string; readonly rest: string } | undefined {
+  const [, host, , rest = ''] = ABSOLUTE.exec(url) ?? [];
+  return host === undefined ? undefined : { host, rest: `/${rest}` };
+}
+
 /** A request received through `node:http`. */
 export class NodeExchange implements Exchange {
   readonly #request: IncomingMessage;
@@ -23,12 +31,18 @@ export class NodeExchange implements Exchange {
   }
 
   get url(): string {
-    return this.#request.url ?? '/';
+    const url = this.#request.url ?? '/';
+    return url.startsWith('/') ? url : (absoluteForm(url)?.rest ?? url);
   }
 
-  /** Two values (RFC 9112, 3.2: a bad request) are joined, so that they match no known name. */
+  /**
+   * Two values (RFC 9112, 3.2: a bad request) are joined, so that they match no known name. The
+   * host of a URL in the request line replaces the field (3.2.2).
+   */
   get host(): string | undefined {
-    return this.#request.headersDistinct['host']?.join(', ');
+    const { url = '/' } = this.#request;
+    const stated = url.startsWith('/') ? undefined : absoluteForm(url)?.host;
+    return stated ?? this.#request.headersDistinct['host']?.join(', ');
   }
 
   field(name: CallField): string | undefined {

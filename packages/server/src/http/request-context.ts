@@ -13,6 +13,15 @@ import type { Exchange } from './exchange.ts';
 const TIMEOUT = /^\d{1,9}$/;
 
 /**
+ * The deadline that a request states; undefined if there is none, or its text is malformed, for
+ * which the request is rejected later.
+ */
+export function deadlineOf(exchange: Exchange, arrivedMs: number): number | undefined {
+  const text = exchange.field('request-timeout-ms');
+  return text !== undefined && TIMEOUT.test(text) ? arrivedMs + Number(text) : undefined;
+}
+
+/**
  * The caller of a request, and whether it is still connected. The signal is created on first use:
  * most requests finish before anything needs it.
  */

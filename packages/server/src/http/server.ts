@@ -14,7 +14,7 @@ import { places } from './places.ts';
 import { PlainConnections } from './plain-connections.ts';
 import type { IsKnownHost } from './known-hosts.ts';
 import { isStream, type Reply } from './reply.ts';
-import { RequestContext } from './request-context.ts';
+import { deadlineOf, RequestContext } from './request-context.ts';
 import type { Match, Route, Router } from './router.ts';
 import type { TlsGate } from '../tls/tls-gate.ts';
 
@@ -80,22 +80,26 @@ interface Served {
 function authenticated(
   authenticator: Authenticator,
   exchange: Exchange,
+  arrivedMs: number,
 ): Principal | HoldfastError | Promise<Principal | HoldfastError> {
   try {
-    const found = authenticator.authenticate(credentialsOf(exchange));
+    const found = authenticator.authenticate(credentialsOf(exchange, arrivedMs));
     return found instanceof Promise ? found.catch((thrown: unknown) => HoldfastError.from(thrown)) : found;
   } catch (thrown) {
     return HoldfastError.from(thrown);
   }
 }
 
-const credentialsOf = (exchange: Exchange): Credentials => ({
+const credentialsOf = (exchange: Exchange, arrivedMs: number): Credentials => ({
   authorization: exchange.field('authorization'),
   get remoteAddress() {
     return exchange.peer?.address;
   },
   get clientCertificate() {
     return exchange.clientCertificate;
+  },
+  get deadlineMs() {
+    return deadlineOf(exchange, arrivedMs);
   },
 });
 
@@ -194,7 +198,7 @@ export class HttpServer {
     const authenticator = this.#authenticator;
     if (authenticator === undefined || (match.kind === 'route' && match.route.isPublic === true))
       return this.#admit(request, ANONYMOUS);
-    const principal = authenticated(authenticator, exchange);
+    const principal = authenticated(authenticator, exchange, request.startedMs);
     if (!(principal instanceof Promise)) return this.#admit(request, principal);
     void principal.then((found) => this.#admit(request, found));
   }
@@ -206,7 +210,8 @@ export class HttpServer {
     try {
       if (principal instanceof HoldfastError) throw principal;
       this.#limits?.admit(principal, exchange.announcedBytes(this.#options.maxBodyBytes));
-      context.admit(principal);
+      // A health probe has no namespace.
+      if (match.kind !== 'route' || match.route.isPublic !== true) context.admit(principal);
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (match.kind !== 'route') return this.#miss(exchange, refusalOf(path, error));

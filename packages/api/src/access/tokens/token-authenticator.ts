@@ -1,4 +1,5 @@
 import { HoldfastError, type Principal } from '@holdfast/protocol';
+import { untilDeadline } from '../../calls/deadline.ts';
 import type { Authenticator, Credentials } from '../authenticator.ts';
 import { LONGEST_AUTHORIZATION, presentedBy } from '../authorization.ts';
 import type { FailedLogins, LoginFailure } from '../failed-logins.ts';
@@ -14,6 +15,8 @@ export interface TokenAuthenticatorOptions {
   readonly nowMs?: () => number;
   /** Milliseconds of a monotonic clock. */
   readonly monotonicMs?: () => number;
+  /** How long the store may take to return a token; 5,000 by default. */
+  readonly longestReadMs?: number;
 }
 
 /** A change by another node takes effect here within this time. */
@@ -67,7 +70,7 @@ export class TokenAuthenticator implements Authenticator {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
-    this.#lookup = new TokenLookup(options.tokens, this.#monotonicMs);
+    this.#lookup = new TokenLookup(options.tokens, this.#monotonicMs, options.longestReadMs);
     options.tokens.onChange((id) => this.#forget(id));
   }
 
@@ -96,7 +99,7 @@ export class TokenAuthenticator implements Authenticator {
 
   async #verify(authorization: string, presented: TokenText, from: Credentials): Promise<Principal> {
     const { id } = presented;
-    const { token, readMs } = await this.#readFor(presented);
+    const { token, readMs } = await this.#readFor(presented, from.deadlineMs);
     const nowMs = this.#nowMs();
     const secretUntilMs = secretValidUntil(token, presented);
     if (token === undefined || secretUntilMs === undefined) return this.#fail('rejected', REJECTED, from);
@@ -125,23 +128,23 @@ export class TokenAuthenticator implements Authenticator {
    * Reads a token. If an earlier read does not have the presented secret, the token is read again.
    * This also applies to a token that does not exist, so that it takes the same time.
    */
-  async #readFor(presented: TokenText): Promise<TokenRead> {
+  async #readFor(presented: TokenText, deadlineMs: number | undefined): Promise<TokenRead> {
     const arrivedMs = this.#monotonicMs();
-    const read = await this.#read(() => this.#lookup.read(presented.id));
+    const read = await this.#read(() => this.#lookup.read(presented.id), deadlineMs);
     if (read.readMs >= arrivedMs || secretValidUntil(read.token, presented) !== undefined) return read;
-    return this.#read(() => this.#lookup.readAgain(presented.id));
+    return this.#read(() => this.#lookup.readAgain(presented.id), deadlineMs);
   }
 
   /** Reads a token as it is after every change that this node has made. */
-  async #read(lookUp: () => Promise<TokenRead>): Promise<TokenRead> {
+  async #read(lookUp: () => Promise<TokenRead>, deadlineMs: number | undefined): Promise<TokenRead> {
     for (;;) {
       const changes = this.#changes;
       let read: TokenRead;
       try {
-        read = await lookUp();
+        read = await untilDeadline(lookUp(), deadlineMs);
       } catch (thrown) {
         const cause = HoldfastError.from(thrown);
-        if (cause.code === 'overloaded') throw cause;
+        if (cause.code === 'overloaded' || cause.code === 'deadline_exceeded') throw cause;
         // The store's text may contain addresses, and the caller is not authenticated.
         const fault = 'the API token cannot be checked now; repeat the request';
         throw new HoldfastError('unavailable', fault, { cause });

@@ -18,6 +18,8 @@ const MOST_KEPT = 2_000;
 /** Reads of the store at once. */
 const MOST_READS = 64;
 const MOST_WAITING = 1_000;
+/** After this time, which includes its wait for other reads, a read is abandoned. */
+const LONGEST_READ_MS = 5_000;
 /** For how long a read is used again. */
 const KEPT_MS = 2_500;
 /** Shortest time between two reads of a token that are made because of wrong texts. */
@@ -31,6 +33,7 @@ const AGAIN_MS = 100;
 export class TokenLookup {
   readonly #book: Pick<TokenBook, 'get'>;
   readonly #nowMs: () => number;
+  readonly #longestReadMs: number;
   readonly #kept = new Map<string, TokenRead>();
   readonly #reading = new Map<string, Promise<TokenRead>>();
   readonly #known = new Set<string>();
@@ -39,9 +42,10 @@ export class TokenLookup {
   readonly #again = new Map<string, { readonly atMs: number; coming?: Promise<TokenRead> | undefined }>();
   #reads = 0;
 
-  constructor(book: Pick<TokenBook, 'get'>, nowMs: () => number) {
+  constructor(book: Pick<TokenBook, 'get'>, nowMs: () => number, longestReadMs = LONGEST_READ_MS) {
     this.#book = book;
     this.#nowMs = nowMs;
+    this.#longestReadMs = longestReadMs;
   }
 
   /** Throws `unavailable` or `overloaded` if the token cannot be read. */
@@ -88,12 +92,25 @@ export class TokenLookup {
     this.#reading.delete(id);
   }
 
+  /** A store that does not respond holds up no caller beyond the time of a read. */
   async #read(id: string): Promise<TokenRead> {
-    await this.#enter(this.#known.has(id));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(tooLate(this.#longestReadMs)), this.#longestReadMs);
+    });
+    try {
+      await this.#enter(this.#known.has(id), late);
+      return await this.#readNow(id, late);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #readNow(id: string, late: Promise<never>): Promise<TokenRead> {
     try {
       const readMs = this.#nowMs();
       const reading = this.#reading.get(id);
-      const read = { token: await this.#book.get(id), readMs };
+      const read = { token: await Promise.race([this.#book.get(id), late]), readMs };
       if (reading === this.#reading.get(id)) this.#keep(id, read);
       return read;
     } finally {
@@ -102,11 +119,21 @@ export class TokenLookup {
     }
   }
 
-  async #enter(isKnown: boolean): Promise<void> {
+  async #enter(isKnown: boolean, late: Promise<never>): Promise<void> {
     if (!isKnown && this.#reads >= MOST_READS) {
       if (this.#waiting.length >= MOST_WAITING)
         throw new HoldfastError('overloaded', 'too many tokens are being checked at once; repeat the request');
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      let turn!: () => void;
+      const waiting = new Promise<void>((resolve) => this.#waiting.push((turn = resolve)));
+      try {
+        await Promise.race([waiting, late]);
+      } catch (error) {
+        const place = this.#waiting.indexOf(turn);
+        // Its turn may have come at the same moment; then it is that of the next one.
+        if (place < 0) this.#waiting.shift()?.();
+        else this.#waiting.splice(place, 1);
+        throw error;
+      }
     }
     this.#reads++;
   }
@@ -122,3 +149,6 @@ export class TokenLookup {
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
 }
+
+const tooLate = (ms: number): HoldfastError =>
+  new HoldfastError('unavailable', `the store did not return the token within ${ms} ms`);
