@@ -57,7 +57,7 @@ export class GrpcContext implements CallContext {
   }
 
   /**
-   * As `deadlineMs`; undefined if `grpc-timeout` is malformed, for which the call is rejected later.
+   * As `deadlineMs`; undefined if `grpc-timeout` is malformed. The call is then rejected later.
    */
   get authenticationDeadlineMs(): number | undefined {
     const timeoutMs = parseGrpcTimeout(this.#metadata.field('grpc-timeout') ?? '');
