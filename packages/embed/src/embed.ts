@@ -3,7 +3,7 @@ import { branchContext, type BranchTls, LocalBranches } from '@holdfast/branches
 import { containedLogger } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
 import { type Holdfast, holdfast, signerOfTexts, WorkInProgress } from '@holdfast/client/api';
-import { DEFAULT_NAMESPACE, type NodeStatus } from '@holdfast/protocol';
+import { DEFAULT_NAMESPACE, haveCertificates, type NodeStatus } from '@holdfast/protocol';
 import {
   Admission,
   AdmittedCoordinator,
@@ -139,6 +139,8 @@ function apiOf({ engine, branches }: RunningCoordinator, store: Store, node: str
 /** Throws `TypeError` without OpenSSL's text, which may quote the key. */
 function contextOf(branchTls: BranchTls | undefined): ReturnType<typeof branchContext> | undefined {
   if (branchTls === undefined) return undefined;
+  if (branchTls.ca !== undefined && !haveCertificates(branchTls.ca))
+    throw new TypeError('embed(): branchTls.ca must have certificates in PEM form (BEGIN CERTIFICATE)');
   try {
     return branchContext(branchTls);
   } catch (error) {

@@ -23,6 +23,7 @@ export * from './barrier.ts';
 export * from './basic-authorization.ts';
 export * from './barrier-schema.ts';
 export * from './coordinates.ts';
+export * from './certificates.ts';
 export * from './connection-headers.ts';
 export * from './json-spans.ts';
 export * from './percent.ts';

@@ -1,5 +1,5 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { requireKnownNames } from '@holdfast/protocol';
+import { haveCertificates, requireKnownNames } from '@holdfast/protocol';
 import type { ClientTls } from '../options.ts';
 
 const NAMES = ['ca', 'cert', 'key', 'serverName'];
@@ -16,6 +16,8 @@ export function refuseWithoutTls(tls: ClientTls | undefined, isSecure: boolean):
   if (!isSecure) throw new TypeError("connect(): tls needs a coordinator's URL with https:// or grpcs://");
   if ((tls.cert === undefined) !== (tls.key === undefined))
     throw new TypeError('connect(): tls must have both cert and key, or neither');
+  if (tls.ca !== undefined && !haveCertificates(tls.ca))
+    throw new TypeError('connect(): tls.ca must have certificates in PEM form (BEGIN CERTIFICATE)');
   try {
     createSecureContext(pemOf(tls));
   } catch (error) {

@@ -206,6 +206,30 @@ describeWith(['openssl'], 'a server with a certificate', () => {
     for (const socket of silent) socket.destroy();
   });
 
+  it.each(['url', 'grpcAddress'] as const)(
+    'bounds unfinished handshakes: the oldest of 1,100 are ended, others are served (%s)',
+    async (address) => {
+      const server = await start(filesOf(certificate));
+      const port = address === 'url' ? portOf(server) : Number(server.grpcAddress.split(':').at(-1));
+      const open: net.Socket[] = [];
+      let ended = 0;
+      const connect = (): Promise<void> =>
+        new Promise((resolve) => {
+          const socket = net.connect(port, '127.0.0.1', resolve);
+          socket.on('error', () => undefined).once('close', () => ended++);
+          // Half of a record: the handshake has begun, and never completes.
+          socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1]));
+          open.push(socket);
+        });
+      for (let batch = 0; batch < 11; batch++) await Promise.all(Array.from({ length: 100 }, connect));
+      await vi.waitFor(() => expect(ended).toBeGreaterThanOrEqual(100), { timeout: 5_000 });
+      expect(ended).toBeLessThan(200);
+      if (address === 'url') await expect(get(`${server.url}/healthz`)).resolves.toMatchObject({ status: 200 });
+      else expect(await checkHealth(server.grpcAddress)).toBe(SERVING);
+      for (const socket of open) socket.destroy();
+    },
+  );
+
   it('exposes when the certificate expires, and counts failed handshakes', async () => {
     const server = await start(filesOf(certificate));
     const plain = tls.connect({ port: portOf(server), ca: authority.certificateText, ALPNProtocols: ['h3'] });
