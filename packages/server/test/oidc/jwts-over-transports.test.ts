@@ -15,7 +15,7 @@ describeWith(['openssl'], 'JWTs of an issuer over https', () => {
 
   beforeAll(async () => {
     authority = await TestAuthority.create();
-    issuer = await TestIssuer.start(await authority.issue());
+    issuer = await TestIssuer.start(await authority.issue(), 'RS256');
     for (const alg of ['RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA']) await issuer.addKey(alg, alg);
     await issuer.addKey('secret');
     issuer.published.delete('secret');

@@ -39,10 +39,10 @@ async function start(values: Partial<ServerConfig> = {}): Promise<void> {
 }
 
 beforeAll(async () => {
-  issuer = await TestIssuer.start();
+  issuer = await TestIssuer.start(undefined, 'RS256');
   await issuer.addKey('RS512', 'RS512');
-  await issuer.addKey('second');
-  await issuer.addKey('secret');
+  await issuer.addKey('second', 'RS256');
+  await issuer.addKey('secret', 'RS256');
   issuer.published.delete('secret');
   await start({ oidcNamespacesClaim: 'resource_access.holdfast.namespaces' });
 });
@@ -180,7 +180,7 @@ describe('a JWT', () => {
     [
       'a key in its own header',
       async () => {
-        const other = await issuer.addKey('evil');
+        const other = await issuer.addKey('evil', 'RS256');
         issuer.published.delete('evil');
         return new SignJWT({
           iss: issuer.url,

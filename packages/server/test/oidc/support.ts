@@ -32,7 +32,7 @@ export class TestIssuer implements AsyncDisposable {
   /** Responds instead of the issuer, for paths that it returns true for. */
   respond: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Overrides members of the discovery document. */
-  discovery: Readonly<Record<string, unknown>> = {};
+  discovery: object = {};
   url = '';
 
   private constructor(certificate: Issued | undefined) {
@@ -43,18 +43,18 @@ export class TestIssuer implements AsyncDisposable {
         : createHttps({ cert: certificate.certificateText, key: certificate.keyText }, serve);
   }
 
-  static async start(certificate?: Issued): Promise<TestIssuer> {
+  static async start(certificate?: Issued, alg = 'ES256'): Promise<TestIssuer> {
     const issuer = new TestIssuer(certificate);
     issuer.#server.listen(0, '127.0.0.1');
     await once(issuer.#server, 'listening');
     const { port } = issuer.#server.address() as AddressInfo;
     issuer.url = `${certificate === undefined ? 'http' : 'https'}://localhost:${port}/realms/shop`;
-    await issuer.addKey('first');
+    await issuer.addKey('first', alg);
     return issuer;
   }
 
   /** Creates a key, and publishes it. */
-  async addKey(kid: string, alg = 'RS256'): Promise<SigningKey> {
+  async addKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
     const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
     const jwk = { ...(await exportJWK(publicKey)), kid, use: 'sig', alg };
     const key = { alg, privateKey, jwk };
