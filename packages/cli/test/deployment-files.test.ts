@@ -1,3 +1,4 @@
+import https from 'node:https';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { captureChild, TestAuthority } from '@holdfast/testing/servers';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { loadConfig, OPTION_NAMES, type ServerConfig, variableOf } from '@holdfast/server/config';
 import { registerServe } from '../src/serve/serve-command.ts';
@@ -190,5 +191,82 @@ describeWith(['openssl'], 'deploy/docker', () => {
     const securePort = new URL(secure.url).port;
     expect(await exitCode(securePort, { HOLDFAST_TLS_CERT_FILE: certificate })).toBe(0);
     expect(await exitCode(securePort)).toBe(1);
+  });
+});
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string; readonly scheme: string };
+}
+interface Container {
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly: boolean }[];
+  readonly readinessProbe: Probe;
+  readonly livenessProbe: Probe;
+  readonly startupProbe: Probe;
+}
+interface Pod {
+  readonly terminationGracePeriodSeconds: number;
+  readonly containers: readonly Container[];
+  readonly volumes: readonly { readonly name: string; readonly secret: { readonly defaultMode: number } }[];
+}
+interface Resource {
+  readonly kind: string;
+  readonly spec: { readonly template?: { readonly spec: Pod }; readonly ports?: readonly { readonly port: number }[] };
+}
+
+/** The status of a probe, which verifies no certificate and has no token. */
+const probed = (url: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    https
+      .get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+      .on('error', reject);
+  });
+
+describeWith(['openssl'], 'deploy/kubernetes', () => {
+  let pod: Pod;
+  let container: Container;
+  let service: Resource | undefined;
+
+  beforeAll(async () => {
+    const text = await readFile(deploy('kubernetes/holdfast.yaml'), 'utf8');
+    const resources = parseAllDocuments(text, { version: '1.1' }).map((one) => one.toJS() as Resource);
+    const found = resources.find(({ kind }) => kind === 'Deployment')?.spec.template?.spec;
+    if (found?.containers[0] === undefined) throw new Error('there is no deployment');
+    [pod, container] = [found, found.containers[0]];
+    service = resources.find(({ kind }) => kind === 'Service');
+  });
+
+  it('has variables that a coordinator accepts, with TLS, tokens and rules for branch targets', async () => {
+    const env = Object.fromEntries(container.env.map(({ name, value = 'postgres://db/x' }) => [name, value]));
+    const config = await configOf(['serve'], { HOLDFAST_HOST: '0.0.0.0', ...env });
+    expect(config).toMatchObject({ auth: true, insecure: false, branchTargets: { length: 1 } });
+    expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(config.drainTimeout + 10_000);
+    const ports = container.ports.map(({ containerPort }) => containerPort);
+    expect(ports).toEqual([config.httpPort, config.grpcPort]);
+    expect(service?.spec.ports?.map(({ port }) => port)).toEqual(ports);
+    for (const path of [config.tlsCertFile, config.tlsKeyFile, config.bootstrapTokenFile, config.storeTlsCaFile])
+      expect(container.volumeMounts.filter(({ mountPath }) => path.startsWith(`${mountPath}/`))).toHaveLength(1);
+    expect(pod.volumes.map(({ secret }) => secret.defaultMode)).toEqual([0o440, 0o440, 0o440]);
+  });
+
+  it('has probes that a coordinator with TLS and tokens responds to', async () => {
+    await using authority = await TestAuthority.create();
+    const { certificate, key } = await authority.issue({ names: ['DNS:holdfast'] });
+    await using server = await TestServer.start({ auth: true, tlsCertFile: certificate, tlsKeyFile: key });
+    const { readinessProbe, livenessProbe, startupProbe } = container;
+    expect([readinessProbe, livenessProbe, startupProbe].map(({ httpGet }) => httpGet.path)).toEqual([
+      '/readyz',
+      '/healthz',
+      '/healthz',
+    ]);
+    for (const { httpGet } of [readinessProbe, livenessProbe, startupProbe]) {
+      expect(httpGet).toMatchObject({ port: 'http', scheme: 'HTTPS' });
+      expect(await probed(server.url + httpGet.path)).toBe(200);
+    }
+    expect(await probed(`${server.url}/api/v1/nodes`)).toBe(401);
   });
 });

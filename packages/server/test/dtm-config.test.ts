@@ -37,7 +37,7 @@ async function load({ file, env = {}, flags = {} }: Given): Promise<Loaded> {
 }
 
 const REACH =
-  'dtm listens on every address, Holdfast on 127.0.0.1: to be reached from other machines, it needs --host and --insecure';
+  'dtm listens on every address, Holdfast on 127.0.0.1: to be reached from other machines, it needs --host and --auth, or --insecure';
 
 describe("dtm's file", () => {
   it('sets the options that have the same meaning, with a line for each', async () => {

@@ -49,7 +49,7 @@ export async function withDtmSettings(
   const notes = [...given.notes, ...reader.notes];
   if (isLoopback(config.host) && own.host === undefined)
     notes.push({
-      text: `dtm listens on every address, Holdfast on ${config.host}: to be reached from other machines, it needs --host and --insecure`,
+      text: `dtm listens on every address, Holdfast on ${config.host}: to be reached from other machines, it needs --host and --auth, or --insecure`,
       warning: true,
     });
   notes.forEach(onNote);
