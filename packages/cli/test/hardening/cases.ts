@@ -1,5 +1,5 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TokenInfo } from '@holdfast/protocol';
 import { loadConfig } from '@holdfast/server/config';
 import type { CoordinatorFacts, Installation, ProcessFacts } from '../../src/doctor/hardening/installation.ts';
@@ -164,11 +164,19 @@ export async function hardeningCases(folder: string): Promise<Readonly<Record<st
       ],
     },
     'secret files': {
-      passes: [{}, { configFile: closed, flags: { signingKeyFile: closed, branchTargetsFile: readable } }],
+      passes: [
+        {},
+        {
+          configFile: closed,
+          flags: { signingKeyFile: closed, branchTargetsFile: readable, secretsDir: dirname(closed) },
+        },
+      ],
       fails: [
         { flags: { tlsCertFile: readable, tlsKeyFile: readable }, level: 'fail', found: /read --tls-key-file/ },
         { flags: { signingKeyFile: `${closed},${readable}` }, level: 'fail', found: /read --signing-key-file/ },
         { flags: { ...AUTH, bootstrapTokenFile: readable }, level: 'fail', found: /read --bootstrap-token-file/ },
+        { flags: { secretsDir: dirname(readable) }, level: 'fail', found: /read --secrets-dir .*readable\/file/ },
+        { flags: { secretsDir: '/nowhere' }, level: 'warn', found: /--secrets-dir \/nowhere cannot be checked/ },
         { configFile: readable, level: 'fail', found: /read --config/ },
         {
           ...asStore(`${REMOTE}?sslmode=verify-full&sslkey=${readable}`),
@@ -214,6 +222,10 @@ export async function hardeningCases(folder: string): Promise<Readonly<Record<st
       fails: [
         { flags: { alertWebhook: 'http://a.example/k3y' }, level: 'warn', found: /to http:\/\/a\.example unencrypted/ },
       ],
+    },
+    limits: {
+      passes: [{}, { flags: { ...AUTH, principalInFlight: '100' } }],
+      fails: [{ flags: AUTH, level: 'warn', found: /whole capacity/ }],
     },
     'audit log': {
       passes: [{}, { flags: AUTH }, { flags: { ...AUTH, auditRetention: '0' } }],

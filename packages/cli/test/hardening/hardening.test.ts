@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OPTION_NAMES, OPTIONS } from '@holdfast/server/config';
 import { TestServer } from '@holdfast/testing/test-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { CHECKLIST } from '../../src/doctor/hardening/checklist.ts';
+import { RULE_FILES, SECRET_FILES } from '../../src/doctor/hardening/files.ts';
 import { runCli } from '../support/run-cli.ts';
 import { type Cases, hardeningCases, installationOf, type Setting } from './cases.ts';
 
@@ -46,6 +48,12 @@ describe('the hardening checklist', () => {
       expect(findings[0]?.fix).not.toBe('');
       expect(JSON.stringify(findings)).not.toMatch(/s3cret|k3y/);
     }
+  });
+
+  it('examines the file of each option that names one', () => {
+    const named = OPTION_NAMES.filter((name) => OPTIONS[name].kind.expects.includes('file') || name.endsWith('File'));
+    expect(named.length).toBeGreaterThan(10);
+    expect([...SECRET_FILES, ...RULE_FILES]).toEqual(expect.arrayContaining(named));
   });
 
   it('states what it could not check', async () => {

@@ -2,7 +2,15 @@ import type { Check } from '../finding.ts';
 import { alertWebhook, branchTargets, signedCalls } from './branches.ts';
 import { bootstrapToken, secretFiles } from './files.ts';
 import type { HardeningItem, Installation } from './installation.ts';
-import { auditLog, authentication, hostNames, insecureFlag, portsEncryption, tlsVersions } from './listening.ts';
+import {
+  auditLog,
+  authentication,
+  hostNames,
+  insecureFlag,
+  limits,
+  portsEncryption,
+  tlsVersions,
+} from './listening.ts';
 import { certificateVerification, coreDumps, debugging, nodeUpdates, systemUser } from './process.ts';
 import { storeEncryption, storeUser } from './store.ts';
 import { adminTokens, anonymousAccess, serverConnection, tokenExpiry, unusedTokens } from './tokens.ts';
@@ -22,6 +30,7 @@ export const CHECKLIST: readonly HardeningItem[] = [
   branchTargets,
   signedCalls,
   alertWebhook,
+  limits,
   auditLog,
   systemUser,
   coreDumps,

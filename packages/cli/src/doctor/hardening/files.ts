@@ -1,12 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { flagOf, type OptionName, type ServerConfig } from '@holdfast/server/config';
 import { type Finding, fail, ok, warn } from '../finding.ts';
 import { storeKeyFileOf } from './store.ts';
 import type { HardeningItem } from './installation.ts';
 
 /** The options that name files with secrets. */
-const SECRET_FILES = [
+export const SECRET_FILES = [
   'tlsKeyFile',
   'branchTlsKeyFile',
   'storeTlsKeyFile',
@@ -15,13 +15,16 @@ const SECRET_FILES = [
 ] as const satisfies readonly OptionName[];
 
 /** Files that decide who may do what: others must not be able to write them. */
-const RULE_FILES = [
+export const RULE_FILES = [
   'tlsCertFile',
   'tlsClientCaFile',
   'tlsPrincipals',
   'branchTargetsFile',
   'branchTlsCaFile',
+  'branchTlsCertFile',
   'storeTlsCaFile',
+  'storeTlsCertFile',
+  'oidcCaFile',
 ] as const satisfies readonly OptionName[];
 
 const OTHERS_READ = 0o004;
@@ -40,7 +43,7 @@ export const secretFiles: HardeningItem = {
   async check({ config, configFile }) {
     const { name } = secretFiles;
     if (process.platform === 'win32') return [ok(name, 'not checked on Windows: see the access control lists')];
-    const files = filesOf(config, configFile);
+    const files = [...filesOf(config, configFile), ...(await filesIn(config.secretsDir))];
     const faults = (await Promise.all(files.map(faultsOf))).flat();
     if (faults.length > 0) return faults;
     return [ok(name, files.length === 0 ? 'no option names a file' : `${files.length} files, closed to others`)];
@@ -60,6 +63,22 @@ function filesOf(config: ServerConfig, configFile: string | undefined): readonly
     ...(configFile === undefined ? [] : [{ label: '--config', path: configFile, isSecret: true }]),
     ...(storeKey === undefined ? [] : [{ label: 'the key in the URL of --store', path: storeKey, isSecret: true }]),
   ];
+}
+
+/** More than these are not examined one by one. */
+const MOST_SECRETS = 1_000;
+
+/** The files of `--secrets-dir`, also those in the folders of namespaces. */
+async function filesIn(folder: string): Promise<readonly NamedFile[]> {
+  if (folder === '') return [];
+  const label = flagOf('secretsDir');
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return [{ label, path: folder, isSecret: true }];
+  // Kubernetes mounts a folder of links to files behind a link that begins with a dot.
+  return entries
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .slice(0, MOST_SECRETS)
+    .map((entry) => ({ label, path: join(entry.parentPath, entry.name), isSecret: true }));
 }
 
 async function faultsOf({ label, path, isSecret }: NamedFile): Promise<readonly Finding[]> {

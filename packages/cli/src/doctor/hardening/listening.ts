@@ -79,6 +79,19 @@ export const hostNames: HardeningItem = {
   },
 };
 
+export const limits: HardeningItem = {
+  name: 'limits',
+  check({ config }) {
+    const { name } = limits;
+    const { principalRate, principalBytes, principalInFlight } = config;
+    if (!isAuthenticated(config)) return [ok(name, 'callers are not distinguished without authentication')];
+    const isLimited = principalRate > 0 || principalBytes > 0 || principalInFlight > 0;
+    if (isLimited) return [ok(name, 'callers have limits')];
+    const fix = 'specify --principal-rate and --principal-in-flight';
+    return [warn(name, 'one caller can use the whole capacity of the coordinator', fix)];
+  },
+};
+
 const DAY_MS = 86_400_000;
 const SHORT_RETENTION_MS = 90 * DAY_MS;
 
