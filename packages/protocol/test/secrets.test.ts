@@ -43,6 +43,8 @@ describe('a text is shown without its secrets', () => {
     '{"password":"hunter2"}',
     "{'client_secret': 'hunter2'}",
     'password=hunter2',
+    'rejected: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2-hunter2',
+    'at /x/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2?y=1',
     'Basic aHVudGVyMjpodW50ZXIy hunter',
   ])('%s', (text) => {
     const shown = withoutSecrets(text);
@@ -56,6 +58,7 @@ describe('a text is shown without its secrets', () => {
       'http://bank:8080/debit?gid=42&op=action is away',
       'https://bank/@team/debit?author=ann',
       'the password is wrong: try again',
+      'eyJhbGciOi.txt, keyJar.eyJson.x and eyJ.a.b',
       'a basic authentication header is missing',
       'no token was found',
       'ECONNREFUSED 127.0.0.1:5432',
