@@ -15,7 +15,7 @@ from coordinator import Coordinator
 from participant import Service
 from scene import Setting
 
-from cases import barrier, calls, concurrent, message, saga, shared_barrier, tcc  # noqa: F401
+from cases import barrier, calls, concurrent, message, saga, shared_barrier, tcc, token  # noqa: F401
 
 
 def main():

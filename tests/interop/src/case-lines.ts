@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { captureChild, createDataFolder, removeDataFolder } from '@holdfast/testing/servers';
 import type { Outcome, Verdict } from './outcome.ts';
+import { securedEnvironment } from './secured.ts';
 import type { Targets } from './suite.ts';
 
 const VERDICTS: readonly unknown[] = ['pass', 'fail', 'skip'] satisfies readonly Verdict[];
@@ -43,6 +44,7 @@ export async function runCaseProgram(
     INTEROP_MYSQL: targets.mariadb ?? '',
     INTEROP_TYPESCRIPT: targets.typescript,
     INTEROP_RUN: pattern ?? '',
+    ...securedEnvironment(targets.secured),
   };
   try {
     const { code, output } = await captureChild(program, args, { cwd, env, signal });

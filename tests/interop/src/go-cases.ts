@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { captureChild, createDataFolder, locate, removeDataFolder, runChild } from '@holdfast/testing/servers';
 import type { Outcome } from './outcome.ts';
+import { securedEnvironment } from './secured.ts';
 import type { Cases, Suite, Targets } from './suite.ts';
 import { readGoRun } from './test2json.ts';
 
@@ -75,6 +76,7 @@ async function runBinary(
     INTEROP_POSTGRES: targets.postgres ?? '',
     INTEROP_REDIS: targets.redis ?? '',
     INTEROP_TYPESCRIPT: targets.typescript,
+    ...securedEnvironment(targets.secured),
   };
   const { code, output } = await captureChild(go, ['tool', 'test2json', '-t', binary, ...flags], {
     cwd: MODULE,

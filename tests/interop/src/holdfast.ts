@@ -1,3 +1,4 @@
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -10,9 +11,10 @@ import {
   untilReady,
 } from '@holdfast/testing/servers';
 
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
-const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
+/** The built command line. */
+export const CLI = fileURLToPath(new URL('../../../packages/cli/dist/cli.js', import.meta.url));
 
 /** A coordinator that serves HTTP at `url`, and gRPC. */
 export interface PrivateCoordinator extends PrivateServer {
@@ -20,23 +22,41 @@ export interface PrivateCoordinator extends PrivateServer {
   readonly grpcAddress: string;
 }
 
-/** Starts a Holdfast coordinator as a separate process, on the embedded store. */
-export async function startHoldfast(): Promise<PrivateCoordinator> {
+/**
+ * Starts a Holdfast coordinator as a separate process, on the embedded store.
+ *
+ * @param options further options of `serve`
+ * @param ca authority of its certificate, PEM; undefined: it has no TLS
+ */
+export async function startHoldfast(options: readonly string[] = [], ca?: string): Promise<PrivateCoordinator> {
   const folder = await createDataFolder('coordinator', undefined);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const store = `lmdb:${join(folder, 'store')}`;
-  const args = [CLI, 'serve', '--store', store, '--http-port', String(httpPort), '--grpc-port', String(grpcPort)];
+  const ports = ['--http-port', String(httpPort), '--grpc-port', String(grpcPort)];
+  const args = [CLI, 'serve', '--store', store, ...ports, ...options];
   const child = startChild(process.execPath, args, { cwd: folder });
-  const url = `http://127.0.0.1:${httpPort}`;
+  const url = `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${httpPort}`;
+  const isReady = (): Promise<boolean> =>
+    ca === undefined ? responds(`${url}/readyz`) : respondsOverTls(`${url}/readyz`, ca);
   const stop = async (): Promise<void> => {
     await child.stop('SIGTERM', STOP_TIMEOUT_MS);
     await removeDataFolder(folder);
   };
   try {
-    await untilReady(child, () => responds(`${url}/readyz`), READY_TIMEOUT_MS);
+    await untilReady(child, isReady, READY_TIMEOUT_MS);
   } catch (error) {
     await stop();
     throw error;
   }
   return { name: 'Holdfast', url, grpcAddress: `127.0.0.1:${grpcPort}`, stop };
 }
+
+const respondsOverTls = (url: string, ca: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const request = get(url, { ca, agent: false, timeout: 2_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });

@@ -3,6 +3,7 @@ import { startHoldfast } from './holdfast.ts';
 import type { Options } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import { startParticipant } from './participant/start-participant.ts';
+import { startSecured } from './secured.ts';
 import type { Started } from './started.ts';
 import type { Cases, Suite, SuiteOutcomes, Targets } from './suite.ts';
 
@@ -33,7 +34,12 @@ export async function runSuites(
 
   const databases = { mariadb: mariadb?.url, postgres: postgres?.url, redis: redis?.url };
   const { url: typescript } = started.add(await startParticipant(databases));
-  const targets: Targets = { ...(await findCoordinator(options, started)), typescript, ...databases };
+  const targets: Targets = {
+    ...(await findCoordinator(options, started)),
+    secured: options.target === undefined ? await startSecured(started) : undefined,
+    typescript,
+    ...databases,
+  };
   const results: SuiteOutcomes[] = [];
   for (const [index, suite] of suites.entries()) results.push(await runSuite(suite, built[index], targets, options));
   return results;

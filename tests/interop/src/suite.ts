@@ -19,6 +19,24 @@ export interface Targets {
   readonly redis: string | undefined;
   /** The participant that shares the cases' barriers. */
   readonly typescript: string;
+  /** Undefined skips the cases with a token. */
+  readonly secured: SecuredTargets | undefined;
+}
+
+/** Coordinators that serve nobody without a token. */
+export interface SecuredTargets {
+  readonly token: string;
+  /** PEM file of the authority of `tlsUrl` and `tlsGrpc`. */
+  readonly ca: string;
+  /** `http://host:port`, and `host:port` of its gRPC. */
+  readonly url: string;
+  readonly grpc: string;
+  /** `https://host:port`, and `host:port` of its gRPC over TLS. */
+  readonly tlsUrl: string;
+  readonly tlsGrpc: string;
+  /** nginx in front of `tlsUrl` and `tlsGrpc`, which adds the token and TLS. */
+  readonly proxyUrl: string;
+  readonly proxyGrpc: string;
 }
 
 /** The cases of a language, ready to run; `stop` ends a run and removes what was built. */

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
@@ -28,6 +30,7 @@ var cases = []struct {
 }{
 	{"submits a saga whose branches run", sagaCommits},
 	{"submits a saga that is rolled back, and receives the code and the trailers", sagaRollsBack},
+	{"submits a saga over TLS with a token in the metadata; without it, the call is UNAUTHENTICATED", sagaWithToken},
 	{"lists the services through reflection (v1)", listsServices},
 }
 
@@ -83,6 +86,34 @@ func sagaRollsBack(s *suite) error {
 	return equal("the calls", s.bank.journal(request.Gid), []string{
 		"Debit 01 action 30", "Refuse 02 action 30", "UndoRefuse 02 compensate 30", "UndoDebit 01 compensate 30",
 	})
+}
+
+func sagaWithToken(s *suite) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	authority, err := credentials.NewClientTLSFromFile(os.Getenv("INTEROP_CA"), "")
+	if err != nil {
+		return err
+	}
+	connection, err := grpc.Dial(os.Getenv("INTEROP_TLS_GRPC_TARGET"), grpc.WithTransportCredentials(authority))
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	request, err := s.request(ctx, "Debit", "Credit")
+	if err != nil {
+		return err
+	}
+	client := dtmgimp.NewDtmClient(connection)
+	_, err = client.Submit(ctx, request)
+	if err := equal("the code", status.Code(err), codes.Unauthenticated); err != nil {
+		return err
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+os.Getenv("INTEROP_TOKEN"))
+	if _, err := client.Submit(ctx, request); err != nil {
+		return err
+	}
+	return equal("the calls", s.bank.journal(request.Gid), []string{"Debit 01 action 30", "Credit 02 action 30"})
 }
 
 func listsServices(s *suite) error {

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import threading
 
 import dtmgimp_pb2
@@ -157,6 +158,26 @@ def workflow(s):
     s.participant.workflows.on_execute = on_execute
     equal("executed", executed.wait(TIMEOUT_SECONDS), True)
     equal("the status", s.call("PrepareWorkflow", request).Transaction.Status, "succeed")
+
+
+@case("submits a saga over TLS with a token in the metadata; without it, the call is UNAUTHENTICATED")
+def token(s):
+    with open(os.environ["INTEROP_CA"], "rb") as file:
+        authority = grpc.ssl_channel_credentials(file.read())
+    bearer = grpc.access_token_call_credentials(os.environ["INTEROP_TOKEN"])
+    request = s.saga("Debit", "Credit")
+    target = os.environ["INTEROP_TLS_GRPC_TARGET"]
+    with grpc.secure_channel(target, authority) as channel:
+        code = None
+        try:
+            dtmgimp_pb2_grpc.DtmStub(channel).Submit(request, timeout=TIMEOUT_SECONDS)
+        except grpc.RpcError as error:
+            code = error.code()
+        equal("the code", code, grpc.StatusCode.UNAUTHENTICATED)
+    equal("the calls", s.calls(request.Gid), [])
+    with grpc.secure_channel(target, grpc.composite_channel_credentials(authority, bearer)) as channel:
+        dtmgimp_pb2_grpc.DtmStub(channel).Submit(request, timeout=TIMEOUT_SECONDS)
+    equal("the calls", s.calls(request.Gid), ["Debit 01 action 30", "Credit 02 action 30"])
 
 
 @case("lists the services through reflection (v1alpha), and reads dtm's messages as the published file has them")

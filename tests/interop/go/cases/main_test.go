@@ -12,6 +12,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/dtm-labs/client/dtmgrpc"
 	"github.com/dtm-labs/client/workflow"
 	"github.com/dtm-labs/logger"
 	"github.com/go-redis/redis/v8"
@@ -67,6 +68,7 @@ func runSuite(m *testing.M) int {
 		return refuse(err)
 	}
 	defer overGRPC.Close()
+	dtmgrpc.AddUnaryInterceptor(addToken) // Before the first call.
 	if workflowsUseGRPC() {
 		workflow.InitGrpc(server.GRPC, overGRPC.Address, overGRPC.Server)
 	} else {

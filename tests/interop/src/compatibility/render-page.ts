@@ -5,10 +5,11 @@ import { CLIENTS } from './clients.ts';
 import { DIFFERENCES } from './differences.ts';
 import { PATTERNS } from './patterns.ts';
 import type { Section } from './section.ts';
+import { TOKENS } from './tokens.ts';
 
 const COLUMNS = 120;
 /** Every table of the page, in its order. */
-export const SECTIONS: readonly Section[] = [...CALLS, ...PATTERNS, ...CLIENTS, ...DIFFERENCES];
+export const SECTIONS: readonly Section[] = [...CALLS, ...PATTERNS, ...CLIENTS, ...TOKENS, ...DIFFERENCES];
 
 const INTRODUCTION = `Holdfast speaks dtm's wire protocol: dtm's published clients work with it unchanged. This page
 lists every call, pattern, option and client feature of dtm, with Holdfast's behaviour beside it and the cases that show

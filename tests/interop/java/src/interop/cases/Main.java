@@ -34,6 +34,7 @@ public final class Main {
         TccCases.addTo(suite);
         BarrierCases.addTo(suite);
         SharedBarrierCases.addTo(suite);
+        TokenCases.addTo(suite);
         suite.run(setting, Pattern.compile(env.getOrDefault("INTEROP_RUN", "")));
         System.exit(0);
     }
