@@ -23,7 +23,7 @@ export interface Targets {
   readonly secured: SecuredTargets | undefined;
 }
 
-/** Coordinators that serve nobody without a token. */
+/** Coordinators that require a token. */
 export interface SecuredTargets {
   readonly token: string;
   /** PEM file of the authority of `tlsUrl` and `tlsGrpc`. */

@@ -21,7 +21,7 @@ import (
 	"holdfast/interop/participant"
 )
 
-// Coordinators that serve nobody without a token. Environment: INTEROP_TOKEN, and as in main_test.go
+// Coordinators that require a token. Environment: INTEROP_TOKEN, and as in main_test.go
 // INTEROP_TOKEN_TARGET and INTEROP_TOKEN_GRPC_TARGET, INTEROP_TLS_TARGET (with TLS), INTEROP_PROXY_TARGET and
 // INTEROP_PROXY_GRPC_TARGET (nginx that adds the token and TLS). Without them the cases are skipped.
 var token = os.Getenv("INTEROP_TOKEN")

@@ -1,4 +1,4 @@
-"""Coordinators that serve nobody without a token, with and without TLS.
+"""Coordinators that require a token, with and without TLS.
 
 The client sends user information of the coordinator's URL as HTTP Basic, with `requests`, which finds the authority of a
 certificate by REQUESTS_CA_BUNDLE.

@@ -19,7 +19,7 @@ import pub.dtm.client.stub.DtmFeignClient;
 import pub.dtm.client.tcc.Tcc;
 
 /**
- * Coordinators that serve nobody without a token. The client leaves out the user information of its URL, but takes a
+ * Coordinators that require a token. The client leaves out the user information of its URL, but takes a
  * Feign stub of the application, which adds a header and can use https. Environment: INTEROP_TOKEN (without it the cases
  * are skipped), INTEROP_TOKEN_TARGET, INTEROP_TLS_TARGET (with TLS, by the authority of the file INTEROP_CA), and
  * INTEROP_PROXY_TARGET (nginx that adds the token and TLS).
