@@ -13,6 +13,7 @@ export type { NodeDescription } from './operations/nodes.ts';
 export { hookLog } from './calls/hook-log.ts';
 export { type SendEvent, StreamCall } from './calls/stream-call.ts';
 export type { AuditEntry, CallHooks, CallRecorder, CallResult, EndOfRecord, NamedCall } from './calls/interceptors.ts';
+export { auditPageOf, type AuditQuery } from './audit/audit-pages.ts';
 export { AuditBacklog } from './audit/audit-backlog.ts';
 export { AuditLog, type AuditLogOptions } from './audit/audit-log.ts';
 export { AuditRecorder, type AuditRecorderOptions } from './audit/audit-recorder.ts';

@@ -37,6 +37,11 @@ export class GrpcClient implements Disposable {
     this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
   }
 
+  /** The methods in the published file. */
+  get methods(): readonly string[] {
+    return Object.keys(this.#methods);
+  }
+
   call(method: string, request: object = {}, { timeoutMs, metadata = {} }: CallOptions = {}): Promise<GrpcResponse> {
     const found = this.#methods[method];
     if (found === undefined) throw new Error(`there is no method ${method}`);
