@@ -1,6 +1,7 @@
 import { stackOfThrown, textOfThrown, withoutSecrets } from '@holdfast/protocol';
 import { Command } from 'commander';
 import { surviveClosedOutput } from './closed-output.ts';
+import { shownArguments } from './process-title.ts';
 import { registerServe } from './serve/serve-command.ts';
 import { VERSION } from '@holdfast/server/config';
 
@@ -25,8 +26,9 @@ run().catch((error: unknown) => {
  * replaced.
  */
 function hideSecretsFromProcessList(): void {
-  const title = ['holdfast', ...process.argv.slice(2)].join(' ');
-  const shown = withoutSecrets(title);
+  const args = process.argv.slice(2);
+  const title = ['holdfast', ...args].join(' ');
+  const shown = withoutSecrets(['holdfast', ...shownArguments(args)].join(' '));
   if (shown !== title) process.title = shown;
 }
 

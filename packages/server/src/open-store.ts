@@ -2,6 +2,7 @@ import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore, type Store } from '@holdfast/core/store';
 import type { StoreTls } from '@holdfast/core/store-kit';
 import { ConfigError } from './config/config-error.ts';
+import { secretOption } from './secrets/secret-option.ts';
 import type { ServerConfig } from './config/options.ts';
 
 /** The stores of one URL scheme. */
@@ -81,14 +82,15 @@ const SCHEMES: readonly Scheme[] = [
 ];
 
 /**
- * Returns the store for a URL, not yet open. Throws `ConfigError`, or `StoreError` `invalid` for a
- * URL that the store driver cannot use.
+ * Returns the store for a URL, not yet open; `file:PATH`: for the URL in that file. Throws
+ * `ConfigError`, or `StoreError` `invalid` for a URL that the store driver cannot use.
  */
-export function storeOf(
-  url: string,
+export async function storeOf(
+  value: string,
   onWarning: (text: string) => void = () => undefined,
   tls: StoreTls = {},
 ): Promise<Store> {
+  const url = await secretOption('--store', value, onWarning);
   const found = SCHEMES.find(({ scheme }) => url.startsWith(scheme));
   if (found !== undefined) {
     if (found.hasTls !== true && Object.keys(tls).length > 0)

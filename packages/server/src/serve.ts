@@ -40,6 +40,7 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { storeOf, storeTlsOf } from './open-store.ts';
 import { prepareOidc } from './oidc/start-oidc.ts';
 import { branchTargetsOf, listenersOf } from './targets/branch-targets.ts';
+import { alertWebhookUrl } from './secrets/alert-webhook-url.ts';
 import { serverSecrets } from './secrets/server-secrets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
@@ -127,6 +128,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   if (towardsBranches !== undefined) metrics.certificateExpires('branches', towardsBranches.expiresMs);
   const bootstrapText = await readBootstrapFile(config.bootstrapTokenFile, log);
   const oidc = await prepareOidc(config, { files, log });
+  const alertWebhook = await alertWebhookUrl(config, files);
   const signer = await callSignerOf(config, files, log);
   const store = parts.store ?? (await storeOf(config.store, (text) => log.warn({}, text), storeTlsOf(config)));
   const limits = limitsOf(config, authenticates, { store, metrics });
@@ -176,7 +178,7 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
       ...(secrets !== undefined && { secrets }),
       ...(limits !== undefined && { onFinished: (id) => limits.unfinished.finished(id) }),
       engine: engineOptionsOf(config, node, VERSION),
-      ...(config.alertWebhook !== '' && { alertWebhook: config.alertWebhook }),
+      ...(alertWebhook !== undefined && { alertWebhook }),
       ...(parts.locals !== undefined && { locals: parts.locals }),
     });
   } catch (error) {

@@ -27,8 +27,11 @@ export interface CoordinatorOptions {
   readonly observer?: EngineObserver;
   /** Called with the ID (`idOf`) of each transaction that this node finishes. */
   readonly onFinished?: (id: string) => void;
-  /** Webhook URL; receives a POST for each transaction that needs operator attention. */
-  readonly alertWebhook?: string;
+  /**
+   * Webhook URL; receives a POST for each transaction that needs operator attention. A function is
+   * called for each POST.
+   */
+  readonly alertWebhook?: string | (() => string);
   /** Called for each transaction that needs operator attention. */
   readonly onAlert?: AlertHook;
   readonly locals?: LocalBranches;

@@ -9,8 +9,8 @@ import { HttpSignature } from '../http/http-signature.ts';
 import { type HttpTarget, parseHttpUrl } from '../http/http-target.ts';
 
 export interface AlertWebhookOptions {
-  /** An `http://` or `https://` URL. */
-  readonly url: string;
+  /** An `http://` or `https://` URL; a function is called for each attempt. */
+  readonly url: string | (() => string);
   readonly pools: ConnectionPools;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -36,7 +36,8 @@ const DEFAULT_MAX_QUEUED = 1_000;
 /** Sends each alert to a URL: POST `{gid,status,branch,error,retry_count}`, one after another. */
 export class AlertWebhook {
   readonly #options: AlertWebhookOptions;
-  readonly #target: HttpTarget;
+  readonly #url: () => string;
+  #target: { readonly url: string; readonly parsed: HttpTarget };
   readonly #queue: Queued[] = [];
   #delivering = false;
   #closed = false;
@@ -44,11 +45,23 @@ export class AlertWebhook {
 
   /** Throws `TypeError` for a URL that is not http or https. */
   constructor(options: AlertWebhookOptions) {
-    const target = parseHttpUrl(options.url);
-    if (target === undefined)
-      throw new TypeError(`the alert webhook needs an http:// or https:// URL, not ${withoutSecrets(options.url)}`);
+    const given = options.url;
+    this.#url = typeof given === 'string' ? () => given : given;
+    const url = this.#url();
+    const parsed = parseHttpUrl(url);
+    if (parsed === undefined)
+      throw new TypeError(`the alert webhook needs an http:// or https:// URL, not ${withoutSecrets(url)}`);
     this.#options = options;
-    this.#target = target;
+    this.#target = { url, parsed };
+  }
+
+  #currentTarget(): HttpTarget {
+    const url = this.#url();
+    if (url !== this.#target.url) {
+      const parsed = parseHttpUrl(url);
+      if (parsed !== undefined) this.#target = { url, parsed };
+    }
+    return this.#target.parsed;
   }
 
   /**
@@ -100,12 +113,13 @@ export class AlertWebhook {
 
   async #post(alert: Alert): Promise<string | undefined> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signer } = this.#options;
+    const target = this.#currentTarget();
     // The operator's URL: the rules for the targets of branches do not apply.
-    const result = await send(this.#options.pools, this.#target.destination, timeoutMs, readResponse, {
+    const result = await send(this.#options.pools, target.destination, timeoutMs, readResponse, {
       method: 'POST',
-      path: this.#target.path,
-      host: this.#target.host,
-      headers: headerLines({}, this.#target.authorization),
+      path: target.path,
+      host: target.host,
+      headers: headerLines({}, target.authorization),
       body: bodyOf(alert),
       signature: signer === undefined ? undefined : new HttpSignature(signer, idOf(alert)),
     });

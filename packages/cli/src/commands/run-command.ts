@@ -4,6 +4,7 @@ import type { CommandIo } from './command-io.ts';
 import { callerOf } from '../coordinator/caller.ts';
 import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
 import { CoordinatorApi } from '../coordinator/coordinator-api.ts';
+import { secretValue } from '../coordinator/secret-value.ts';
 import { clean } from '../output/text.ts';
 
 export type OutputForm = 'table' | 'json' | 'ids';
@@ -67,7 +68,8 @@ export async function runCommand(
   let api: CoordinatorApi | undefined;
   try {
     const tls = await readClientTls(options);
-    api = new CoordinatorApi(options.server, { ...(await callerOf(options)), ...(tls !== undefined && { tls }) });
+    const server = await secretValue('--server', options.server);
+    api = new CoordinatorApi(server, { ...(await callerOf(options)), ...(tls !== undefined && { tls }) });
     await work({ api, io });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

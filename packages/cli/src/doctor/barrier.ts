@@ -1,18 +1,19 @@
 import { BARRIER_COLUMNS, BARRIER_TABLE, barrierTable, placeOfUrl } from '@holdfast/protocol';
 import { CommandError } from '../commands/command-error.ts';
+import { secretValue } from '../coordinator/secret-value.ts';
 import { type Database, openDatabase, type Row } from '../database/open-database.ts';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
 import { checkDrift } from './store.ts';
 
 /** Checks a business database: barrier table, prepared transactions, durability, clock. */
 export const barrierCheck = (url: string, tableName: string = BARRIER_TABLE): Check => {
-  const place = placeOfUrl(url);
+  const place = url.startsWith('file:') ? url : placeOfUrl(url);
   return {
     name: place,
     async run() {
       let database: Database;
       try {
-        database = await openDatabase(url);
+        database = await openDatabase(await secretValue('--barrier', url));
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
         return [fail(place, error.message, 'check the URL, the server, and the privileges of the user')];

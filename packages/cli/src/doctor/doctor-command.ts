@@ -7,6 +7,7 @@ import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
 import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
 import { callerOf } from '../coordinator/caller.ts';
+import { secretValue } from '../coordinator/secret-value.ts';
 import { serverOptions } from '../serve/serve-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { type Colour, clean, painter } from '../output/text.ts';
@@ -79,6 +80,7 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
     // free.
     const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
     const tls = await readClientTls(options);
+    const server = options.server === undefined ? undefined : await secretValue('--server', options.server);
     checks = [
       { name: 'node', run: async () => [checkNode(process.version)] },
       { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
@@ -86,13 +88,13 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
       ...(config.tlsCertFile === '' ? [] : [tlsCheck(config)]),
       storeCheck(config.store, storeTlsOf(config)),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
-      ...(options.server === undefined ? [] : [coordinatorCheck(options.server, VERSION, token, tls)]),
+      ...(server === undefined ? [] : [coordinatorCheck(server, VERSION, token, tls)]),
       ...hardeningChecks(async () => ({
         config,
         configFile: file ?? (process.env['HOLDFAST_CONFIG'] || undefined),
         process: processFacts(process.env, inspectorUrl()),
         nowMs: Date.now(),
-        coordinator: options.server === undefined ? undefined : await coordinatorFacts(options.server, token, tls),
+        coordinator: server === undefined ? undefined : await coordinatorFacts(server, token, tls),
       })),
     ];
   } catch (error) {

@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
+import { secretValue } from '../coordinator/secret-value.ts';
 import { readStoreTls, type StoreTlsOptions, withStoreTlsOptions } from '../database/store-tls-options.ts';
 import { clean } from '../output/text.ts';
 import type { DtmFound, DtmSource } from './dtm-source.ts';
@@ -64,7 +65,7 @@ export function registerImport(program: Command, io: CommandIo): void {
 async function runImport(options: ImportOptions, io: CommandIo): Promise<number> {
   if (options.apply && options.store === undefined)
     throw new CommandError(EXIT.usage, '--apply needs --store, the store of the coordinators that continue');
-  const source = await openSource(options);
+  const source = await openSource({ ...options, from: await secretValue('--from', options.from) });
   try {
     if (!options.dtmIsStopped) await refuseWhileRunning(source);
     return await (options.apply ? apply(source, options, io) : plan(source, options, io));

@@ -13,6 +13,7 @@ import {
   runCommand,
 } from '../commands/run-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
+import { secretValue } from '../coordinator/secret-value.ts';
 import { clean, painter } from '../output/text.ts';
 import { duration, parseMoment } from '../output/time.ts';
 import { findTransaction } from '../coordinator/transactions-api.ts';
@@ -72,7 +73,7 @@ function ageOf(text: string): number {
 }
 
 async function recover({ api, io }: CommandContext, options: RecoverOptions): Promise<void> {
-  const database = await openDatabase(options.url);
+  const database = await openDatabase(await secretValue('--url', options.url));
   try {
     const { olderThan: olderThanMs, rollBackUnknown } = options;
     const plan: PlanOptions = { olderThanMs, rollBackUnknown };

@@ -14,8 +14,11 @@ export function checkConfig(config: ServerConfig): void {
   oidcSettingsOf(config);
   if (config.silence < 2 * config.heartbeat)
     throw new ConfigError('--silence must be at least twice --heartbeat, otherwise live nodes are declared dead');
-  if (config.alertWebhook !== '' && !/^https?:\/\//i.test(config.alertWebhook))
-    throw new ConfigError('--alert-webhook must be an http:// or https:// URL', 'alertWebhook');
+  if (config.alertWebhook !== '' && !/^(?:https?:\/\/|file:)/i.test(config.alertWebhook))
+    throw new ConfigError(
+      '--alert-webhook must be an http:// or https:// URL, or file: and the path of a file with one',
+      'alertWebhook',
+    );
   for (const name of MUST_BE_POSITIVE) {
     if (config[name] < 1) throw new ConfigError(`${flagOf(name)} must be at least 1`, name);
   }

@@ -1,5 +1,6 @@
 export { VERSION } from '../version.ts';
 export { ConfigError } from './config-error.ts';
+export { secretOption } from '../secrets/secret-option.ts';
 export { unknownVariables } from './environment.ts';
 export { exposureWarning } from './exposure-warning.ts';
 export { configWith } from './config-with.ts';

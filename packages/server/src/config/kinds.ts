@@ -21,6 +21,9 @@ export const text: Kind<string> = {
   show: (value) => value,
 };
 
+/** A text that may contain a secret, or `file:` and the path of the file that contains it. */
+export const secret: Kind<string> = { ...text, expects: 'a text, or file: and the path of a file with it' };
+
 /** The path of a file that is read again when it changes. */
 export const file: Kind<string> = { ...text, expects: 'the path of a file' };
 

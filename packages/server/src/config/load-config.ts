@@ -4,6 +4,8 @@ import { hintFor, withoutSecrets } from '@holdfast/protocol';
 import { ConfigError } from './config-error.ts';
 import { type DtmNote, type DtmSources, withDtmSettings } from './dtm/dtm-config.ts';
 import { isServiceLink, refuseMisspelled } from './environment.ts';
+import { pathOfFileValue } from '../secrets/file-value.ts';
+import { secretOption } from '../secrets/secret-option.ts';
 import { configWith } from './config-with.ts';
 import { placeOfFault } from './fault-place.ts';
 import { flag } from './kinds.ts';
@@ -50,7 +52,10 @@ export async function loadConfig({ flags = {}, env = {}, file, onDtmNote }: Conf
     }),
   ) as Partial<ServerConfig>;
   const dtm = dtmSourcesOf(flags, env);
-  return dtm === undefined ? configWith(given) : withDtmSettings(given, places, dtm, onDtmNote);
+  const config = dtm === undefined ? configWith(given) : await withDtmSettings(given, places, dtm, onDtmNote);
+  if (pathOfFileValue(config.store) === undefined) return config;
+  // Checked again: rules depend on the kind of store.
+  return configWith({ ...config, store: await secretOption(flagOf('store'), config.store) });
 }
 
 /** Which configuration of dtm is to be used; undefined: none. */

@@ -1,7 +1,22 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
+import { pathOfFileValue } from '../secrets/file-value.ts';
 import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
-import { bytes, choice, count, duration, file, files, flag, folder, type Kind, list, port, text } from './kinds.ts';
+import {
+  bytes,
+  choice,
+  count,
+  duration,
+  file,
+  files,
+  flag,
+  folder,
+  type Kind,
+  list,
+  port,
+  secret,
+  text,
+} from './kinds.ts';
 
 /**
  * Every option of the server. The command line (`--http-port`), the environment
@@ -19,9 +34,9 @@ const option = <T>(kind: Kind<T>, preset: T, help: string): OptionSpec<T> => ({ 
 
 export const OPTIONS = {
   store: option(
-    text,
+    secret,
     'lmdb:./data',
-    'where transactions are kept: memory:, lmdb:PATH, postgres://…, mysql://… or redis://…',
+    'where transactions are kept: memory:, lmdb:PATH, postgres://…, mysql://… or redis://…; file:PATH reads this from a file',
   ),
   storeTlsCaFile: option(
     file,
@@ -133,7 +148,11 @@ export const OPTIONS = {
     ENGINE.alertAfterRetries,
     'number of retries after which a transaction needs operator attention',
   ),
-  alertWebhook: option(text, '', 'webhook URL; receives a POST for each transaction that needs operator attention'),
+  alertWebhook: option(
+    secret,
+    '',
+    'webhook URL; receives a POST for each transaction that needs operator attention; file:PATH reads it from a file',
+  ),
   maxClaims: option(count, ENGINE.maxClaims, 'number of claims without progress after which a transaction is parked'),
   retention: option(duration, ENGINE.retentionMs, 'how long finished transactions are kept; 0 keeps them forever'),
 
@@ -274,5 +293,8 @@ export function defaultOf(name: OptionName): string {
 export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] =>
   OPTION_NAMES.filter((name) => {
     const kind = OPTIONS[name].kind as Kind<unknown>;
-    return (kind === file || kind === files || kind === folder) && String(config[name]) !== '';
+    const value = String(config[name]);
+    return kind === secret
+      ? pathOfFileValue(value) !== undefined
+      : (kind === file || kind === files || kind === folder) && value !== '';
   });
