@@ -24,7 +24,7 @@ export type NewEntry = Omit<AuditFields, 'atMs'> & Pick<AuditFields, 'kind'>;
  */
 export type Room = 'none' | 'reserve' | 'needed';
 
-/** For how long an entry waits for those before it and for the store. */
+/** For how long an entry waits for a store that takes none. */
 const APPEND_MS = 5_000;
 const TOO_SLOW = 'the audit log cannot be written: the store did not respond in time';
 
@@ -59,6 +59,8 @@ export class AuditLog {
   #anchor: ChainPoint = CHAIN_START;
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** When the store last took an entry. */
+  #takenMs = -Infinity;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -108,7 +110,8 @@ export class AuditLog {
   /** A store that does not respond must not make later entries wait for ever. */
   async #appendUntil(deadlineMs: number, entry: NewEntry, room: Room): Promise<number> {
     try {
-      const leftMs = deadlineMs - performance.now();
+      // A store that is only slow takes one entry after the other.
+      const leftMs = Math.max(deadlineMs, this.#takenMs + APPEND_MS) - performance.now();
       // Its turn has come too late: the action is rejected, and has no entry.
       if (leftMs <= 0) throw new HoldfastError('unavailable', TOO_SLOW);
       return await within(leftMs, this.#append(entry, room), TOO_SLOW);
@@ -129,7 +132,8 @@ export class AuditLog {
       const atMs = Math.max(nowMs, head.atMs);
       const { line, point } = sealed(head.point, { id: randomBytes(8).toString('hex'), atMs, ...entry });
       if ((await this.stored.create(point.sequence, line)) === 'applied') {
-        this.#head = { point, atMs, knownMs: performance.now() };
+        this.#takenMs = performance.now();
+        this.#head = { point, atMs, knownMs: this.#takenMs };
         return point.sequence;
       }
       head = await this.#findHead(head.point);
