@@ -1,5 +1,5 @@
 import https from 'node:https';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,9 +103,15 @@ describeWith(['systemd-analyze'], 'deploy/systemd, as systemd sees it', () => {
     const unit = join(folder, 'holdfast.service');
     // systemd-analyze searches for the program, whose path differs between machines.
     await writeFile(unit, text.replace('ExecStart=/usr/bin/node ', `ExecStart=${process.execPath} `));
+    // systemd-analyze includes the files of the folder beside the unit.
+    await mkdir(`${unit}.d`);
+    await copyFile(deploy('systemd/bootstrap.conf'), join(`${unit}.d`, 'bootstrap.conf'));
     const verdict = await captureChild('systemd-analyze', ['verify', '--man=no', unit]);
+    await writeFile(join(`${unit}.d`, 'bootstrap.conf'), '[Service]\nNoSuchSetting=1\n');
+    const wrong = await captureChild('systemd-analyze', ['verify', '--man=no', unit]);
     await rm(folder, { recursive: true });
     expect(verdict).toEqual({ code: 0, output: '' });
+    expect(wrong.output).toContain('NoSuchSetting');
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OPTION_NAMES, OPTIONS } from '@holdfast/server/config';
+import { OPTION_NAMES, OPTIONS, VERSION } from '@holdfast/server/config';
 import { TestServer } from '@holdfast/testing/test-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
@@ -63,6 +63,12 @@ describe('the hardening checklist', () => {
     }
     expect(await findingsOf('token expiry', { coordinator: { tokens: undefined } })).toMatchObject([{ level: 'skip' }]);
   });
+});
+
+it('SECURITY.md names the version of these packages as the one that receives fixes', async () => {
+  const page = await readFile(new URL('../../../../SECURITY.md', import.meta.url), 'utf8');
+  const line = VERSION.split('.').slice(0, 2).join('.');
+  expect(page).toMatch(new RegExp(`^\\| ${line.replace('.', String.raw`\.`)}\\.x, the latest +\\| yes +\\|$`, 'm'));
 });
 
 /** Runs the command. This process may have faults that a coordinator would have, such as root. */
