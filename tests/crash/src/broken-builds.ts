@@ -188,7 +188,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
       {
         package: 'api',
         file: 'access/tokens/token-authenticator.js',
-        replace: [['return Math.min(previousMs, expiresAtMs);', 'return expiresAtMs;']],
+        replace: [['untilMs ??= previous?.validUntilMs;', 'untilMs ??= Infinity;']],
       },
     ],
   },
