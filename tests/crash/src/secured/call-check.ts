@@ -15,8 +15,10 @@ export type Checked = { readonly signedBy: KeyKind } | { readonly reason: string
 
 /** Verifies the calls of one participants' process. */
 export class CallCheck {
+  readonly #keys: readonly (readonly [KeyKind, string])[];
   readonly #hosts: string[] = [];
-  readonly #verifiers: readonly (readonly [KeyKind, ReturnType<typeof createCallVerifier>])[];
+  /** One per key, so that the journal shows which key was used; made when the hosts are known. */
+  #verifiers: readonly (readonly [KeyKind, ReturnType<typeof createCallVerifier>])[] | undefined;
 
   constructor({
     hmac,
@@ -25,20 +27,23 @@ export class CallCheck {
     readonly hmac: string;
     readonly ed25519: Pick<SigningKeys['ed25519'], 'publicKey'>;
   }) {
-    // One verifier per key, so that the journal shows which key was used.
-    this.#verifiers = [
-      ['hmac', createCallVerifier({ keys: [hmac], hosts: this.#hosts })],
-      ['ed25519', createCallVerifier({ keys: [ed25519.publicKey], hosts: this.#hosts })],
+    this.#keys = [
+      ['hmac', hmac],
+      ['ed25519', ed25519.publicKey],
     ];
   }
 
-  /** Accepts calls that were signed for this host, such as `127.0.0.1:8080`. */
+  /** Accepts calls that were signed for this host, such as `127.0.0.1:8080`; before the first. */
   acceptHost(host: string): void {
     this.#hosts.push(host);
   }
 
   async check({ header, ...call }: ArrivedCall): Promise<Checked> {
     const reasons: string[] = [];
+    this.#verifiers ??= this.#keys.map(([kind, key]) => [
+      kind,
+      createCallVerifier({ keys: [key], hosts: this.#hosts }),
+    ]);
     for (const [signedBy, verifier] of this.#verifiers) {
       try {
         await verifier.verify(verifier.read(header), call);
