@@ -51,7 +51,9 @@ describe('the hardening checklist', () => {
   });
 
   it('examines the file of each option that names one', () => {
-    const named = OPTION_NAMES.filter((name) => OPTIONS[name].kind.expects.includes('file') || name.endsWith('File'));
+    const named = OPTION_NAMES.filter(
+      (name) => /^(?:the )?paths? of (?:a )?files?/.test(OPTIONS[name].kind.expects) || name.endsWith('File'),
+    );
     expect(named.length).toBeGreaterThan(10);
     expect([...SECRET_FILES, ...RULE_FILES]).toEqual(expect.arrayContaining(named));
   });
