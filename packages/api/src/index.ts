@@ -22,7 +22,7 @@ export { type Change, NodeAudit, type NodeAuditOptions } from './audit/node-audi
 export { CHAIN_START, type ChainPoint, readEntry } from './audit/chain.ts';
 export { ChainCheck, type ChainVerdict } from './audit/chain-check.ts';
 export { rejectCall } from './calls/rejected-input.ts';
-export { notStarted } from './calls/deadline.ts';
+export { notStarted, untilDeadline } from './calls/deadline.ts';
 export type { AnyInput, CallName, Invoke } from './calls/invoke.ts';
 export { V1_NAMES } from './v1/field-names.ts';
 export * from './dtm/dtm-service.ts';

@@ -36,8 +36,8 @@ export interface ClientCertificate {
  * Without an authenticator, every caller is `ANONYMOUS` and may do everything.
  *
  * Throws or rejects with `unauthenticated` (its text reveals nothing about valid credentials),
- * `too_many_requests`, `unavailable` if the credentials cannot be checked now, or
- * `deadline_exceeded`.
+ * `too_many_requests`, `unavailable` if the credentials cannot be checked now,
+ * `deadline_exceeded`, or `forbidden` if the caller is known and may do nothing.
  */
 export interface Authenticator {
   authenticate(credentials: Credentials): Principal | Promise<Principal>;

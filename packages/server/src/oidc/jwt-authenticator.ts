@@ -1,5 +1,11 @@
 import { hash } from 'node:crypto';
-import { type Authenticator, type Credentials, type FailedLogins, LONGEST_AUTHORIZATION } from '@holdfast/api';
+import {
+  type Authenticator,
+  type Credentials,
+  type FailedLogins,
+  LONGEST_AUTHORIZATION,
+  untilDeadline,
+} from '@holdfast/api';
 import { HoldfastError, type Principal } from '@holdfast/protocol';
 import type { IssuerKeys } from './issuer-keys.ts';
 import type { JwtVerifier, ValidJwt } from './verify-jwt.ts';
@@ -52,7 +58,7 @@ export class JwtAuthenticator implements Authenticator {
 
   async #verify(key: string, text: string, credentials: Credentials): Promise<Principal> {
     const { logins } = this.#options;
-    const verified = await this.#verifyOnce(key, text);
+    const verified = await untilDeadline(this.#verifyOnce(key, text), credentials.deadlineMs);
     if (verified.kind === 'valid') return verified.principal;
     if (verified.kind === 'forbidden') throw new HoldfastError('forbidden', `the JWT ${verified.fault}`);
     return logins.reject(verified.reason, `the JWT ${verified.fault}`, credentials);

@@ -302,6 +302,15 @@ describe('a request', () => {
     expect(performance.now() - begunMs).toBeLessThan(1_500);
   });
 
+  it('waits no longer than its deadline', async () => {
+    await start({ waitMs: 10_000 });
+    issuer.respond = () => true;
+    const begunMs = performance.now();
+    const credentials = { ...bearer(await issuer.sign({ header: { kid: 'unknown' } })), deadlineMs: begunMs + 200 };
+    await expect(authenticator.authenticate(credentials)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    expect(performance.now() - begunMs).toBeLessThan(3_000);
+  });
+
   it('is served by keys beside which others are not usable, without their private parts', async () => {
     const { jwk, privateKey } = issuer.keyOf('first');
     Object.assign(jwk, await jose.exportJWK(privateKey));
