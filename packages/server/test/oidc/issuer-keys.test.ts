@@ -127,6 +127,8 @@ describe('a flood', () => {
     expect(await verdictOf(valid)).toBe('accepted');
     expect(await verdictOf(await issuer.sign({ claims: { sub: 'carol' } }))).toBe('accepted');
     expect(performance.now() - begunMs).toBeLessThan(1_500);
+    // The request of the fetch has arrived, and does not get a response later.
+    await vi.waitUntil(() => issuer.requests.length === 3, { timeout: 10_000 });
     issuer.respond = undefined;
     expect(new Set(await floods)).toEqual(new Set(['unavailable']));
     expect(issuer.requests).toHaveLength(3);
