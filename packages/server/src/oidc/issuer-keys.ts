@@ -22,7 +22,7 @@ const TIMES = {
   repeatMs: 10_000,
   /** All requests of one fetch. */
   fetchMs: 5_000,
-  /** Fetches because of unknown keys have at least this distance. */
+  /** Fetches because of unknown or replaced keys have at least this distance. */
   unknownMs: 10_000,
   /** How long a request waits for a fetch. */
   waitMs: 2_000,
@@ -39,7 +39,8 @@ const MOST_WAITING = 1_000;
  * K1  A fetch that fails, or finds no usable key, changes nothing: the previous keys stay in use.
  * K2  Whatever callers send, fetches begin at most once per `refreshMs` (after a failure
  *     `repeatMs`), and once more per `unknownMs`. One is in progress at a time.
- * K3  A caller waits at most `waitMs`, and only if its key is unknown and a fetch may find it.
+ * K3  A caller waits at most `waitMs`, and only if its key is unknown, or does not match the
+ *     signature, and a fetch may find it.
  */
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions;

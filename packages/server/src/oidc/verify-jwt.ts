@@ -55,7 +55,14 @@ export class JwtVerifier {
     const key = await this.#keys.find((keys) => keyOf(keys, kid, alg));
     if (key === undefined)
       return rejected('rejected', kid === undefined ? NO_KID : 'is signed with a key that its issuer does not publish');
-    return this.#verifySigned(text, header, key);
+    const verified = await this.#verifySigned(text, header, key);
+    if (verified !== WRONG_SIGNATURE) return verified;
+    // The issuer may have replaced the key by another one with the same kid, or without a kid.
+    const other = await this.#keys.find((keys) => {
+      const found = keyOf(keys, kid, alg);
+      return found?.id === key.id ? undefined : found;
+    });
+    return other === undefined ? verified : this.#verifySigned(text, header, other);
   }
 
   /**
@@ -106,8 +113,7 @@ export class JwtVerifier {
     const { errors } = this.#jose;
     if (error instanceof errors.JWTExpired) return EXPIRED;
     if (error instanceof errors.JWTClaimValidationFailed) return FAULTS[error.claim] ?? NOT_VALID;
-    if (error instanceof errors.JWSSignatureVerificationFailed)
-      return rejected('rejected', 'has a signature that does not match');
+    if (error instanceof errors.JWSSignatureVerificationFailed) return WRONG_SIGNATURE;
     if (error instanceof errors.JOSEError) return NOT_VALID;
     throw error;
   }
@@ -119,6 +125,7 @@ function rejected(reason: LoginFailure, fault: string): RejectedJwt {
 
 const EXPIRED = rejected('expired', 'has expired');
 const WRONG_ISSUER = rejected('rejected', 'has another issuer (iss) than this coordinator accepts');
+const WRONG_SIGNATURE = rejected('rejected', 'has a signature that does not match');
 const NOT_VALID = rejected('malformed', 'is not well-formed');
 const NO_KID = 'does not name its key (kid), and its issuer has several';
 

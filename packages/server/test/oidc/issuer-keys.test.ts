@@ -92,6 +92,25 @@ describe('rotation', () => {
     expect(await verdictOf(await issuer.sign())).toBe('accepted');
   });
 
+  it('a key that replaces another one under its kid is fetched when a signature does not match, once', async () => {
+    await start();
+    const old = await issuer.sign();
+    expect(await verdictOf(old)).toBe('accepted');
+    await issuer.addKey('first');
+    const tokens = await Promise.all([1, 2, 3].map((n) => issuer.sign({ claims: { sub: `s${n}` } })));
+    expect(await Promise.all(tokens.map(verdictOf))).toEqual(tokens.map(() => 'accepted'));
+    expect(await verdictOf(old)).toBe('unauthenticated');
+    expect(issuer.fetches).toBe(2);
+  });
+
+  it('of the only key is found by a JWT without kid', async () => {
+    await start();
+    await issuer.addKey('next');
+    issuer.published.delete('first');
+    expect(await verdictOf(await issuer.sign({ kid: 'next', header: { kid: undefined } }))).toBe('accepted');
+    expect(issuer.fetches).toBe(2);
+  });
+
   it('is found by the timer as well', async () => {
     await start({ refreshMs: 20, unknownMs: 1e9 });
     const old = await issuer.sign();
@@ -140,6 +159,18 @@ describe('a flood', () => {
     await start();
     for (let n = 0; n < 200; n++)
       expect(await verdictOf(await issuer.sign({ header: { kid: `k${n}` } }))).toBe('unauthenticated');
+    expect(issuer.fetches).toBe(2);
+  });
+
+  it('of signatures that do not match is rejected after one fetch', async () => {
+    await start();
+    await issuer.addKey('other');
+    issuer.published.delete('other');
+    for (let n = 0; n < 50; n++)
+      expect(
+        await verdictOf(await issuer.sign({ kid: 'other', header: { kid: 'first' }, claims: { sub: `s${n}` } })),
+      ).toBe('unauthenticated');
+    expect(await verdictOf(await issuer.sign())).toBe('accepted');
     expect(issuer.fetches).toBe(2);
   });
 
