@@ -90,6 +90,8 @@ describe('a command without a valid token', () => {
   it('shows what is missing, and never the token', async () => {
     const none = await runCli(['list', '--server', server.url]);
     expect([none.exitCode, none.err.join('')]).toEqual([1, expect.stringContaining('no credentials')]);
+    // The advice is not mistaken for a secret.
+    expect(none.err.join('')).toContain('Authorization (Bearer TOKEN)');
     const file = join(folder, 'wrong.token');
     await writeFile(file, 'hf_wrong_token');
     const wrong = await cli('list', file);

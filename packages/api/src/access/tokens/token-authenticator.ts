@@ -77,7 +77,11 @@ export class TokenAuthenticator implements Authenticator {
   authenticate(credentials: Credentials): Principal | Promise<Principal> {
     const { authorization } = credentials;
     if (authorization === undefined)
-      return this.#fail('missing', 'the request has no credentials; send "Authorization: Bearer TOKEN"', credentials);
+      return this.#fail(
+        'missing',
+        'the request has no credentials; send a token in the header Authorization (Bearer TOKEN)',
+        credentials,
+      );
     const verified = this.#verified.get(authorization);
     if (verified !== undefined) {
       const nowMs = this.#monotonicMs();
