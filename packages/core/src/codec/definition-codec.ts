@@ -63,8 +63,8 @@ export function encodeDefinition(definition: Definition): Uint8Array {
   }
   if (workflowName !== '') head.rare(',"workflowName":').quoted(workflowName);
   const { createdBy, trace, startedAtMs } = definition;
-  if (createdBy !== undefined) head.rare(',"createdBy":').quoted(createdBy);
-  if (trace !== undefined) head.rare(',"traceparent":').quoted(trace.traceparent);
+  if (createdBy !== undefined) head.json(CREATED_BY_KEY).quoted(createdBy);
+  if (trace !== undefined) head.json(TRACE_PARENT_KEY).quoted(trace.traceparent);
   if (trace?.tracestate !== undefined) head.rare(',"tracestate":').quoted(trace.tracestate);
   if (startedAtMs !== undefined) head.rare(',"startedAtMs":').number(startedAtMs);
   return head.json(END).end(workflowData.length === 0 ? payloads : [...payloads, workflowData]);
@@ -75,6 +75,8 @@ const PATTERN_KEY = piece('{"pattern":');
 const PROTOCOL_KEY = piece(',"protocol":');
 const STEPS_KEY = piece(',"steps":[');
 const LENGTHS_KEY = piece(',"payloadLengths":[');
+const CREATED_BY_KEY = piece(',"createdBy":');
+const TRACE_PARENT_KEY = piece(',"traceparent":');
 const OPTIONS_KEY = piece(',"options":{');
 const TRUE = piece('true');
 const ACTION_KEY = piece('{"action":');

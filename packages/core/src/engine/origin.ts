@@ -10,16 +10,25 @@ export function byOf({ principal }: CallContext): { readonly by?: string } {
 
 const NOBODY = {};
 
-/** The definition of a new transaction with its creator and its trace, if there are any. */
-export function withOrigin(definition: Definition, { principal, trace }: CallContext): Definition {
-  const createdBy = isAnonymous(principal) ? undefined : checkedId(principal);
-  if (createdBy === undefined && trace === undefined) return definition;
-  return {
-    ...definition,
-    ...(createdBy !== undefined && { createdBy }),
-    ...(trace !== undefined && { trace }),
-  };
+/**
+ * Adds the creator and the trace, if there are any, to a new definition that nothing else refers
+ * to. A copy would cost more than the rest of its creation.
+ */
+export function addOrigin(definition: Definition, { principal, trace }: CallContext): Definition {
+  const added: { -readonly [name in 'createdBy' | 'trace']?: Definition[name] } = definition;
+  if (!isAnonymous(principal)) added.createdBy = checkedId(principal);
+  if (trace !== undefined) added.trace = trace;
+  return definition;
 }
 
+/** Those that were checked: an authenticator returns the same one for each request of a caller. */
+const checked = new WeakSet<Principal>();
+
 /** Every transport checks its principals; the engine stores none that was not checked. */
-const checkedId = ({ id, roles }: Principal): string => principalOf(id, roles).id;
+function checkedId(principal: Principal): string {
+  const { id, roles } = principal;
+  if (checked.has(principal)) return id;
+  principalOf(id, roles);
+  checked.add(principal);
+  return id;
+}

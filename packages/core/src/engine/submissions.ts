@@ -8,7 +8,7 @@ import { acceptDefinition, acceptKnownGid, groupOf } from './accept.ts';
 import type { Admission } from './admission.ts';
 import { isPast } from './errors.ts';
 import { fromStore } from './from-store.ts';
-import { withOrigin } from './origin.ts';
+import { addOrigin } from './origin.ts';
 import type { Queries } from './queries.ts';
 import { viewOfTransaction } from './records.ts';
 import type { Parts } from './wiring.ts';
@@ -129,7 +129,7 @@ export class Submissions {
   ): Promise<Transaction> {
     this.#admission.assertAccepting();
     this.#admission.assertInTime(context, input.gid);
-    const accepted = withOrigin(acceptDefinition(input), context);
+    const accepted = addOrigin(acceptDefinition(input), context);
     return accepted.pattern === 'msg' || isLong(accepted)
       ? this.#createInTurns(context, input, accepted, event, wholePass)
       : this.#deliverNew(context, this.#newOf(context, input, accepted), event, wholePass);

@@ -47,12 +47,15 @@ export interface CallParts {
 export const callContent = ({ nonce, method, target, host, id, timestamp }: CallParts, ofBody: string): string =>
   `holdfast-call-v1\n${nonce}\n${method} ${target}\n${host}\n${id}.${timestamp}\n${ofBody}`;
 
-/** The signed bytes in one piece. */
-export function contentOf(prefix: string, body: Body): Buffer {
-  if (typeof body === 'string') return Buffer.from(prefix + body);
-  const length = Buffer.byteLength(prefix);
-  const bytes = Buffer.allocUnsafe(length + body.length);
-  bytes.write(prefix);
-  bytes.set(body, length);
+/** The signed bytes in one piece, behind `before`. */
+export function contentOf(prefix: string, body: Body, before: Uint8Array = NOTHING): Buffer {
+  const [text, rest] = typeof body === 'string' ? [prefix + body, NOTHING] : [prefix, body];
+  const bodyAt = before.length + Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(bodyAt + rest.length);
+  bytes.set(before);
+  bytes.write(text, before.length);
+  bytes.set(rest, bodyAt);
   return bytes;
 }
+
+const NOTHING = new Uint8Array(0);

@@ -1,11 +1,10 @@
 import {
-  createHmac,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   type KeyObject,
   sign as signBytes,
 } from 'node:crypto';
+import { HmacSha256 } from './hmac-sha256.ts';
 import { bytesOfBase64, SigningKeyError } from './key-text.ts';
 import { type Body, contentOf, type Signature } from './signature.ts';
 
@@ -71,8 +70,8 @@ function keyOfLine(line: string, number: number): SigningKey {
 }
 
 function hmacKey(base64: string): SigningKey {
-  const secret = createSecretKey(secretOf(base64));
-  return { version: 'v1', sign: (prefix, body) => hmac(secret, prefix, body) };
+  const hmac = new HmacSha256(secretOf(base64));
+  return { version: 'v1', sign: (prefix, body) => hmac.sign(prefix, body) };
 }
 
 /** @throws {SigningKeyError} the text is not base64, or the secret is too short or too long */
@@ -83,10 +82,6 @@ export function secretOf(base64: string): Buffer {
     throw new SigningKeyError(`has a secret of ${bytes.length} bytes; it must have ${min} to ${max}`);
   return bytes;
 }
-
-/** The signature `v1,…` of HMAC-SHA256. */
-export const hmac = (secret: KeyObject, prefix: string, body: Body): Signature =>
-  `v1,${createHmac('sha256', secret).update(prefix).update(body).digest('base64')}`;
 
 /** DER of a private ed25519 key, up to its 32 bytes (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');

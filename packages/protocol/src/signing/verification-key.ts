@@ -1,7 +1,8 @@
-import { createPublicKey, createSecretKey, type KeyObject, timingSafeEqual, verify as verifyBytes } from 'node:crypto';
+import { createPublicKey, type KeyObject, timingSafeEqual, verify as verifyBytes } from 'node:crypto';
+import { HmacSha256 } from './hmac-sha256.ts';
 import { bytesOfBase64, SigningKeyError } from './key-text.ts';
 import { type Body, contentOf } from './signature.ts';
-import { hmac, secretOf } from './signing-key.ts';
+import { secretOf } from './signing-key.ts';
 
 /** Checks signatures of one key. */
 export interface VerificationKey {
@@ -21,7 +22,7 @@ const PUBLIC_BYTES = 32;
  */
 export function parseVerificationKey(text: string): VerificationKey {
   const key = text.trim();
-  if (key.startsWith('whsec_')) return secretKey(createSecretKey(secretOf(key.slice('whsec_'.length))));
+  if (key.startsWith('whsec_')) return secretKey(new HmacSha256(secretOf(key.slice('whsec_'.length))));
   if (key.startsWith('whpk_')) return publicKey(publicKeyOf(bytesOfBase64(key.slice('whpk_'.length))));
   if (key.startsWith('-----BEGIN PUBLIC KEY-----')) return publicKey(keyOfPem(key));
   if (key.startsWith('whsk_') || key.startsWith('-----BEGIN'))
@@ -31,10 +32,10 @@ export function parseVerificationKey(text: string): VerificationKey {
 
 const V1 = 'v1,';
 
-const secretKey = (secret: KeyObject): VerificationKey => ({
+const secretKey = (hmac: HmacSha256): VerificationKey => ({
   matches: (signature, prefix, body) => {
     if (!signature.startsWith(V1)) return false;
-    const expected = Buffer.from(hmac(secret, prefix, body));
+    const expected = Buffer.from(hmac.sign(prefix, body));
     const given = Buffer.from(signature);
     return given.length === expected.length && timingSafeEqual(given, expected);
   },

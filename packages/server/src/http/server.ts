@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
-import type { Authenticator, Credentials, PrincipalLimits } from '@holdfast/api';
+import type { Authenticator, ClientCertificate, Credentials, PrincipalLimits } from '@holdfast/api';
 import { ANONYMOUS, HoldfastError, isPercentEncodedUtf8, type Principal } from '@holdfast/protocol';
 import { HTTP_SERVER_LIMITS, HTTP_SERVER_SETTINGS } from './http-settings.ts';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -83,25 +83,37 @@ function authenticated(
   arrivedMs: number,
 ): Principal | HoldfastError | Promise<Principal | HoldfastError> {
   try {
-    const found = authenticator.authenticate(credentialsOf(exchange, arrivedMs));
+    const found = authenticator.authenticate(new HttpCredentials(exchange, arrivedMs));
     return found instanceof Promise ? found.catch((thrown: unknown) => HoldfastError.from(thrown)) : found;
   } catch (thrown) {
     return HoldfastError.from(thrown);
   }
 }
 
-const credentialsOf = (exchange: Exchange, arrivedMs: number): Credentials => ({
-  authorization: exchange.field('authorization'),
-  get remoteAddress() {
-    return exchange.peer?.address;
-  },
-  get clientCertificate() {
-    return exchange.clientCertificate;
-  },
-  get deadlineMs() {
-    return deadlineOf(exchange, arrivedMs);
-  },
-});
+/** The credentials of one request; what only some checks need is read when they do. */
+class HttpCredentials implements Credentials {
+  readonly authorization: string | undefined;
+  readonly #exchange: Exchange;
+  readonly #arrivedMs: number;
+
+  constructor(exchange: Exchange, arrivedMs: number) {
+    this.authorization = exchange.field('authorization');
+    this.#exchange = exchange;
+    this.#arrivedMs = arrivedMs;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#exchange.peer?.address;
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    return this.#exchange.clientCertificate;
+  }
+
+  get deadlineMs(): number | undefined {
+    return deadlineOf(this.#exchange, this.#arrivedMs);
+  }
+}
 
 /** How long unfinished responses may take after everything else has been closed. */
 const LAST_RESPONSES_MS = 1_000;
