@@ -1,9 +1,4 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-  sign as signBytes,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign as signBytes } from 'node:crypto';
 import { HmacSha256 } from './hmac-sha256.ts';
 import { bytesOfBase64, SigningKeyError } from './key-text.ts';
 import { type Body, contentOf, type Signature } from './signature.ts';
