@@ -70,11 +70,11 @@ const HTTP_KINDS: Readonly<Record<number, ResultKind>> = {
 /**
  * The result of an HTTP response. The status decides, except that dtm's words count with any
  * status: `dtm_result` of a JSON body, or the bare word in a body that is not JSON. A JSON body
- * with the word elsewhere does not count. ONGOING takes precedence. Redirects are not followed:
- * UNKNOWN.
+ * with the word elsewhere does not count, nor does an error page: a proxy's may contain a text such
+ * as AUTHENTICATION FAILURE. ONGOING takes precedence. Redirects are not followed: UNKNOWN.
  */
 export function resultOfHttp(status: number, body: string): BranchResult {
-  const kind = wordOf(body) ?? HTTP_KINDS[status] ?? 'UNKNOWN';
+  const kind = (isErrorPage(status, body) ? undefined : wordOf(body)) ?? HTTP_KINDS[status] ?? 'UNKNOWN';
   if (kind === 'SUCCESS') return SUCCESS;
   return branchResult(kind, body === '' ? `HTTP ${status}` : kind === 'UNKNOWN' ? `HTTP ${status}: ${body}` : body);
 }
@@ -84,7 +84,7 @@ export function resultOfHttp(status: number, body: string): BranchResult {
  * the deciding word found anywhere in it.
  */
 export function resultOfLongHttp(status: number, beginning: string, word: Word | undefined): BranchResult {
-  const kind = word ?? HTTP_KINDS[status] ?? 'UNKNOWN';
+  const kind = (isErrorPage(status, beginning) ? undefined : word) ?? HTTP_KINDS[status] ?? 'UNKNOWN';
   if (kind === 'SUCCESS') return SUCCESS;
   return branchResult(kind, kind === 'UNKNOWN' ? `HTTP ${status}: ${beginning}` : beginning);
 }
@@ -113,6 +113,10 @@ function isWholeJson(text: string): boolean {
     return false;
   }
 }
+
+/** Whether a response has no status of success, and a body in HTML or XML. */
+const isErrorPage = (status: number, body: string): boolean =>
+  (status < 200 || status >= 300) && /^\ufeff?\s*</.test(body);
 
 type Word = 'FAILURE' | 'ONGOING';
 

@@ -47,8 +47,20 @@ describe('the result of an HTTP response', () => {
   it("is dtm's word on any status when a body that is not JSON contains it", () => {
     fc.assert(
       fc.property(status, word, wordless, wordless, (code, specified, before, after) => {
-        // A leading bracket that is never closed keeps it from being JSON.
-        expect(resultOfHttp(code, `<${before}${specified}${after}`).kind).toBe(specified);
+        // No JSON begins like this.
+        expect(resultOfHttp(code, `!${before}${specified}${after}`).kind).toBe(specified);
+      }),
+    );
+  });
+
+  it('is not the word in an error page, unless the status is one of success', () => {
+    const page = '<html><title>401 AUTHENTICATION FAILURE</title></html>';
+    fc.assert(
+      fc.property(status, fc.constantFrom('', ' ', '\r\n', '\ufeff'), (code, before) => {
+        const isSuccess = code >= 200 && code < 300;
+        const expected = isSuccess ? 'FAILURE' : (STATUS_KINDS[code] ?? 'UNKNOWN');
+        expect(resultOfHttp(code, before + page).kind).toBe(expected);
+        expect(resultOfLongHttp(code, before + page, 'FAILURE').kind).toBe(expected);
       }),
     );
   });

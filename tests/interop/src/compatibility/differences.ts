@@ -39,7 +39,7 @@ export const DIFFERENCES: readonly Section[] = [
       row('201 and 204 from a branch are unknown results', 'they are SUCCESS'),
       row(
         'the words FAILURE and ONGOING are searched in the body of any status, of JSON-RPC and of gRPC errors',
-        'only in the body of an HTTP 200; otherwise the status or the code decides',
+        'over HTTP, in JSON only `dtm_result` counts, and in no error page; elsewhere the code decides',
         "go JsonRpc/the code of a branch's error alone decides",
       ),
       row('a saga is driven twice at once when its next attempt falls due during a pass', 'one pass at a time'),
