@@ -30,8 +30,11 @@ const TIMES = {
   quietMs: 10 * 60_000,
 };
 
-/** Requests that wait for a fetch at once. */
-const MOST_WAITING = 1_000;
+/**
+ * Requests that wait for a fetch at once. Half of the JWTs that are verified at once, so that those
+ * with unknown keys leave room for those with known ones.
+ */
+const MOST_WAITING = 500;
 
 /**
  * The keys of an issuer. They are fetched in the background, and replaced as a whole.

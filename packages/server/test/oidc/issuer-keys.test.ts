@@ -335,6 +335,20 @@ describe('a request', () => {
     expect(performance.now() - begunMs).toBeLessThan(1_500);
   });
 
+  it('with a known key is verified while more than 1,000 others wait for keys', async () => {
+    await start();
+    const valid = await issuer.sign();
+    issuer.respond = () => true; // Never responds.
+    const [, claims, signature] = (await issuer.sign()).split('.');
+    const flood = Array.from({ length: 1_500 }, (_, n) => {
+      const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid: `k${n}` })).toString('base64url');
+      return verdictOf(`${header}.${claims}.${signature}`);
+    });
+    await vi.waitUntil(() => issuer.requests.length > 2, { timeout: 10_000 });
+    expect(await verdictOf(valid)).toBe('accepted');
+    expect(new Set(await Promise.all(flood))).toContain('unavailable');
+  });
+
   it('waits no longer than its deadline', async () => {
     await start({ waitMs: 10_000 });
     issuer.respond = () => true;
