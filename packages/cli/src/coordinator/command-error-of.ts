@@ -34,7 +34,9 @@ export function commandErrorOf(error: unknown, operation: CalledOperation, serve
   }
   if (error instanceof UnexpectedResponse) return otherProgram(server, error.httpStatus, error);
   if (isCutOff(cause)) return cutOff(server, error);
-  const message = `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
+  const message = isTlsFault(cause)
+    ? `no TLS connection to ${server} is possible (${codeOf(cause)}): ${TLS_ADVICE}`
+    : `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
   return new CommandError(EXIT.unreachable, message, { cause: error });
 }
 
@@ -46,6 +48,14 @@ export function otherProgram(server: string, httpStatus: number | undefined, cau
   const message = `the server at ${server} (HTTP ${httpStatus}) is not a Holdfast coordinator of this version; check --server`;
   return new CommandError(EXIT.unreachable, message, { cause });
 }
+
+/** What an operator can do if the certificate of the coordinator cannot be verified. */
+export const TLS_ADVICE =
+  'specify the authority of its certificate with --ca-file, use a host name that is in the certificate, or renew it';
+
+/** Whether a server responded, but its certificate or another fault prevents TLS. */
+export const isTlsFault = (error: unknown): boolean =>
+  hasCode(error) && /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/.test(error.code);
 
 /** Errors of a connection that broke while the response was awaited or arrived. */
 const CUT_OFF = new Set([
@@ -74,4 +84,5 @@ function cutOff(server: string, error: CoordinatorUnreachable | RequestRejected)
   return new CommandError(EXIT.unreachable, message, { cause: error });
 }
 
-const codeOf = (error: unknown): string => (hasCode(error) ? error.code : textOfThrown(error));
+/** The code of an error, otherwise its text. */
+export const codeOf = (error: unknown): string => (hasCode(error) ? error.code : textOfThrown(error));

@@ -1,11 +1,10 @@
 import { basicAuthorization, placeOfUrl } from '@holdfast/protocol';
 import type { ClientTls } from '@holdfast/client';
 import { get } from './get.ts';
-import { brokeOff } from '../coordinator/command-error-of.ts';
+import { brokeOff, codeOf, isTlsFault, TLS_ADVICE } from '../coordinator/command-error-of.ts';
 import { type Check, fail, ok, warn } from './finding.ts';
 
 const TOKEN_ADVICE = 'set HOLDFAST_TOKEN, or specify --token-file';
-const TLS_ADVICE = 'specify the authority of its certificate with --ca-file, or renew the certificate';
 const CUT_OFF_ADVICE = 'see the log of the coordinator, or of the proxy in front of it; or correct --server';
 
 /**
@@ -32,9 +31,8 @@ export const coordinatorCheck = (url: string, ourVersion: string, token?: string
     } catch (error) {
       if (error instanceof SyntaxError) return [fail('server', `${root} is not a Holdfast coordinator`, start)];
       if (brokeOff(error)) return [fail('server', `${root} did not send a complete response`, CUT_OFF_ADVICE)];
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (/CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/.test(code))
-        return [fail('server', `no TLS connection to ${root} is possible (${code})`, TLS_ADVICE)];
+      if (isTlsFault(error))
+        return [fail('server', `no TLS connection to ${root} is possible (${codeOf(error)})`, TLS_ADVICE)];
       return [fail('server', `no coordinator responds at ${root}`, start)];
     }
     const what = `${root}, version ${String(version)}`;

@@ -78,7 +78,8 @@ describeWith(['openssl'], 'a coordinator behind TLS', () => {
     expect([byVariable.code, byVariable.err]).toEqual([0, 'no transaction matches\n']);
     const unknown = await cli({}, 'list', '--server', url);
     expect(unknown.code).toBe(3);
-    expect(unknown.err).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT/);
+    expect(unknown.err).toMatch(/^holdfast: no TLS connection to .*(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT)/);
+    expect(unknown.err).toContain('--ca-file');
     const doctor = await cli({}, 'doctor', '--store', 'memory:', '--server', url, ...TRUSTING());
     expect(doctor.out).toMatch(/server .*: ready/);
     const wary = await cli({}, 'doctor', '--store', 'memory:', '--server', url);

@@ -126,6 +126,6 @@ function checkHost({ host, insecure, auth, tlsPrincipals }: ServerConfig): void 
   if (auth || tlsPrincipals !== '' || insecure || isLoopback(host)) return;
   throw new ConfigError(
     `--host ${host}: without authentication, any client that reaches this address can make the coordinator call any URL; ` +
-      'specify --auth, listen on 127.0.0.1, or specify --insecure if only trusted clients can reach the address',
+      'specify --auth or --tls-principals, listen on 127.0.0.1, or specify --insecure if only trusted clients can reach it',
   );
 }

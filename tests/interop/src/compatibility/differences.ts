@@ -71,7 +71,7 @@ export const DIFFERENCES: readonly Section[] = [
       ),
       row(
         'listens on every address',
-        'on loopback, unless `--insecure` is given; see [configuration.md](configuration.md)',
+        'on loopback, unless `--auth`, `--tls-principals` or `--insecure` is given; see [security.md](security.md#access)',
       ),
     ],
   },
