@@ -9,16 +9,16 @@ describe('a request over gRPC', () => {
   // An empty message takes two bytes, and a request of 4 MiB has room for two million of them.
   const emptyMessages = (count: number): Uint8Array => Buffer.from('0a00'.repeat(count), 'hex');
 
-  it('has no longer list of messages than the API accepts: the rest is not read', () => {
+  it('is read until a list of messages has twice as many elements as the API accepts', () => {
     const decoded = (bytes: Uint8Array): unknown => streams.watch.decodeInput(bytes, () => undefined);
-    expect(() => decoded(emptyMessages(101))).toThrow('transactions has more than 100 elements');
-    expect(decoded(emptyMessages(100))).toMatchObject({ input: { body: { transactions: { length: 100 } } } });
+    expect(() => decoded(emptyMessages(201))).toThrow('transactions has more than 200 elements');
+    expect(decoded(emptyMessages(200))).toMatchObject({ input: { body: { transactions: { length: 200 } } } });
   });
 
   it('has a limit for each list of messages, so that a small request cannot take long to read', () => {
     const requests = [...Object.values(operations), ...Object.values(streams)].map(({ request }) => request);
     const limits = requests.flatMap((request) => messageListsOf(request));
-    expect(limits).toEqual([LIMITS.steps, LIMITS.watchedTransactions]);
+    expect(limits).toEqual([2 * LIMITS.steps, 2 * LIMITS.watchedTransactions]);
   });
 
   it('has no more fields in total than one in JSON', () => {

@@ -15,6 +15,12 @@ const MOST_ELEMENTS = 100_000;
 /** Entries that are read of a map; the API accepts fewer. */
 const MOST_ENTRIES = 1_000;
 
+/**
+ * Elements that are read of a list. The API rejects a list that is a little too long, with its
+ * limit and the number of elements; a much longer one is not read to its end.
+ */
+const mostElements = ({ maxItems }: JsonSchema): number => (maxItems === undefined ? MOST_ELEMENTS : 2 * maxItems);
+
 /** Derives messages from JSON schemas. Each message is derived once. */
 export class ShapeReader {
   readonly #numbers: Numbering;
@@ -96,7 +102,7 @@ export class ShapeReader {
         return {
           kind: 'list',
           of: this.#elementOf(schema.items ?? {}, name, root),
-          most: schema.maxItems ?? MOST_ELEMENTS,
+          most: mostElements(schema),
         };
       case 'object':
         if (isOpenMap(schema)) return this.#textsOf(schema, name);
