@@ -210,13 +210,16 @@ export class Submission {
    */
   async #ownOrThrow(
     request: TransactionRequest & { readonly gid: string },
-    { rejection }: Refusal,
+    { rejection, repeated }: Refusal,
     end: CallEnd,
   ): Promise<TransactionDetails> {
-    // The coordinator compares the contents, and names the field that differs.
-    if (rejection.rejection !== 'refused' || rejection.field !== undefined) throw rejection;
+    const isRefused = rejection.rejection === 'refused';
+    // The coordinator compares the contents, and names the field that differs. Its other rules may
+    // have changed since an earlier attempt created the transaction.
+    if (isRefused ? rejection.field !== undefined : !repeated) throw rejection;
     const details = await this.#read(request.gid, rejection, end);
     if (isSame(details, request)) return details;
+    if (!isRefused) throw rejection;
     throw new RequestRejected('exists', `Gid ${request.gid} belongs to another transaction: choose another gid.`, {
       gid: request.gid,
       status: details.status,

@@ -181,6 +181,22 @@ describe('a submit whose response is lost', () => {
     expect(coordinator.transactions.size).toBe(1);
   });
 
+  it('succeeds when the repetition is rejected by a rule that was changed in between', async () => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.faults.push('lost-response', 'not-allowed');
+    await expect(hf.saga().step(DEBIT).submit()).resolves.toMatchObject({ status: 'submitted' });
+  });
+
+  it.each([
+    ['the first request was not handled', ['lost-request', 'not-allowed']],
+    ['it was not repeated', ['not-allowed']],
+  ] as const)('is rejected by a rule if %s', async (_, faults) => {
+    const { coordinator, hf } = await withCoordinator();
+    coordinator.faults.push(...faults);
+    await expect(hf.saga().step(DEBIT).submit()).rejects.toMatchObject({ rejection: 'invalid' });
+    expect(coordinator.transactions.size).toBe(0);
+  });
+
   it('throws TransactionFailed when the transaction has already been rolled back', async () => {
     const { coordinator, hf } = await withCoordinator();
     coordinator.onSubmit = () => ({ status: 'failed', rollbackReason: 'sold out' });

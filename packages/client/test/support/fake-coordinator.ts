@@ -33,6 +33,8 @@ export type Fault =
   | 'hang'
   /** The response is not held back, as by a coordinator with too many waiters. */
   | 'no-wait'
+  /** 400: the request is not allowed, by a rule that is checked before its gid is looked up. */
+  | 'not-allowed'
   /** 500 with a problem of the code `internal`. */
   | 'defect'
   /** 200 with a page of HTML. */
@@ -114,6 +116,8 @@ export class FakeCoordinator {
       await this.#handle(seen, new ServerResponse(request));
       return this.#late(response, 'unknown');
     }
+    if (fault === 'not-allowed')
+      return this.#problem(response, 400, 'invalid', 'is not a secret', { field: 'branchHeaders' });
     if (fault === 'defect') return this.#problem(response, 500, 'internal', 'a defect');
     if (fault === 'html') return void response.writeHead(200).end('<html>welcome</html>');
     if (fault === 'lost-response') response.end = () => (request.socket.destroy(), response);
