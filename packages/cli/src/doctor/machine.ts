@@ -1,6 +1,9 @@
 import { textOfThrown } from '@holdfast/protocol';
 import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type Check, fail, type Finding, ok, warn } from './finding.ts';
 
 const FEWEST_FILES = 1_024;
@@ -36,8 +39,8 @@ export function fileLimit(): number | undefined {
   return typeof soft === 'number' ? soft : undefined;
 }
 
-/** Checks whether a coordinator could listen on the port. */
-export const portCheck = (host: string, port: number): Check => ({
+/** Checks whether a coordinator, with or without TLS, could listen on the port. */
+export const portCheck = (host: string, port: number, hasTls: boolean): Check => ({
   name: `port ${port}`,
   async run() {
     const name = `port ${port}`;
@@ -50,7 +53,7 @@ export const portCheck = (host: string, port: number): Check => ({
       if (code !== 'EADDRINUSE')
         return [fail(name, `${host} is not available for listening: ${code}`, 'choose another --host or --http-port')];
       return [
-        (await isCoordinator(host, port))
+        (await isCoordinator(host, port, hasTls))
           ? ok(name, 'a coordinator is running there')
           : fail(name, 'another program is listening there', 'stop it, or choose another --http-port'),
       ];
@@ -61,10 +64,14 @@ export const portCheck = (host: string, port: number): Check => ({
   },
 });
 
-async function isCoordinator(host: string, port: number): Promise<boolean> {
+async function isCoordinator(host: string, port: number, hasTls: boolean): Promise<boolean> {
+  const signal = AbortSignal.timeout(2_000);
+  // Nothing secret is sent, and the certificate is for the name that clients use.
+  const options = { host, port, path: '/api/ping', signal, agent: false, rejectUnauthorized: false };
   try {
-    const response = await fetch(`http://${host}:${port}/api/ping`, { signal: AbortSignal.timeout(2_000) });
-    return (await response.text()).includes('pong');
+    const request = (hasTls ? https : http).get(options);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return (await text(response)).includes('pong');
   } catch {
     return false;
   }

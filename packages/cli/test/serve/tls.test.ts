@@ -182,6 +182,14 @@ describeWith(['openssl'], 'a coordinator behind TLS', () => {
     expect(await run.stop()).toBe(0);
   });
 
+  it('is known to doctor as the program at its port', async () => {
+    const { url } = await serve();
+    const env = { HOLDFAST_TLS_CERT_FILE: server.certificate, HOLDFAST_TLS_KEY_FILE: server.key };
+    const { port } = new URL(url);
+    const { out } = await cli(env, 'doctor', '--store', 'memory:', '--http-port', port, '--server', url, ...TRUSTING());
+    expect(out).toMatch(new RegExp(`ok +port ${port} +a coordinator is running there`));
+  });
+
   it('is checked by doctor before it starts', async () => {
     const env = { HOLDFAST_TLS_CERT_FILE: server.certificate, HOLDFAST_TLS_KEY_FILE: client.key };
     const { code, out } = await cli(env, 'doctor', '--store', 'memory:', '--http-port', '0');
