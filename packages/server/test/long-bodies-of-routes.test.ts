@@ -30,7 +30,7 @@ describe('a long body of the API is parsed in pieces, to the same value', () => 
     received.length = 0;
     const longest = longestParsed();
     await route.run(request(LONG));
-    if (/heartbeat$/.test(route.path)) return expect(received).toEqual([undefined]);
+    if (route.path.endsWith('heartbeat')) return expect(received).toEqual([undefined]);
     expect(longest()).toBeLessThan(LONG.length / 4);
     expect(received).toEqual([JSON.parse(LONG)]);
   });

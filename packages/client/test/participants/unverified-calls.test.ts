@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('prints calls that are not verified at intervals and without a stack, since anyone can make them', () => {
+it('prints calls that are not verified at intervals and without a stack, since any client can make them', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const reject = (message: string): void =>
