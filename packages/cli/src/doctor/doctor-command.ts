@@ -84,7 +84,9 @@ async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
     checks = [
       { name: 'node', run: async () => [checkNode(process.version)] },
       { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
-      ...(config.httpPort === 0 || isOfAnother ? [] : [portCheck(config.host, config.httpPort, config.tlsCertFile !== '')]),
+      ...(config.httpPort === 0 || isOfAnother
+        ? []
+        : [portCheck(config.host, config.httpPort, config.tlsCertFile !== '')]),
       ...(config.tlsCertFile === '' ? [] : [tlsCheck(config)]),
       storeCheck(config.store, storeTlsOf(config)),
       ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
