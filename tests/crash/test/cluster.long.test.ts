@@ -28,20 +28,13 @@ const SERVERS: Readonly<Record<SharedStore, string>> = {
   redis: 'redis-server',
 };
 
-/**
- * Stores whose coordinators are secured in the first of the tests below; the others in the second.
- */
-const SECURED_FIRST: readonly SharedStore[] = ['postgres', 'redis'];
-const howOf = (secured: boolean): string => (secured ? 'secured' : 'open');
-
 for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]) {
-  const secured = SECURED_FIRST.includes(store);
   describeWith(
     [server, 'nginx', 'openssl'],
-    `three ${howOf(secured)} coordinators over ${store} that are killed and paused, and their database killed`,
+    `three secured coordinators over ${store} that are killed and paused, and their database killed`,
     () => {
       it('keep every promise, and take each other’s work over in time', async () => {
-        const options = { ...SHORT, store, secured };
+        const options = { ...SHORT, store, secured: true };
         const result = await runCrashTest(options, CLI, () => undefined);
         const report = describeResult(options, result);
         expect(isClean(result), report).toBe(true);
@@ -79,13 +72,12 @@ const FAULTY: RunOptions = {
 };
 
 for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]) {
-  const secured = !SECURED_FIRST.includes(store);
   describeWith(
-    [server, 'nginx', 'openssl', store === 'postgres' ? 'cc' : 'faketime'],
-    `three ${howOf(secured)} coordinators over ${store} that is disturbed while it runs`,
+    [server, 'nginx', store === 'postgres' ? 'cc' : 'faketime'],
+    `three coordinators over ${store} that is disturbed while it runs`,
     () => {
       it('keep every promise, whatever is locked, cut, altered, restarted or set', async () => {
-        const options = { ...FAULTY, store, secured };
+        const options = { ...FAULTY, store };
         const result = await runCrashTest(options, CLI, () => undefined);
         const report = describeResult(options, result);
         expect(result.missing, report).toEqual([]);
