@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unprivilegedAccount } from './account.ts';
@@ -64,7 +65,9 @@ export class TestAuthority implements AsyncDisposable {
     const [certificate, key] = [join(this.folder, `${name}.pem`), join(this.folder, `${name}.key`)];
     await this.#run('req', ...KEY, '-subj', `/CN=${subject}`, '-keyout', key, '-out', `${name}.csr`);
     await writeFile(join(this.folder, `${name}.ext`), `subjectAltName=${names.join(',')}\n`);
-    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', `${name}.ext`];
+    // A file of serial numbers would be shared by certificates that are issued at the same time.
+    const serial = `0x${randomBytes(16).toString('hex')}`;
+    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', serial, '-extfile', `${name}.ext`];
     await this.#run('x509', '-req', '-in', `${name}.csr`, ...signing, '-days', String(days), '-out', certificate);
     const [certificateText, keyText] = [await readFile(certificate, 'utf8'), await readFile(key, 'utf8')];
     return { certificate, key, certificateText, keyText };

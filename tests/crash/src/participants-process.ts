@@ -5,7 +5,7 @@ import type { Security } from './secured/security.ts';
 import type { Subject } from './subject.ts';
 
 const PROGRAM = fileURLToPath(new URL('../dist/participants-main.js', import.meta.url));
-const STOP_PATIENCE_MS = 10_000;
+const STOP_PATIENCE_MS = 30_000;
 
 /** A running participants process. */
 export interface ParticipantsProcess extends ParticipantAddresses {

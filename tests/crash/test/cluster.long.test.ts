@@ -29,12 +29,13 @@ const SERVERS: Readonly<Record<SharedStore, string>> = {
 };
 
 for (const [store, server] of Object.entries(SERVERS) as [SharedStore, string][]) {
+  const secured = store === 'postgres';
   describeWith(
     [server, 'nginx', 'openssl'],
-    `three secured coordinators over ${store} that are killed and paused, and their database killed`,
+    `three ${secured ? 'secured' : 'open'} coordinators over ${store} that are killed and paused, and their database killed`,
     () => {
       it('keep every promise, and take each other’s work over in time', async () => {
-        const options = { ...SHORT, store, secured: true };
+        const options = { ...SHORT, store, secured };
         const result = await runCrashTest(options, CLI, () => undefined);
         const report = describeResult(options, result);
         expect(isClean(result), report).toBe(true);

@@ -1,8 +1,7 @@
-import { describeWith } from '@holdfast/testing/describe-with';
+import { describe } from 'vitest';
 import { HEALTHY } from './convict.ts';
 import { wholeCrashTest } from './whole-crash-test.ts';
 
-// Without authentication, TLS and signatures: `crash.test.ts`.
-describeWith(['openssl'], 'a secured coordinator that is killed ten times under load', () => {
-  wholeCrashTest({ ...HEALTHY, secured: true });
+describe('a coordinator that is killed ten times under load', () => {
+  wholeCrashTest(HEALTHY);
 });
