@@ -7,7 +7,8 @@ import { BadBranchCall } from './call.ts';
  * Without an `onError`, an error of a handler becomes a warning of the process, with the stack.
  * Node prints warnings on stderr, and an application can listen to them or silence them. A call
  * that cannot be read is not a bug of the handler: the caller receives the message, and nothing is
- * printed here. Calls that are not verified can come from any client: printed at intervals.
+ * printed here. Calls that are not verified can come from any client, and are printed at
+ * intervals.
  */
 export const warnOfError: NonNullable<ErrorOptions['onError']> = (error, call) => {
   if (error instanceof BadBranchCall && error.cause === undefined) return;

@@ -21,14 +21,12 @@ export function addOrigin(definition: Definition, { principal, trace }: CallCont
   return definition;
 }
 
-/** Those that were checked: an authenticator returns the same one for each request of a caller. */
-const checked = new WeakSet<Principal>();
+/** The IDs that were checked: all requests of a caller have the same principal. */
+const checked = new WeakMap<Principal, string>();
 
 /** Every transport checks its principals; the engine stores none that was not checked. */
 function checkedId(principal: Principal): string {
   const { id, roles } = principal;
-  if (checked.has(principal)) return id;
-  principalOf(id, roles);
-  checked.add(principal);
+  if (checked.get(principal) !== id) checked.set(principal, principalOf(id, roles).id);
   return id;
 }

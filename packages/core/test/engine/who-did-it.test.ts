@@ -151,3 +151,12 @@ it('the trace of a transaction is sent with each of its calls, unless its own he
   expect(headersOf('own')).toEqual([own, own]);
   expect(headersOf('untraced')).toEqual([{ tenant: 'a' }, { tenant: 'a' }]);
 });
+
+it('a principal whose ID is changed after its first request is checked again', async () => {
+  const cluster = new Cluster();
+  const engine = await cluster.node('A');
+  const context = as('alice');
+  await done(cluster, engine.submit(context, input('first')));
+  Object.assign(context.principal, { id: 'bob\nadmin' });
+  await expect(done(cluster, engine.submit(context, input('second')))).rejects.toMatchObject({ field: ['principal'] });
+});
