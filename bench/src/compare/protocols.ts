@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BranchService } from '../branch/branch-service.ts';
 import { startGrpcBranches } from '../grpc/grpc-branch-service.ts';
 import { startGrpcLoad } from '../grpc/grpc-load.ts';
@@ -13,10 +11,9 @@ import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
 import { newProfileFolder } from '../profile/profile-folder.ts';
 import type { Say } from '../report/say.ts';
-import { startHoldfast } from '../subjects/holdfast.ts';
-import { completeStoreUrl, storeName } from '../subjects/store-url.ts';
 import type { Subject } from '../subjects/subject.ts';
 import { measure } from './measure.ts';
+import { type Place, startAlike } from './start-alike.ts';
 import type { Summary } from './summary.ts';
 
 export interface ProtocolComparison {
@@ -65,7 +62,7 @@ export async function compareProtocols(
   const machine = machineFacts(folder);
   const bench = await startTools(options, folder, cleanup);
   const grpc: GrpcTools = { load: startGrpcLoad(cleanup), branches: await startGrpcBranches(cleanup) };
-  const coordinators = await startCoordinators(options, grpc, folder, profileFolder, cleanup);
+  const coordinators = await startCoordinators(options, grpc, { folder, profileFolder, cleanup });
   const subjects = [...coordinators.map(({ subject }) => subject), limitOf(grpc), ...targetsOf(options, grpc)];
   const [base, ...others] = subjects as [Subject, ...Subject[]];
   for (const subject of subjects) await preflight(bench, subject);
@@ -90,23 +87,11 @@ export async function compareProtocols(
 async function startCoordinators(
   { store }: ProtocolOptions,
   grpc: GrpcTools,
-  folder: string,
-  profileFolder: string | undefined,
-  cleanup: Cleanup,
+  place: Place,
 ): Promise<readonly Started[]> {
   const started: Started[] = [];
   for (const { name, hasGrpcSubmission, hasGrpcBranches } of COMBINATIONS) {
-    const fileName = name.replaceAll(/\W+/g, '-');
-    const home = join(folder, fileName);
-    const profiles = profileFolder === undefined ? undefined : join(profileFolder, fileName);
-    if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
-    const holdfast = await startHoldfast({
-      name: `${storeName(store)}, ${name}`,
-      store: completeStoreUrl(store, home),
-      folder: home,
-      profileFolder: profiles,
-    });
-    cleanup.add(holdfast.stop);
+    const holdfast = await startAlike(name, store, place);
     const subject: Subject = {
       name: holdfast.name,
       origin: hasGrpcSubmission ? holdfast.grpcOrigin : holdfast.origin,

@@ -15,10 +15,10 @@ import type { Cleanup } from '../processes/cleanup.ts';
 import { temporaryFolder } from '../processes/temporary-folder.ts';
 import { newProfileFolder } from '../profile/profile-folder.ts';
 import type { Say } from '../report/say.ts';
-import { CLI, startHoldfast } from '../subjects/holdfast.ts';
-import { completeStoreUrl, storeName } from '../subjects/store-url.ts';
+import { CLI } from '../subjects/holdfast.ts';
 import type { Subject } from '../subjects/subject.ts';
 import { measure } from './measure.ts';
+import { type Place, startAlike } from './start-alike.ts';
 import type { Summary } from './summary.ts';
 
 export interface SecuredComparison {
@@ -67,7 +67,7 @@ export async function compareSecured(options: SecuredOptions, cleanup: Cleanup, 
   const bench = await startTools(options, folder, cleanup);
   const means = await prepare(folder, cleanup);
   const started: { readonly subject: Subject; readonly stop: () => Promise<void> }[] = [];
-  for (const mode of MODES) started.push(await start(options, mode, means, folder, profileFolder, cleanup));
+  for (const mode of MODES) started.push(await start(options, mode, means, { folder, profileFolder, cleanup }));
   const subjects = started.map(({ subject }) => subject);
   const [base, ...others] = subjects as [Subject, ...Subject[]];
   for (const subject of subjects) await preflight(bench, subject);
@@ -100,19 +100,9 @@ async function start(
   { store }: SecuredOptions,
   { name, hasTokens, isSigning, hasTls }: Mode,
   { tls, token, tokenFile, signingKeyFile, branches }: Means,
-  folder: string,
-  profileFolder: string | undefined,
-  cleanup: Cleanup,
+  place: Place,
 ): Promise<{ readonly subject: Subject; readonly stop: () => Promise<void> }> {
-  const fileName = name.replaceAll(/\W+/g, '-');
-  const home = join(folder, fileName);
-  const profiles = profileFolder === undefined ? undefined : join(profileFolder, fileName);
-  if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
-  const holdfast = await startHoldfast({
-    name: `${storeName(store)}, ${name}`,
-    store: completeStoreUrl(store, home),
-    folder: home,
-    profileFolder: profiles,
+  const holdfast = await startAlike(name, store, place, {
     args: [
       ...(hasTokens ? ['--auth', '--bootstrap-token-file', tokenFile, '--branch-targets', '127.0.0.0/8'] : []),
       ...(isSigning ? ['--signing-key-file', signingKeyFile] : []),
@@ -121,7 +111,6 @@ async function start(
     ],
     authority: hasTls ? tls.authority : undefined,
   });
-  cleanup.add(holdfast.stop);
   const subject: Subject = {
     ...holdfast,
     ...(hasTokens && { token }),

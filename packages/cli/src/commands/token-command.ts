@@ -1,8 +1,8 @@
-import { LIMITS, type NewToken, ROLES, type Role, type TokenInfo, type TokenPage } from '@holdfast/protocol';
+import { type NewToken, ROLES, type Role, type TokenInfo } from '@holdfast/protocol';
 import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
-import { Paging } from '../coordinator/paging.ts';
+import { allTokens } from '../coordinator/all-tokens.ts';
 import { type CommonOptions, exitOfCommander, operatorCommand, runCommand } from './run-command.ts';
 import { type Column, columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { clean, painter } from '../output/text.ts';
@@ -70,13 +70,7 @@ function registerListTokens(tokens: Command, io: CommandIo): void {
   operatorCommand(command, io, ['token list', 'token list -o json']);
   command.action((options: CommonOptions) =>
     runCommand(io, options, async ({ api }) => {
-      const found: TokenInfo[] = [];
-      const paging = new Paging(api.server);
-      let page: TokenPage;
-      do {
-        page = await api.call('listTokens', { query: { limit: LIMITS.pageSize, cursor: paging.cursor } });
-        found.push(...page.items);
-      } while (paging.follow(page));
+      const found = await allTokens(api);
       if (options.output === 'json') return io.out(JSON.stringify(found, undefined, 2));
       if (options.output === 'ids') return found.forEach(({ id }) => io.out(id));
       if (found.length === 0)

@@ -1,8 +1,8 @@
 import type { ClientTls } from '@holdfast/client';
-import { LIMITS, textOfThrown, type TokenInfo, type TokenPage } from '@holdfast/protocol';
+import { textOfThrown, type TokenInfo } from '@holdfast/protocol';
 import { CommandError } from '../../commands/command-error.ts';
+import { allTokens } from '../../coordinator/all-tokens.ts';
 import { CoordinatorApi } from '../../coordinator/coordinator-api.ts';
-import { Paging } from '../../coordinator/paging.ts';
 import { get } from '../get.ts';
 import type { CoordinatorFacts } from './installation.ts';
 
@@ -32,14 +32,7 @@ async function tokensOf(
 ): Promise<readonly TokenInfo[] | undefined> {
   const api = new CoordinatorApi(server, { ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) });
   try {
-    const found: TokenInfo[] = [];
-    const paging = new Paging(api.server);
-    let page: TokenPage;
-    do {
-      page = await api.call('listTokens', { query: { limit: LIMITS.pageSize, cursor: paging.cursor } });
-      found.push(...page.items);
-    } while (paging.follow(page));
-    return found;
+    return await allTokens(api);
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;
