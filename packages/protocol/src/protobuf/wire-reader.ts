@@ -74,7 +74,10 @@ export class WireReader {
 
   /** A signed integer of 64 bits. Throws unless a JavaScript number holds it exactly. */
   int64(): number {
-    const value = BigInt.asIntN(64, BigInt(this.varint()));
+    const varint = this.varint();
+    // Short ones are positive, and need no bigint.
+    if (typeof varint === 'number') return varint;
+    const value = BigInt.asIntN(64, varint);
     const number = Number(value);
     if (!Number.isSafeInteger(number)) throw new ProtobufError(`must be within ±(2^53 - 1), not ${value}`);
     return number;

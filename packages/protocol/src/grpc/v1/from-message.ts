@@ -46,6 +46,8 @@ function fromValue(shape: ValueShape, received: unknown, readJson: ReadJson, pat
     case 'message':
       return fromMessage(shape.message, received as Message, readJson, path);
     case 'list':
+      // Thousands of dependencies need no path each.
+      if (shape.of.kind === 'number' || shape.of.kind === 'text') return received;
       return (received as readonly unknown[]).map((element, index) =>
         fromValue(shape.of, element, readJson, [...path, index]),
       );

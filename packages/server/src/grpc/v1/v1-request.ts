@@ -19,6 +19,7 @@ export async function readV1Request(messages: OperationMessages, bytes: Buffer):
     }),
   );
   if (call.waitMs < 0) throw invalid('', ['waitMs'], `must be a whole number, not ${shown(String(call.waitMs))}`);
+  if (isLong(bytes)) await nextTurn();
   for (const [text, field] of texts) {
     if (turns.isSpent) await nextTurn();
     await assertJson(text, field);
