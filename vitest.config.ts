@@ -11,7 +11,7 @@ const PURE = 'packages/{protocol,core}/test/**/*.test.ts';
 
 /**
  * Tests that replace timers under the code's own shared state, or assert what happens once in a
- * process. The files of `pure` and `in-process` share two workers, each of which loads the packages
+ * process. The files of `pure` and of `in-process` share workers, each of which loads the packages
  * once instead of once per file.
  */
 const ISOLATED = [
@@ -19,6 +19,19 @@ const ISOLATED = [
   'packages/client/test/{barrier/unguarded-action,workflow-heartbeat}.test.ts',
   'packages/server/test/{plain-connections,send-parts}.test.ts',
 ];
+
+/** Tests that judge how fast things happen while much goes on: one file after the other. */
+const PROCESSES = [
+  'tests/crash/test/{crash,database-faults}.test.ts',
+  'tests/crash/test/**/participants.test.ts',
+  'bench/test/{closed-loop,grpc-load}.test.ts',
+];
+
+/**
+ * How many files of `in-process` run at a time. Most of their time they wait: for databases, for
+ * processes that start, for limits that pass.
+ */
+const WAITING = 3;
 
 /**
  * Long tests that stay correct however slowly they run, so that two files may run at a time. A file
@@ -64,11 +77,11 @@ export default defineConfig({
           name: 'in-process',
           include: [
             'packages/*/test/**/*.test.ts',
-            '{tests/simulator,tests/model-checker,tests/docs,testing,tools}/test/**/*.test.ts',
+            '{bench,deploy,examples/*,testing,tests/*,tools}/test/**/*.test.ts',
           ],
-          exclude: [LONG, PURE, ...ISOLATED],
+          exclude: ['**/node_modules/**', LONG, PURE, ...ISOLATED, ...PROCESSES],
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: WAITING,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -78,18 +91,16 @@ export default defineConfig({
         test: {
           name: 'isolated',
           include: ISOLATED,
-          maxWorkers: 2,
+          maxWorkers: WAITING,
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
       {
-        // These start coordinators, services and databases and judge how fast things happen: alone,
-        // one after the other.
         extends: true,
         test: {
           name: 'processes',
-          include: ['examples/*/test/**/*.test.ts', '{tests/crash,tests/interop,bench,deploy}/test/**/*.test.ts'],
+          include: PROCESSES,
           exclude: [LONG],
           maxWorkers: 1,
           testTimeout: 300_000,

@@ -1,9 +1,10 @@
 import { StoreError } from '@holdfast/core/store';
 import { CLOSE_MS, Lane, within } from '@holdfast/core/store-kit';
 import pg from 'pg';
-import { failureOf, isReadOnly, textOf, unavailable } from './errors.ts';
+import { failureOf, isReadOnly, sqlState, textOf, unavailable } from './errors.ts';
 import type { Settings } from './options.ts';
 import { checkSession, SESSION_STATE, sessionSettings } from './session-settings.ts';
+import { settingThatEnded, type StartSetting, withStartSettings } from './start-settings.ts';
 import { containExceptions, destroy } from './wire.ts';
 
 /** A statement that each connection prepares once. */
@@ -33,6 +34,8 @@ const ATTEMPTS = 10;
 export class Connection {
   readonly #settings: Settings;
   #client: pg.Client | undefined;
+  /** Sent in the first packet of a connection. */
+  #startSettings: readonly StartSetting[] = [];
   readonly #place: string;
   readonly #lane = new Lane();
 
@@ -95,7 +98,7 @@ export class Connection {
     const reasons: unknown[] = [];
     for (const config of this.#settings.clients)
       try {
-        return (this.#client = await this.#connect(config));
+        return (this.#client = await this.#connectInSpiteOfSettings(config));
       } catch (thrown) {
         reasons.push(thrown);
       }
@@ -108,6 +111,24 @@ export class Connection {
     );
   }
 
+  /** Connects; again, if a setting ended the connection that the first packet can replace. */
+  async #connectInSpiteOfSettings(config: pg.ClientConfig): Promise<pg.Client> {
+    const failures: unknown[] = [];
+    for (let settings = this.#startSettings; ;)
+      try {
+        const client = await this.#connect(withStartSettings(config, settings, this.#settings));
+        this.#startSettings = settings;
+        return client;
+      } catch (thrown) {
+        this.#startSettings = [];
+        failures.push(thrown);
+        const setting = settingThatEnded(thrown);
+        // A pooler that rejects the settings does not say what is wrong; the first failure does.
+        if (setting === undefined || settings.includes(setting)) throw failures[0];
+        settings = [...settings, setting];
+      }
+  }
+
   async #connect(config: pg.ClientConfig): Promise<pg.Client> {
     const { statementTimeoutMs, graceMs, tls } = this.#settings;
     const ssl = tls === undefined ? {} : { ssl: await tls.ssl() };
@@ -115,11 +136,15 @@ export class Connection {
     const client = new pg.Client({ ...config, ...ssl, types, query_timeout: statementTimeoutMs + graceMs });
     containExceptions(client);
     const { closings } = this.#lane;
+    let ended: unknown;
     const forget = (): void => {
       if (this.#client === client) this.#client = undefined;
     };
     // Pending queries reject with this error; without a listener, Node would terminate the process.
-    client.on('error', forget);
+    client.on('error', (error) => {
+      ended ??= error;
+      forget();
+    });
     client.on('end', forget);
     const timer = setTimeout(() => destroy(client), config.connectionTimeoutMillis ?? statementTimeoutMs);
     try {
@@ -130,7 +155,8 @@ export class Connection {
       return client;
     } catch (thrown) {
       destroy(client);
-      throw thrown;
+      // What the server said while no statement was in flight tells more than the next statement.
+      throw sqlState(ended) === undefined ? thrown : ended;
     } finally {
       clearTimeout(timer);
     }

@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { startPgBouncer } from '@holdfast/testing/servers';
+import pg from 'pg';
+import { describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { insertOf, updateOf } from '@holdfast/testing/store-cases';
 import { createPostgresStore } from '../src/index.ts';
 import { newSchema, useServer } from '@holdfast/testing/postgres';
 
-describeWith(['postgres'], 'settings of the server, of the database and of the role', () => {
+describeWith(['postgres', 'pgbouncer'], 'settings of the server, of the database and of the role', () => {
   const { url, run } = useServer();
 
   /** The URL of a role, new each time. */
@@ -23,6 +25,7 @@ describeWith(['postgres'], 'settings of the server, of the database and of the r
     'standard_conforming_strings = off',
     'search_path = nowhere',
     'statement_timeout = 1',
+    'idle_session_timeout = 1',
     'lock_timeout = 1',
     'idle_in_transaction_session_timeout = 1',
     'bytea_output = escape',
@@ -45,6 +48,33 @@ describeWith(['postgres'], 'settings of the server, of the database and of the r
     await store.openSession('s', { node: 'n', version: '1' });
     expect((await store.claimDue({ session: 's', limit: 10, groups: [] })).claimed).toHaveLength(2);
     await store.close();
+  });
+
+  it.each(['statement_timeout = 1', 'idle_session_timeout = 1'])(
+    'end no connection before the store replaces them, however slow its start: %s',
+    async (setting) => {
+      const { role, roleUrl } = await newRole();
+      const schema = newSchema();
+      await run(`create schema ${schema} authorization ${role}; alter role ${role} set ${setting}`);
+      startSlowly();
+      // `pg` sends what a URL specifies besides.
+      const store = createPostgresStore({ url: `${roleUrl}?options=-c%20work_mem%3D1234kB`, schema });
+      await store.open();
+      expect(await store.write([insertOf('a')])).toMatchObject([{ kind: 'applied' }]);
+      await store.close();
+    },
+  );
+
+  it('are named when they end a connection behind a pooler, which takes no settings at its start', async () => {
+    const { role, roleUrl } = await newRole();
+    await run(`alter role ${role} set statement_timeout = 1`);
+    const pooler = await startPgBouncer(roleUrl, 'session');
+    if (pooler === undefined) throw new Error('PgBouncer is not installed');
+    startSlowly();
+    const store = createPostgresStore({ url: pooler.url, schema: newSchema() });
+    await expect(store.open()).rejects.toThrow(/canceling statement/);
+    await store.close();
+    await pooler.stop();
   });
 
   it('do not end the connections of an idle node', async () => {
@@ -155,3 +185,18 @@ describeWith(['postgres'], 'a publication of all tables', () => {
     await run('drop publication everything');
   });
 });
+
+/** Each connection of a store is idle for longer than 1 ms when it begins, and so is its first statement. */
+function startSlowly(): void {
+  const { query } = pg.Client.prototype;
+  const spy = vi.spyOn(pg.Client.prototype, 'query') as unknown as MockInstance<(text: unknown) => unknown>;
+  spy.mockImplementation(async function (this: pg.Client, ...sent: unknown[]) {
+    const [text] = sent;
+    if (typeof text === 'string' && text.startsWith('set search_path')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return Reflect.apply(query, this, [`select pg_sleep(0.02); ${text}`]) as unknown;
+    }
+    return Reflect.apply(query, this, sent) as unknown;
+  });
+  onTestFinished(() => spy.mockRestore());
+}
