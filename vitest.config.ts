@@ -20,7 +20,7 @@ const ISOLATED = [
   'packages/server/test/{plain-connections,send-parts}.test.ts',
 ];
 
-/** Tests that judge how fast things happen while much goes on: one file after the other. */
+/** Tests that judge how fast things happen under load: one file after the other. */
 const PROCESSES = [
   'tests/crash/test/{crash,database-faults}.test.ts',
   'tests/crash/test/**/participants.test.ts',

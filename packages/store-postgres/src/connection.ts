@@ -123,7 +123,7 @@ export class Connection {
         this.#startSettings = [];
         failures.push(thrown);
         const setting = settingThatEnded(thrown);
-        // A pooler that rejects the settings does not say what is wrong; the first failure does.
+        // A pooler that rejects the settings does not name the cause; the first error does.
         if (setting === undefined || settings.includes(setting)) throw failures[0];
         settings = [...settings, setting];
       }
@@ -155,7 +155,7 @@ export class Connection {
       return client;
     } catch (thrown) {
       destroy(client);
-      // What the server said while no statement was in flight tells more than the next statement.
+      // An error sent while no statement was in flight explains why the next statement failed.
       throw sqlState(ended) === undefined ? thrown : ended;
     } finally {
       clearTimeout(timer);

@@ -186,17 +186,17 @@ describeWith(['postgres'], 'a publication of all tables', () => {
   });
 });
 
-/** Each connection of a store is idle for longer than 1 ms when it begins, and so is its first statement. */
+/** Connections of stores are idle for over 1 ms at first; their first statement takes longer. */
 function startSlowly(): void {
-  const { query } = pg.Client.prototype;
+  const query = Reflect.get(pg.Client.prototype, 'query') as (...sent: unknown[]) => unknown;
   const spy = vi.spyOn(pg.Client.prototype, 'query') as unknown as MockInstance<(text: unknown) => unknown>;
   spy.mockImplementation(async function (this: pg.Client, ...sent: unknown[]) {
     const [text] = sent;
     if (typeof text === 'string' && text.startsWith('set search_path')) {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      return Reflect.apply(query, this, [`select pg_sleep(0.02); ${text}`]) as unknown;
+      return Reflect.apply(query, this, [`select pg_sleep(0.02); ${text}`]);
     }
-    return Reflect.apply(query, this, sent) as unknown;
+    return Reflect.apply(query, this, sent);
   });
   onTestFinished(() => spy.mockRestore());
 }
