@@ -60,5 +60,6 @@ const OPTION_NAMES = namesOf<ConnectOptions>({
   token: true,
   namespace: true,
   signingKeys: true,
+  secrets: true,
   tls: true,
 });

@@ -27,6 +27,7 @@ export interface TwoPhaseOptions extends TransactionOptions, SubmitOptions {
  * `firstPhase` returns, cancels it when that throws.
  *
  * @param run names this run of a tcc; nested branches of other runs make the transaction abort
+ * @throws {TypeError} the secret that a header names is missing; nothing began
  * @throws {TransactionFailed} the transaction was cancelled; `cause` is what `firstPhase` threw, if
  *   that is the reason. Also if another run under the gid registered a branch that this one did not
  *   call
@@ -42,6 +43,8 @@ export async function withPrepared<T>(
   run?: string,
 ): Promise<T> {
   checkWait(options);
+  const fault = context.api.secretFaultOf(options.branchHeaders ?? {});
+  if (fault !== undefined) throw new TypeError(`branchHeaders.${fault.header}: ${fault.why}`);
   const { signal } = options;
   const submission = new Submission(context);
   const phase = () => decide(context, submission, pattern, gid, options, firstPhase, run);

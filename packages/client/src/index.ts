@@ -30,6 +30,7 @@ export {
   type VerifyOptions,
 } from '@holdfast/protocol/signing';
 export { createCallVerifier } from './participants/verified-call.ts';
+export type { Secrets } from './api/initiator-secrets.ts';
 export type { SigningKeys } from './api/signer-of-texts.ts';
 export { newGid } from './gid.ts';
 export { ErrorResponse } from './error-response.ts';

@@ -1,4 +1,5 @@
 import type { CallerOptions } from './api/caller-fields.ts';
+import type { Secrets } from './api/initiator-secrets.ts';
 import type { SigningKeys } from './api/signer-of-texts.ts';
 
 /** How a client talks to its coordinator. */
@@ -19,6 +20,12 @@ export interface ConnectOptions extends TransportOptions {
    * Default: these calls are not signed.
    */
   readonly signingKeys?: SigningKeys;
+  /**
+   * The secrets that `branchHeaders` may name (`Bearer secret:bank`), for the calls that this
+   * process makes to branches: the tries of a tcc, the branches of an xa, the calls of a workflow.
+   * The coordinator needs the same ones for its calls. Default: none, and such a call is not made.
+   */
+  readonly secrets?: Secrets;
 }
 
 /** How requests are made. */
@@ -68,7 +75,9 @@ export const DEFAULT_CONNECT_OPTIONS = {
   waitTimeoutMs: 30_000,
   headers: {},
   drainMs: 10_000,
-} as const satisfies Required<Omit<ConnectOptions, 'callbackUrl' | 'signingKeys' | 'tls' | keyof CallerOptions>>;
+} as const satisfies Required<
+  Omit<ConnectOptions, 'callbackUrl' | 'signingKeys' | 'secrets' | 'tls' | keyof CallerOptions>
+>;
 
 /** How a transaction is watched. */
 export interface WatchOptions {

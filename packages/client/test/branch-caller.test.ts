@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BranchCaller } from '../src/api/branch-caller.ts';
+import { InitiatorSecrets } from '../src/api/initiator-secrets.ts';
 
 describe('a branch that the client calls', () => {
-  const caller = new BranchCaller(1);
+  const caller = new BranchCaller(1, { signer: undefined, secrets: new InitiatorSecrets(undefined, 'connect()') });
   let response = '';
   const server = createServer((socket) =>
     socket.once('data', () => socket.end(response, 'latin1')).on('error', () => {}),

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { branchContext, type BranchTls, LocalBranches } from '@holdfast/branches';
 import { containedLogger } from '@holdfast/core/engine';
 import type { Store } from '@holdfast/core/store';
-import { type Holdfast, holdfast, signerOfTexts, WorkInProgress } from '@holdfast/client/api';
+import { type Holdfast, holdfast, InitiatorSecrets, signerOfTexts, WorkInProgress } from '@holdfast/client/api';
 import { DEFAULT_NAMESPACE, haveCertificates, type NodeStatus } from '@holdfast/protocol';
 import {
   Admission,
@@ -70,6 +70,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
   const targets = targetsOf(options.branchTargets);
   const { signingKeys } = options;
   const signer = signingKeys === undefined ? undefined : signerOfTexts(signingKeys, 'embed(): signingKeys');
+  const secrets = new InitiatorSecrets(options.secrets, 'embed()');
   const locals = new LocalBranches();
   const branches = registerBranches(locals, application, options.branches ?? ({} as B), logger);
   const callbacks = new WorkflowCallbacks({
@@ -87,6 +88,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     logger,
     locals,
     ...(signer !== undefined && { signer }),
+    secrets: { find: (_namespace, name) => secrets.find(name) },
     engine: { ...defined({ ...options.engine }), node, version: VERSION, groups: [application] },
     ...(options.onAlert !== undefined && { onAlert: options.onAlert }),
     ...(options.branchClient !== undefined && { branchClient: options.branchClient }),
@@ -97,7 +99,7 @@ export async function embed<B extends Branches = Branches>(options: EmbedOptions
     }),
   });
   const api = apiOf(running, store, node, application);
-  const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS, signer);
+  const initiatorCalls = new InitiatorCalls(locals, CONNECTIONS, { signer, secrets });
   const name = typeof options.store === 'string' ? `embed ${options.store}` : 'embed';
   const work = new WorkInProgress({ name });
   const stop = async (): Promise<void> => {

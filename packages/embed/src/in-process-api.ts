@@ -77,6 +77,7 @@ export function inProcessApi(dependencies: InProcessApiDependencies): Api {
         ),
       ),
     callBranch: (request) => initiatorCalls.call(request),
+    secretFaultOf: (headers) => initiatorCalls.secretFaultOf(headers),
     url: undefined,
     close: () => (closing ??= stop()),
   };

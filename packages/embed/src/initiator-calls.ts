@@ -1,12 +1,13 @@
 import {
   BranchCaller,
+  type CallCredentials,
   exceedsJson,
   type InitiatorCall,
   type InitiatorCallResult,
+  type InitiatorSecrets,
   unlessAborted,
 } from '@holdfast/client/api';
-import { LIMITS } from '@holdfast/protocol';
-import type { CallSigner } from '@holdfast/protocol/signing';
+import { LIMITS, type SecretFault } from '@holdfast/protocol';
 import type { LocalBranches } from '@holdfast/branches';
 
 const LOCAL = 'local://';
@@ -18,14 +19,21 @@ const LOCAL = 'local://';
 export class InitiatorCalls {
   readonly #locals: LocalBranches;
   readonly #remote: BranchCaller;
+  readonly #secrets: InitiatorSecrets;
 
-  constructor(locals: LocalBranches, connections: number, signer?: CallSigner) {
+  constructor(locals: LocalBranches, connections: number, credentials: CallCredentials) {
     this.#locals = locals;
-    this.#remote = new BranchCaller(connections, signer);
+    this.#secrets = credentials.secrets;
+    this.#remote = new BranchCaller(connections, credentials);
   }
 
   call(request: InitiatorCall): Promise<InitiatorCallResult> {
     return request.url.startsWith(LOCAL) ? this.#callLocal(request) : this.#remote.call(request);
+  }
+
+  /** The header whose secret is missing; undefined: there is none. */
+  secretFaultOf(headers: InitiatorCall['headers']): SecretFault | undefined {
+    return this.#secrets.faultOf(headers);
   }
 
   /** Ends the calls in progress. */

@@ -3,7 +3,7 @@ import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '@holdfast/core/engin
 import type { Store } from '@holdfast/core/store';
 import { namesOf, requireKnownNames } from '@holdfast/protocol';
 import type { BranchTls, TargetRules } from '@holdfast/branches';
-import type { SigningKeys } from '@holdfast/client/api';
+import type { Secrets, SigningKeys } from '@holdfast/client/api';
 import type { Branches } from './branches.ts';
 
 /** Options of the engine; times are in milliseconds. See `EngineOptions` for each. */
@@ -73,6 +73,13 @@ export interface EmbedOptions<B extends Branches = Branches> {
    */
   readonly signingKeys?: SigningKeys;
   /**
+   * The secrets that `branchHeaders` may name (`Bearer secret:bank`): texts by name, or a function
+   * that returns the present one. They replace the references in calls over HTTP and gRPC, those of
+   * this process's tcc, xa and workflow code included, and are never stored. Default: none, and
+   * transactions with references are rejected.
+   */
+  readonly secrets?: Secrets;
+  /**
    * Default: warnings and errors become warnings of the process (`process.on('warning')`), which
    * Node prints to stderr; the rest is discarded.
    */
@@ -100,6 +107,7 @@ const OPTION_NAMES = namesOf<EmbedOptions>({
   branchTls: true,
   branchTargets: true,
   signingKeys: true,
+  secrets: true,
   logger: true,
 });
 /** The application is the group, and the package's version is the version. */

@@ -8,6 +8,7 @@ export * from './result.ts';
 export * from './thrown.ts';
 export * from './secrets.ts';
 export * from './secret-references.ts';
+export * from './echoed-secrets.ts';
 export * from './limits.ts';
 export * from './nearest.ts';
 export * from './known-names.ts';

@@ -53,6 +53,23 @@ export function secretReferenceIn(value: string): SecretReference | undefined {
   return before === undefined || name === undefined ? undefined : { before, name };
 }
 
+/** In any spelling. A longer text before it is not the scheme of a credential. */
+const WORD_IN_ANY_SPELLING = /^(.{0,80}?)secret[ \t]{0,8}:/is;
+/** Blanks, and what quotes or encloses a value in other notations. */
+const AROUND = String.raw`[\s"'\x60$({[<=]`;
+/** At most one word, apart from the reference. */
+const ONE_WORD_BEFORE = new RegExp(String.raw`^${AROUND}*(?:[\w!#%&*+.^|~-]+[:,]?${AROUND}+)?$`);
+
+const SPELLING =
+  'a reference to a secret must be secret:NAME, in lower case, and either the whole value or after one word and one space';
+
+/** What is wrong with a value that is nearly a reference; undefined if it is one, or is none. */
+export function spellingFaultOf(value: string): string | undefined {
+  const before = WORD_IN_ANY_SPELLING.exec(value)?.[1];
+  if (before === undefined || !ONE_WORD_BEFORE.test(before)) return undefined;
+  return secretReferenceIn(value) === undefined ? SPELLING : undefined;
+}
+
 type Headers = Readonly<Record<string, string>>;
 
 /** Whether a header refers to a secret. */
@@ -90,4 +107,27 @@ export function resolveSecrets(headers: Headers, find: (name: string) => SecretF
     secrets.push(found.value);
   }
   return { kind: 'resolved', headers: resolved, secrets };
+}
+
+export interface SecretFault {
+  /** The name of the header. */
+  readonly header: string;
+  readonly why: string;
+}
+
+/**
+ * The header that cannot be sent: it is nearly a reference, or its secret is missing. Undefined:
+ * there is none. `find` receives valid names only.
+ */
+export function secretFaultOf(headers: Headers, find: (name: string) => SecretFound): SecretFault | undefined {
+  let refers = false;
+  for (const header in headers) {
+    const value = headers[header] ?? '';
+    const why = spellingFaultOf(value);
+    if (why !== undefined) return { header, why };
+    refers ||= secretReferenceIn(value) !== undefined;
+  }
+  if (!refers) return undefined;
+  const resolved = resolveSecrets(headers, find);
+  return resolved.kind === 'missing' ? resolved : undefined;
 }

@@ -1,5 +1,5 @@
 import type { CallContents } from '@holdfast/core';
-import { BRANCH_PROTOCOLS } from '@holdfast/protocol';
+import { BRANCH_PROTOCOLS, type SecretFault, secretFaultOf } from '@holdfast/protocol';
 import type {
   AdmissionContext,
   BranchCall,
@@ -10,7 +10,7 @@ import type {
   StatedProtocol,
 } from './branch-protocol.ts';
 import { RecentlyUsed } from './recently-used.ts';
-import { type BranchSecrets, NO_SECRETS, type SecretFault, secretFaultOf } from '../secrets/branch-secrets.ts';
+import { type BranchSecrets, NO_SECRETS } from '../secrets/branch-secrets.ts';
 import type { BranchTargets } from '../targets/branch-targets.ts';
 
 /** How the branches of one URL are called. */
@@ -97,7 +97,7 @@ export class BranchRegistry {
 
   /** Why calls in a namespace cannot have these headers; undefined if they can at present. */
   secretFaultOf(namespace: string, headers: Readonly<Record<string, string>>): SecretFault | undefined {
-    return secretFaultOf(this.#secrets, namespace, headers);
+    return secretFaultOf(headers, (name) => this.#secrets.find(namespace, name));
   }
 
   /** Closes every protocol. */

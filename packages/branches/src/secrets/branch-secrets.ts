@@ -1,4 +1,4 @@
-import { refersToSecrets, resolveSecrets, type SecretFound } from '@holdfast/protocol';
+import type { SecretFound } from '@holdfast/protocol';
 
 /** The secrets that `branch_headers` may name (`secret:NAME`). */
 export interface BranchSecrets {
@@ -13,20 +13,3 @@ export interface BranchSecrets {
 export const NO_SECRETS: BranchSecrets = {
   find: () => ({ kind: 'none', why: 'names a secret, and this coordinator has no secrets' }),
 };
-
-export interface SecretFault {
-  /** The name of the header. */
-  readonly header: string;
-  readonly why: string;
-}
-
-/** The reference in a transaction's headers that cannot be resolved; undefined: there is none. */
-export function secretFaultOf(
-  secrets: BranchSecrets,
-  namespace: string,
-  headers: Readonly<Record<string, string>>,
-): SecretFault | undefined {
-  if (!refersToSecrets(headers)) return undefined;
-  const resolved = resolveSecrets(headers, (name) => secrets.find(namespace, name));
-  return resolved.kind === 'missing' ? resolved : undefined;
-}

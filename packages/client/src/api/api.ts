@@ -5,6 +5,7 @@ import type {
   OperationName,
   Pattern,
   ResultOf,
+  SecretFault,
   Status,
   TransactionDetails,
 } from '@holdfast/protocol';
@@ -26,6 +27,8 @@ export interface Api extends ApiCalls {
    * repeated.
    */
   callBranch(request: InitiatorCall): Promise<InitiatorCallResult>;
+  /** The header that such calls cannot have because its secret is missing; undefined: none. */
+  secretFaultOf(headers: Readonly<Record<string, string>>): SecretFault | undefined;
   /**
    * The states of a transaction as they become durable, after a version, until the final one. Also
    * after the loss of a connection, each version is later than the one before. Throws

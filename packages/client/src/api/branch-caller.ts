@@ -16,10 +16,18 @@ import { isBytes } from '../payload.ts';
 import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
 import { GrpcBranchCaller } from './grpc-branch-caller.ts';
+import { type InitiatorSecrets, withoutEchoes } from './initiator-secrets.ts';
 import { initiatorCallId } from './initiator-signature.ts';
 
 /** A longer response of a branch is not read, and is UNKNOWN. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
+/** What the calls of one client prove to branches. */
+export interface CallCredentials {
+  /** Signs each call; undefined: calls are not signed. */
+  readonly signer: CallSigner | undefined;
+  readonly secrets: InitiatorSecrets;
+}
 
 /**
  * Calls branches over HTTP and gRPC, as a coordinator would (protocol page, "What the coordinator
@@ -29,21 +37,31 @@ export class BranchCaller {
   readonly #agent: Agent;
   readonly #grpc: GrpcBranchCaller;
   readonly #signer: CallSigner | undefined;
+  readonly #secrets: InitiatorSecrets;
   #closing: Promise<void> | undefined;
 
-  /** @param signer signs each call */
-  constructor(connectionsPerOrigin: number, signer?: CallSigner) {
+  constructor(connectionsPerOrigin: number, { signer, secrets }: CallCredentials) {
     this.#signer = signer;
+    this.#secrets = secrets;
     this.#grpc = new GrpcBranchCaller(signer);
     this.#agent = new Agent({ connections: connectionsPerOrigin, maxResponseSize: MAX_RESPONSE_BYTES });
   }
 
   /**
    * Rejects if the caller's signal aborts, with a TypeError for a payload that is not JSON, and if
-   * the library for a gRPC branch is not installed; every other failure is UNKNOWN.
+   * the library for a gRPC branch is not installed; every other failure is UNKNOWN. That includes a
+   * missing secret, for which nothing must be undone: the call is not made.
    */
   async call(call: InitiatorCall): Promise<InitiatorCallResult> {
-    return isGrpcUrl(call.url) ? this.#grpc.call(call) : this.#callHttp(call);
+    const resolved = this.#secrets.resolved(call.headers);
+    if (resolved.kind === 'missing') {
+      const why = `${call.url}: not called: ${resolved.why} (header ${resolved.header})`;
+      return { result: branchResult('UNKNOWN', why), body: undefined };
+    }
+    const { headers, secrets } = resolved;
+    const sent = { ...call, headers };
+    const { result, body } = await (isGrpcUrl(call.url) ? this.#grpc.call(sent) : this.#callHttp(sent));
+    return { result: withoutEchoes(result, headers, secrets), body };
   }
 
   /** Ends the calls in progress, whose results are UNKNOWN. */

@@ -2,6 +2,7 @@ import { httpRequestsOf, OPERATION_NAMES, operationOf, type InputOf, type Operat
 import type { ApiCall, ApiCalls, ConnectedApi } from './api.ts';
 import { BranchCaller } from './branch-caller.ts';
 import { gidOfInput } from './gid-of-input.ts';
+import { InitiatorSecrets } from './initiator-secrets.ts';
 import { signerOf } from './initiator-signature.ts';
 import { type HttpApiOptions, HttpTransport } from './http-transport.ts';
 import { polled } from './watching.ts';
@@ -16,7 +17,8 @@ export interface HttpApi extends ConnectedApi {
 /** The coordinator's `/api/v1` over HTTP. */
 export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpApi {
   const transport = new HttpTransport(coordinatorUrl, options);
-  const branches = new BranchCaller(options.connections, signerOf(options));
+  const secrets = new InitiatorSecrets(options.secrets, 'connect()');
+  const branches = new BranchCaller(options.connections, { signer: signerOf(options), secrets });
   const calls = Object.fromEntries(
     OPERATION_NAMES.map((name) => [name, stubOf(transport, name)]),
   ) as unknown as ApiCalls;
@@ -24,6 +26,7 @@ export function httpApi(coordinatorUrl: string, options: HttpApiOptions): HttpAp
     ...calls,
     watch: (call) => polled(calls, call),
     callBranch: (request) => branches.call(request),
+    secretFaultOf: (headers) => secrets.faultOf(headers),
     name: transport.url,
     url: transport.url,
     close: async () => {

@@ -13,6 +13,7 @@ import { retryAfterIn } from './retry-after.ts';
 import { type RejectedRequest, rejectionOf } from './rejection.ts';
 import { type AttemptTimes, attemptTimes, callRepeatedly, type Outcome } from './repeated-call.ts';
 import { interimUntil, parseJson, textOf, wholeBody } from './response-body.ts';
+import type { Secrets } from './initiator-secrets.ts';
 import type { SigningKeys } from './signer-of-texts.ts';
 
 /** Reads a JSON value, or throws. */
@@ -36,6 +37,7 @@ export interface HttpApiOptions
   /** How long one response may take to arrive, in ms. Default: as long as its first byte. */
   readonly longestResponseMs?: number;
   readonly signingKeys?: SigningKeys;
+  readonly secrets?: Secrets;
 }
 
 /** The API never sends a larger response: its pages and transactions are bounded. */

@@ -15,7 +15,7 @@ export { SHORTEST_REPEAT_MS } from './call-end.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { exceedsJson } from '../json-size.ts';
 export { WorkInProgress } from '../work-in-progress.ts';
-export { BranchCaller } from './branch-caller.ts';
+export { BranchCaller, type CallCredentials } from './branch-caller.ts';
 export { unlessAborted } from './unless-aborted.ts';
 export { ErrorResponse } from '../error-response.ts';
 export {
@@ -30,4 +30,5 @@ export { behindBarrier } from '../participants/behind-barrier.ts';
 export { serveBranch } from '../participants/joined-work.ts';
 export type { Barrier } from '../barrier/barrier.ts';
 export type { BranchDeclaration } from '../branch-declaration.ts';
+export { InitiatorSecrets, type Secrets } from './initiator-secrets.ts';
 export { type SigningKeys, signerOfTexts } from './signer-of-texts.ts';

@@ -9,6 +9,7 @@ import { GrpcClient } from '../support/grpc-client.ts';
 import { TestServer } from '../support/running-server.ts';
 
 const SECRET = 'p4rtner/token+"of\\bank';
+const SPELLING = 'a reference to a secret must be secret:NAME, in lower case, and either the whole value or after';
 const MISSING = 'secret:bank is not a secret of this coordinator for namespace default';
 
 let folder: string;
@@ -120,6 +121,9 @@ describe('a reference to a secret in branch_headers', () => {
     ['a hidden file', 'Bearer secret:.bank', 'the name after secret: must have 1 to 64 letters'],
     ['no name', 'secret:', 'the name after secret: must have 1 to 64 letters'],
     ['two words', 'secret:bank x', 'the name after secret: must have 1 to 64 letters'],
+    ['two blanks', 'Bearer  secret:bank', SPELLING],
+    ['capital letters', 'Bearer SECRET:bank', SPELLING],
+    ['a notation of templates', '${secret:bank}', SPELLING],
   ])('is rejected with %s, and nothing is stored', async (_case, value, reason) => {
     await secret('bank', SECRET);
     await mkdir(join(secretsDir, 'bank.d'));
