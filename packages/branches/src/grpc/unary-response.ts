@@ -6,10 +6,12 @@ import { MessageCount } from './message-count.ts';
 /**
  * The response to a unary call, as its parts arrive.
  *
- * UR1  The result is SUCCESS only for a complete response of gRPC with HTTP status 200, one
- *      complete message and grpc-status 0, to a request that was sent whole. Otherwise the
- *      participant might not have received the payload, or a proxy might have responded instead.
+ * UR1  The result is SUCCESS only for a complete response of gRPC with one complete message and
+ *      grpc-status 0, to a request that was sent whole. Otherwise the participant might not have
+ *      received the payload.
  * UR2  The status is in the trailers, or in the headers of a response without a message.
+ * UR3  Only a response of gRPC decides anything: HTTP status 200 and a content type of gRPC.
+ *      Otherwise a proxy might have responded instead of the participant.
  */
 export class UnaryResponse {
   readonly #messages = new MessageCount();
@@ -44,9 +46,12 @@ export class UnaryResponse {
     // Neither 00 nor 0x0 nor 1e0 is a code.
     if (!/^(?:0|[1-9]\d{0,2})$/.test(status))
       return branchResult('UNKNOWN', `grpc-status ${JSON.stringify(status.slice(0, 64))} is not a number`);
-    const fault = status === '0' ? this.#faultOfSuccess(isRequestSent) : undefined;
-    if (fault !== undefined) return branchResult('UNKNOWN', `grpc-status 0, but ${fault}`);
-    return resultOfGrpc(Number(status), decodeGrpcMessage(valueIn(this.#status ?? [], 'grpc-message') ?? ''));
+    const message = decodeGrpcMessage(valueIn(this.#status ?? [], 'grpc-message') ?? '');
+    const result = resultOfGrpc(Number(status), message);
+    if (result.kind === 'UNKNOWN') return result;
+    const fault = this.#faultOfHead() ?? (result.kind === 'SUCCESS' ? this.#faultOfSuccess(isRequestSent) : undefined);
+    if (fault === undefined) return result;
+    return branchResult('UNKNOWN', `grpc-status ${status}, but ${fault}${message === '' ? '' : `: ${message}`}`);
   }
 
   get httpStatus(): string {
@@ -59,11 +64,15 @@ export class UnaryResponse {
       : `HTTP ${this.httpStatus} without grpc-status`;
   }
 
-  #faultOfSuccess(isRequestSent: boolean): string | undefined {
+  #faultOfHead(): string | undefined {
     if (this.httpStatus !== '200') return `HTTP ${this.httpStatus}`;
     const contentType = valueIn(this.#head ?? [], 'content-type') ?? '';
-    if (!/^application\/grpc(?:[+;]|$)/i.test(contentType))
-      return `the content-type is ${JSON.stringify(contentType.slice(0, 64))}`;
+    return /^application\/grpc(?:[+;]|$)/i.test(contentType)
+      ? undefined
+      : `the content-type is ${JSON.stringify(contentType.slice(0, 64))}`;
+  }
+
+  #faultOfSuccess(isRequestSent: boolean): string | undefined {
     const encoding = valueIn(this.#head ?? [], 'grpc-encoding') ?? 'identity';
     const fault = this.#messages.faultOfOne(encoding !== 'identity');
     if (fault !== undefined) return fault;

@@ -19,6 +19,7 @@ beforeEach(() => {
 afterEach(() => router.close());
 
 const HEADERS = { ':status': '200', 'content-type': 'application/grpc' };
+const GRPC_JSON = 'application/grpc+json';
 
 /** A server that is correct except for how it responds to a call. */
 const server = (respond: (connection: FrameConnection, stream: number, frame: Frame) => void): FrameBehaviour => ({
@@ -269,6 +270,45 @@ describe('a response with grpc-status 0', () => {
   ] as const)('and %s is SUCCESS', async (_, behaviour) => {
     await using hostile = await FrameServer.start(behaviour);
     expect(await call(hostile.address, { timeoutMs: 10_000 })).toEqual({ kind: 'SUCCESS', reason: '' });
+  });
+});
+
+describe('a status other than 0 in a response that is not one of gRPC', () => {
+  const inHeaders = (status: string, head: Readonly<Record<string, string>>): FrameBehaviour =>
+    server((c, s) => c.headers(s, { ...head, 'grpc-status': status }, END_STREAM));
+  const inTrailers = (status: string, head: Readonly<Record<string, string>>): FrameBehaviour =>
+    server((c, s) => {
+      c.headers(s, head);
+      c.headers(s, { 'grpc-status': status }, END_STREAM);
+    });
+
+  it.each([
+    ['HTTP 503', inHeaders, { ...HEADERS, ':status': '503' }],
+    ['HTTP 409', inHeaders, { ...HEADERS, ':status': '409' }],
+    ['HTTP 204', inHeaders, { ...HEADERS, ':status': '204' }],
+    ['HTTP 503 before trailers', inTrailers, { ...HEADERS, ':status': '503' }],
+    ['a page', inHeaders, { ...HEADERS, 'content-type': 'text/html' }],
+    ['a page with trailers', inTrailers, { ...HEADERS, 'content-type': 'text/html' }],
+    ['no content type', inHeaders, { ':status': '200' }],
+    ['no content type before trailers', inTrailers, { ':status': '200' }],
+  ] as const)('decides nothing: %s', async (_, respond, head) => {
+    for (const status of ['9', '10']) {
+      await using hostile = await FrameServer.start(respond(status, head));
+      expect((await call(hostile.address)).kind).toBe('UNKNOWN');
+    }
+  });
+
+  it.each([
+    ['in the headers', inHeaders],
+    ['in the trailers', inTrailers],
+  ] as const)('decides in one of gRPC, %s', async (_, respond) => {
+    for (const [status, kind] of [
+      ['9', 'ONGOING'],
+      ['10', 'FAILURE'],
+    ] as const) {
+      await using hostile = await FrameServer.start(respond(status, { ...HEADERS, 'content-type': GRPC_JSON }));
+      expect((await call(hostile.address)).kind).toBe(kind);
+    }
   });
 });
 
