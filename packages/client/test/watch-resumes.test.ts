@@ -120,3 +120,14 @@ describe('a watch over gRPC', () => {
     expect(states.at(-1)?.status).toBe('succeed');
   });
 });
+
+describe('the rejection of a watch', () => {
+  it('names the parameter of the application, whichever transport rejects it', async () => {
+    await using server = await TestServer.start();
+    for (const url of [server.url, `grpc://${server.running.grpcAddress}`]) {
+      await using hf = connect(url);
+      const watch = hf.watch('');
+      await expect(watch.next()).rejects.toMatchObject({ field: 'gid', message: expect.stringMatching(/^gid: /) });
+    }
+  });
+});

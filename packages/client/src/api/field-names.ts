@@ -1,4 +1,4 @@
-import type { FieldNames, OperationName, Pattern } from '@holdfast/protocol';
+import type { FieldNames, OperationName, Pattern, StreamName } from '@holdfast/protocol';
 
 /** The field has the same name in the SDK. */
 const SAME = 'same';
@@ -122,6 +122,11 @@ export const SDK_FIELDS = {
   deleteTopic: { any: { topic: SAME } },
 } as const satisfies { readonly [Name in OperationName]?: FieldsByPattern };
 
+/** As `SDK_FIELDS`, for the streams. The SDK watches one transaction at a time. */
+export const SDK_STREAM_FIELDS = {
+  watch: { transactions: OWN, 'transactions[].gid': 'gid', 'transactions[].afterVersion': 'afterVersion' },
+} as const satisfies Readonly<Record<StreamName, SdkFields>>;
+
 /** The names that differ. */
 const renamed = (fields: SdkFields): FieldNames =>
   Object.fromEntries(Object.entries(fields).filter(([, name]) => name !== SAME && name !== OWN));
@@ -131,10 +136,15 @@ const NAMES: ReadonlyMap<string, FieldNames> = new Map(
     Object.entries(byPattern).map(([pattern, fields]) => [`${operation} ${pattern}`, renamed(fields)] as const),
   ),
 );
+const STREAM_NAMES: ReadonlyMap<string, FieldNames> = new Map(
+  Object.entries<SdkFields>(SDK_STREAM_FIELDS).map(([stream, fields]) => [stream, renamed(fields)]),
+);
 const NO_NAMES: FieldNames = {};
 
 /** The names that the application knows for the fields of a call's request. */
-export function sdkNamesOf(operation: OperationName, input: object): FieldNames {
+export function sdkNamesOf(operation: OperationName | StreamName, input: object): FieldNames {
+  const ofStream = STREAM_NAMES.get(operation);
+  if (ofStream !== undefined) return ofStream;
   const { pattern } = ('body' in input ? (input.body ?? {}) : {}) as { readonly pattern?: unknown };
   return NAMES.get(`${operation} ${String(pattern)}`) ?? NAMES.get(`${operation} any`) ?? NO_NAMES;
 }

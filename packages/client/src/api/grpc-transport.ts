@@ -146,12 +146,7 @@ export class GrpcTransport {
     } catch (thrown) {
       signal?.throwIfAborted();
       if (!isServiceError(thrown)) throw thrown;
-      const end = this.#readError(
-        await loadGrpc(),
-        { operation: 'getTransaction', input: { gid }, gid },
-        messages,
-        thrown,
-      );
+      const end = this.#readError(await loadGrpc(), { operation: 'watch', input: {}, gid }, messages, thrown);
       return end.kind === 'rejected' ? end : { kind: 'retry', cause: thrown };
     } finally {
       this.#watches.delete(ending);

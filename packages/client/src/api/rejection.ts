@@ -1,10 +1,17 @@
-import { type OperationName, type RejectionCode, renameField, type Status, withField } from '@holdfast/protocol';
+import {
+  type OperationName,
+  type RejectionCode,
+  renameField,
+  type Status,
+  type StreamName,
+  withField,
+} from '@holdfast/protocol';
 import { RequestRejected } from '../errors.ts';
 import { sdkNamesOf } from './field-names.ts';
 
 /** The request that was rejected. */
 export interface RejectedRequest {
-  readonly operation: OperationName;
+  readonly operation: OperationName | StreamName;
   readonly input: object;
 }
 
