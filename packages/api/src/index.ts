@@ -45,6 +45,7 @@ export {
   bootstrapTextOf,
   newBootstrapText,
   type RecordFirstToken,
+  warnWithoutAdmin,
 } from './access/tokens/bootstrap.ts';
 export { TokenAuthenticator, TOKEN_CHANGE_MS } from './access/tokens/token-authenticator.ts';
 export { TokenBook, type TokenGrant, type TokenStore } from './access/tokens/token-book.ts';

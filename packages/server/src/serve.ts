@@ -44,7 +44,7 @@ import { alertWebhookUrl } from './secrets/alert-webhook-url.ts';
 import { serverSecrets } from './secrets/server-secrets.ts';
 import { WatchedFiles } from './secrets/watched-files.ts';
 import { branchTls } from './tls/branch-tls.ts';
-import { certificateRules, withCertificates } from './tls/certificate-authenticator.ts';
+import { certificateRules, hasAdmin, withCertificates } from './tls/certificate-authenticator.ts';
 import { serverTls } from './tls/server-tls.ts';
 import { callSignerOf } from './signing/call-signer-of.ts';
 import { VERSION } from './version.ts';
@@ -192,7 +192,16 @@ async function startWith(config: ServerConfig, parts: StartParts): Promise<Runni
   let access: Access | undefined;
   try {
     const { recordFirstToken } = audit ?? {};
-    access = await startAccess(config, { tokens, metrics, log, bootstrapText, recordFirstToken, oidc });
+    const hasOtherAdmins = parts.authenticator !== undefined || hasAdmin(certificates);
+    access = await startAccess(config, {
+      tokens,
+      metrics,
+      log,
+      bootstrapText,
+      recordFirstToken,
+      oidc,
+      hasOtherAdmins,
+    });
   } catch (error) {
     audit?.stop();
     await running.close(0);

@@ -8,6 +8,7 @@ import {
   newTokenText,
   TokenAuthenticator,
   TokenBook,
+  warnWithoutAdmin,
 } from '@holdfast/api';
 import { MemoryStore } from '@holdfast/core/memory-store';
 import { CheckedStore, type Store, StoreError } from '@holdfast/core/store';
@@ -492,5 +493,24 @@ describe('the bootstrap token', () => {
     await bootstrap(node.book, undefined, log);
     await node.book.revoke(ROOT, 'bootstrap');
     expect(await bootstrap(node.book, undefined, log)).toBeUndefined();
+  });
+
+  it('and every other admin token being invalid is a warning that states what to do', async () => {
+    const node = new Node(await openStore());
+    const warnings: string[] = [];
+    const warningsNow = async (): Promise<readonly string[]> => {
+      warnings.length = 0;
+      await warnWithoutAdmin(node.book, { warn: (_: object, text: string) => void warnings.push(text) });
+      return [...warnings];
+    };
+    await bootstrap(node.book, undefined, log);
+    expect(await warningsNow()).toEqual([]);
+    await node.book.create(ROOT, { name: 'bob', role: 'operator' });
+    await node.book.create(ROOT, { name: 'shop', role: 'admin', namespaces: ['shop'] });
+    await node.book.create(ROOT, { name: 'old', role: 'admin', expiresInMs: 0 });
+    await node.book.revoke(ROOT, 'bootstrap');
+    expect(await warningsNow()).toEqual([expect.stringContaining('holdfast token create NAME --role admin')]);
+    await node.book.create(ROOT, { name: 'ann', role: 'admin', expiresInMs: 60_000 });
+    expect(await warningsNow()).toEqual([]);
   });
 });

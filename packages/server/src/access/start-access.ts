@@ -5,6 +5,7 @@ import {
   type RecordFirstToken,
   TokenAuthenticator,
   type TokenBook,
+  warnWithoutAdmin,
 } from '@holdfast/api';
 import type { ServerConfig } from '../config/options.ts';
 import type { Log } from '../logs/log.ts';
@@ -22,6 +23,8 @@ export interface AccessParts {
   readonly recordFirstToken: RecordFirstToken | undefined;
   /** How JWTs are verified; undefined: they are not accepted. */
   readonly oidc: Oidc | undefined;
+  /** Whether a client certificate proves a caller with the role admin for all namespaces. */
+  readonly hasOtherAdmins: boolean;
 }
 
 /** How callers are authenticated. */
@@ -38,8 +41,10 @@ export interface Access {
  */
 export async function startAccess({ auth }: ServerConfig, parts: AccessParts): Promise<Access | undefined> {
   if (!auth) return undefined;
-  const { tokens, metrics, log, bootstrapText, recordFirstToken, oidc } = parts;
+  const { tokens, metrics, log, bootstrapText, recordFirstToken, oidc, hasOtherAdmins } = parts;
   const bootstrapToken = await bootstrap(tokens, bootstrapText, log, recordFirstToken);
+  // The claims of JWTs may make administrators.
+  if (oidc === undefined && !hasOtherAdmins) await warnWithoutAdmin(tokens, log);
   const onFailure = (reason: string): void => metrics.authenticationFailed(reason);
   const logins = new FailedLogins({ logger: log, onFailure });
   const byToken = new TokenAuthenticator({ tokens, logins });

@@ -69,8 +69,13 @@ export class JwtVerifier {
    * Faults that are found without the signature. These JWTs cause no fetch of keys, and their
    * senders learn the actual reason. Everything is checked again with the signature.
    */
-  #faultBeforeKeys({ iss, exp }: Claims): RejectedJwt | undefined {
-    if (iss !== this.#settings.issuer) return WRONG_ISSUER;
+  #faultBeforeKeys(claims: Claims): RejectedJwt | undefined {
+    const { iss, aud, exp } = claims;
+    const { issuer, audience } = this.#settings;
+    if (iss !== issuer) return WRONG_ISSUER;
+    if (aud !== audience && !(Array.isArray(aud) && aud.includes(audience))) return FAULTS['aud'];
+    const fault = faultOfTimes(claims);
+    if (fault !== undefined) return rejected('malformed', fault);
     return typeof exp === 'number' && exp * 1_000 + CLOCK_TOLERANCE_MS <= Date.now() ? EXPIRED : undefined;
   }
 
@@ -89,7 +94,7 @@ export class JwtVerifier {
     } catch (error) {
       return this.#faultOf(error);
     }
-    const fault = faultOfUse(header, claims);
+    const fault = faultOfUse(header, claims) ?? faultOfTimes(claims);
     if (fault !== undefined) return rejected('rejected', fault);
     const { sub, exp } = claims;
     if (!Number.isFinite(exp)) return FAULTS['exp'] ?? NOT_VALID;
@@ -135,6 +140,7 @@ const FAULTS: Readonly<Record<string, RejectedJwt>> = {
   aud: rejected('rejected', 'is not for this coordinator: wrong audience (aud)'),
   exp: rejected('malformed', 'has no valid expiry (exp)'),
   nbf: rejected('rejected', 'is not valid yet (nbf)'),
+  iat: rejected('malformed', 'has no valid time of issue (iat)'),
   sub: rejected('malformed', 'has no subject (sub)'),
 };
 
@@ -171,6 +177,18 @@ function faultOfHeader({ alg, kid, typ, crit }: Claims): RejectedJwt | undefined
   if (typ !== undefined && !(typeof typ === 'string' && TYPES.includes(typ.toLowerCase())))
     return rejected('rejected', 'is not an access token (typ)');
   return undefined;
+}
+
+/** The last second of the year 9999, which some issuers write for "never". */
+const LATEST_S = 253_402_300_799;
+
+/**
+ * Why the times of a JWT cannot be meant. In milliseconds, an expiry would be thousands of years
+ * later than its issuer intended.
+ */
+function faultOfTimes(claims: Claims): string | undefined {
+  const name = ['exp', 'nbf', 'iat'].find((each) => Number(claims[each] ?? 0) > LATEST_S + 1);
+  return name && `has a time after the year 9999 (${name}); times are in seconds since 1970, not in milliseconds`;
 }
 
 /** Claims that only ID tokens have. */

@@ -1,4 +1,4 @@
-import type { Authenticator } from '@holdfast/api';
+import { allows, type Authenticator, hasAllNamespaces } from '@holdfast/api';
 import { HoldfastError } from '@holdfast/protocol';
 import type { ServerConfig } from '../config/options.ts';
 import type { WatchedFile, WatchedFiles } from '../secrets/watched-files.ts';
@@ -13,6 +13,10 @@ export async function certificateRules(
   const { parse } = await import('yaml');
   return files.watch({ option: 'tlsPrincipals', path }, (bytes) => readCertificateRules(bytes, parse));
 }
+
+/** Whether an entry is that of an administrator of all namespaces. */
+export const hasAdmin = (rules: CertificateRules | undefined): boolean =>
+  rules?.value.some(({ principal }) => allows(principal, 'admin') && hasAllNamespaces(principal)) === true;
 
 type CertificateRules = WatchedFile<readonly CertificateRule[]>;
 

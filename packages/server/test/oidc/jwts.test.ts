@@ -71,6 +71,7 @@ describe('a JWT', () => {
       { header: { typ: 'JWT' }, claims: { typ: 'Bearer', nonce: 'n' } },
     ],
     ['with several audiences', { claims: { aud: ['account', AUDIENCE] } }],
+    ['that never expires', { claims: { exp: 253_402_300_799 } }],
     ['with roles as one text', { claims: { holdfast_roles: 'other submitter' } }],
   ])('is accepted %s', async (_, changes) => {
     expect(await authenticate(await sign(changes))).toMatchObject({ roles: ['submitter'] });
@@ -90,6 +91,12 @@ describe('a JWT', () => {
     ['that expired', { claims: { exp: nowS() - 60 } }, 'the JWT has expired'],
     ['that are not valid yet', { claims: { nbf: nowS() + 60 } }, 'is not valid yet'],
     ['without expiry', { claims: { exp: undefined } }, 'expiry (exp)'],
+    ['with an expiry in milliseconds', { claims: { exp: (nowS() + 60) * 1_000 } }, '(exp); times are in seconds'],
+    ['with an expiry in milliseconds that has passed', { claims: { exp: (nowS() - 60) * 1_000 } }, 'not in milli'],
+    ['with an expiry that is beyond all times', { claims: { exp: 1e300 } }, 'after the year 9999 (exp)'],
+    ['with nbf in milliseconds', { claims: { nbf: nowS() * 1_000 } }, 'after the year 9999 (nbf)'],
+    ['with iat in milliseconds', { claims: { iat: nowS() * 1_000 } }, 'after the year 9999 (iat)'],
+    ['with iat that is a text', { claims: { iat: 'now' } }, 'time of issue (iat)'],
     ['with an expiry that is a text', { claims: { exp: '2100-01-01' } }, 'expiry (exp)'],
     ['with nbf that is a text', { claims: { nbf: 'soon' } }, '(nbf)'],
     ['of another issuer', { claims: { iss: 'https://other.example' } }, 'another issuer'],

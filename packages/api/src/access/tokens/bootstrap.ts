@@ -55,3 +55,13 @@ export async function bootstrap(
     logger.warn({}, 'the store has tokens already; the one in the file of --bootstrap-token-file is not created');
   return undefined;
 }
+
+/** Warns if no API token may create, change and revoke all tokens, which would not be noticed before. */
+export async function warnWithoutAdmin(tokens: TokenBook, logger: Pick<Logger, 'warn'>): Promise<void> {
+  if (await tokens.hasAdmin()) return;
+  logger.warn(
+    {},
+    'no valid API token has the role admin for all namespaces, so tokens cannot be managed; ' +
+      'start a node without --auth on 127.0.0.1, and use "holdfast token create NAME --role admin" there',
+  );
+}

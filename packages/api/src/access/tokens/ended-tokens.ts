@@ -1,4 +1,5 @@
 import { fromStore } from '@holdfast/core/engine';
+import type { KeyValue } from '@holdfast/core/store';
 import { HoldfastError, LIMITS } from '@holdfast/protocol';
 import type { TokenStore } from './token-book.ts';
 import { keyOfToken, readableToken, TOKEN_CATEGORY } from './token-record.ts';
@@ -16,6 +17,19 @@ export interface EndedToken {
   readonly endedMs: number;
 }
 
+/** All tokens of a store, in pages. */
+export async function* pagesOfTokens(
+  store: Pick<TokenStore, 'kvScan'>,
+): AsyncGenerator<readonly KeyValue[], void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const query = { ...TOKEN_CATEGORY, limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) };
+    const { items, next } = await fromStore(() => store.kvScan(query));
+    yield items;
+    cursor = next ?? undefined;
+  } while (cursor !== undefined);
+}
+
 /**
  * The tokens that a new one replaces: those that ended long ago and, as far as there is no room,
  * those that ended before others. Throws `too_large` if there is no room with that.
@@ -23,18 +37,14 @@ export interface EndedToken {
 export async function tokensToDelete(store: TokenStore, nowMs: number): Promise<readonly EndedToken[]> {
   let count = 0;
   const ended: EndedToken[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = { ...TOKEN_CATEGORY, limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) };
-    const { items, next } = await fromStore(() => store.kvScan(query));
+  for await (const items of pagesOfTokens(store)) {
     count += items.length;
     for (const item of items) {
       const [{ revokedAtMs = Infinity, expiresAtMs = Infinity } = {}] = readableToken(item);
       const endedMs = Math.min(revokedAtMs, expiresAtMs);
       if (endedMs <= nowMs) ended.push({ id: item.key, version: item.version, endedMs });
     }
-    cursor = next ?? undefined;
-  } while (cursor !== undefined);
+  }
   if (count - ended.length >= LIMITS.tokens)
     throw new HoldfastError(
       'too_large',

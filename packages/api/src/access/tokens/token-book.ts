@@ -9,7 +9,7 @@ import {
   type TokenInfo,
   type TokenRecord,
 } from '@holdfast/protocol';
-import { deleteTokens, tokensToDelete } from './ended-tokens.ts';
+import { deleteTokens, pagesOfTokens, tokensToDelete } from './ended-tokens.ts';
 import { replacedSecrets } from './replaced-secrets.ts';
 import { excessOf, requireNoLonger } from './token-grants.ts';
 import {
@@ -104,6 +104,15 @@ export class TokenBook {
   async isEmpty(): Promise<boolean> {
     const { items } = await fromStore(() => this.#store.kvScan({ ...TOKEN_CATEGORY, limit: 1 }));
     return items.length === 0;
+  }
+
+  /** Whether a token that is valid now has the role admin in all namespaces. */
+  async hasAdmin(): Promise<boolean> {
+    const nowMs = await fromStore(() => this.#store.nowMs());
+    const isAdmin = ({ role, namespaces, revokedAtMs, expiresAtMs = Infinity }: StoredToken): boolean =>
+      role === 'admin' && namespaces === undefined && revokedAtMs === undefined && expiresAtMs > nowMs;
+    for await (const items of pagesOfTokens(this.#store)) if (items.flatMap(readableToken).some(isAdmin)) return true;
+    return false;
   }
 
   /** Reads one token; undefined if there is none. Throws `unavailable` if it cannot be read. */
