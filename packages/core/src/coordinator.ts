@@ -31,6 +31,13 @@ export interface Coordinator {
   submit(context: CallContext, input: TransactionInput): Promise<PassOutcome>;
 
   /**
+   * Whether `prepare` (and `prepareWorkflow`) or `submit` with this input would only repeat what is
+   * stored: the transaction exists, has the same content, and would keep its headers. For inputs
+   * that the rules have forbidden since. Reads the transaction.
+   */
+  repeats(context: CallContext, input: TransactionInput, kind: 'prepared' | 'submitted'): Promise<boolean>;
+
+  /**
    * Changes a prepared transaction to submitted, whatever its content; repetition is not an error.
    * Throws `refused` if it is aborting or failed, or `not_found`.
    *
@@ -260,6 +267,8 @@ export interface TransactionInput {
   /** Workflow: its client sends heartbeats. */
   readonly heartbeats?: boolean;
   readonly workflowData?: Uint8Array;
+  /** The transaction must exist, and is not created: `not_found` otherwise. */
+  readonly mustExist?: boolean;
 }
 
 export interface BranchRegistration {

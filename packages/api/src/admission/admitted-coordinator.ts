@@ -19,6 +19,7 @@ import type {
   UnsubscribeInput,
   WatchInput,
 } from '@holdfast/core';
+import { HoldfastError } from '@holdfast/protocol';
 import { changeStarts } from '../calls/deadline.ts';
 import { FEW } from '../reading/in-turns.ts';
 import type { Submitted, Unfinished } from '../limits/unfinished.ts';
@@ -36,8 +37,11 @@ const statusOnly = ({ status }: PassOutcome): Submitted => ({ status });
 
 /**
  * A coordinator that admits only what its rules allow: the operations of every transport call this
- * one, so that the rules are applied once and are the same for all. What the rules forbid is thrown
- * before a promise is created.
+ * one, so that the rules are applied once and are the same for all.
+ *
+ * AD1  What the rules forbid is not passed on, unless it repeats what is stored already: it was
+ *      accepted before the rules changed, and may have been carried out. Its client must not take
+ *      it for rejected. Only what is forbidden costs a read.
  */
 export class AdmittedCoordinator implements Coordinator {
   readonly #coordinator: Coordinator;
@@ -56,7 +60,9 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   prepare(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input, context.namespace);
+    const admitted = this.#admit(input, context.namespace);
+    if (admitted instanceof HoldfastError)
+      return this.#ifRepeated(context, input, 'prepared', admitted, (known) => this.#prepare(context, known));
     const unfinished = this.#unfinished;
     if (unfinished === undefined) return this.#prepare(context, admitted);
     return unfinished.submit(context, input.gid, () => this.#prepare(context, admitted), asIs);
@@ -70,7 +76,9 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   submit(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input, context.namespace);
+    const admitted = this.#admit(input, context.namespace);
+    if (admitted instanceof HoldfastError)
+      return this.#ifRepeated(context, input, 'submitted', admitted, (known) => this.#submit(context, known));
     const unfinished = this.#unfinished;
     if (unfinished === undefined) return this.#submit(context, admitted);
     return unfinished.submit(context, input.gid, () => this.#submit(context, admitted), statusOnly);
@@ -81,6 +89,10 @@ export class AdmittedCoordinator implements Coordinator {
     return isLong(admitted)
       ? nextTurn().then(() => this.#coordinator.submit(context, admitted))
       : this.#coordinator.submit(context, admitted);
+  }
+
+  repeats(context: CallContext, input: TransactionInput, kind: 'prepared' | 'submitted') {
+    return this.#coordinator.repeats(context, input, kind);
   }
 
   submitPrepared(context: CallContext, input: SubmitPreparedInput) {
@@ -99,13 +111,23 @@ export class AdmittedCoordinator implements Coordinator {
   }
 
   registerBranch(context: CallContext, input: RegisterBranchInput) {
-    this.#admission.registrations(input.gid, context.namespace, input.pattern, input.branches);
+    try {
+      this.#admission.registrations(input.gid, context.namespace, input.pattern, input.branches);
+    } catch (thrown) {
+      return this.#ifRegistered(context, input, HoldfastError.from(thrown));
+    }
+    return this.#registerBranch(context, input);
+  }
+
+  #registerBranch(context: CallContext, input: RegisterBranchInput) {
     changeStarts(context, input.gid);
     return this.#coordinator.registerBranch(context, input);
   }
 
   prepareWorkflow(context: CallContext, input: TransactionInput) {
-    const admitted = this.#admission.transaction(input, context.namespace);
+    const admitted = this.#admit(input, context.namespace);
+    if (admitted instanceof HoldfastError)
+      return this.#ifRepeated(context, input, 'prepared', admitted, (known) => this.#prepareWorkflow(context, known));
     const unfinished = this.#unfinished;
     if (unfinished === undefined) return this.#prepareWorkflow(context, admitted);
     return unfinished.submit(context, input.gid, () => this.#prepareWorkflow(context, admitted), asIs);
@@ -114,6 +136,40 @@ export class AdmittedCoordinator implements Coordinator {
   #prepareWorkflow(context: CallContext, admitted: TransactionInput) {
     changeStarts(context, admitted.gid);
     return this.#coordinator.prepareWorkflow(context, admitted);
+  }
+
+  /** The input as it is passed on, or why it is forbidden. */
+  #admit(input: TransactionInput, namespace: string): TransactionInput | HoldfastError {
+    try {
+      return this.#admission.transaction(input, namespace);
+    } catch (thrown) {
+      return HoldfastError.from(thrown);
+    }
+  }
+
+  /** Passes on a forbidden input that repeats what is stored (AD1). Rejects any other. */
+  async #ifRepeated<T>(
+    context: CallContext,
+    input: TransactionInput,
+    kind: 'prepared' | 'submitted',
+    rejection: HoldfastError,
+    pass: (known: TransactionInput) => Promise<T>,
+  ): Promise<T> {
+    if (input.gid === '' || !(await this.#coordinator.repeats(context, input, kind))) throw rejection;
+    return pass({ ...input, mustExist: true });
+  }
+
+  /** Passes on a forbidden registration of branches that are registered already (AD1). */
+  async #ifRegistered(context: CallContext, input: RegisterBranchInput, rejection: HoldfastError): Promise<void> {
+    const { gid, branches } = input;
+    const registered = gid === '' ? undefined : (await this.#coordinator.get(context, gid))?.branches;
+    const isRegistered = ({ branchId, op, url, payload }: RegisterBranchInput['branches'][number]): boolean =>
+      registered?.some(
+        (one) =>
+          one.branchId === branchId && one.op === op && one.url === url && Buffer.compare(one.payload, payload) === 0,
+      ) === true;
+    if (!branches.every(isRegistered)) throw rejection;
+    return this.#registerBranch(context, input);
   }
 
   parkWorkflow(context: CallContext, input: ParkWorkflowInput) {

@@ -128,6 +128,10 @@ export class Engine implements Coordinator {
     return this.#submissions.submit(context, input);
   }
 
+  repeats(context: CallContext, input: TransactionInput, kind: 'prepared' | 'submitted'): Promise<boolean> {
+    return this.#submissions.repeats(context, input, kind);
+  }
+
   prepareWorkflow(context: CallContext, input: TransactionInput): Promise<TransactionView> {
     return this.#submissions.prepareWorkflow(context, input);
   }

@@ -117,6 +117,14 @@ function differentOptions(stored: TransactionOptions, given: TransactionOptions)
     : { field: ['branchHeaders'], part: 'the headers for branches' };
 }
 
+/** Whether a submit with these options leaves every header as it is stored, also those not compared. */
+export function keepsHeaders(stored: TransactionOptions, { branchHeaders }: Partial<TransactionOptions> = {}): boolean {
+  return branchHeaders === undefined || textOf(branchHeaders) === textOf(stored.branchHeaders);
+}
+
+const textOf = (headers: Readonly<Record<string, string>>): string =>
+  JSON.stringify(Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 /** Headers that differ between repetitions of the same request. */
 const OF_THE_CALL =
   /^(?:authorization|cookie|traceparent|tracestate|baggage|b3|x-b3-.*|x-request-id|x-correlation-id|x-amzn-trace-id|x-cloud-trace-context|uber-trace-id|sentry-trace)$/i;

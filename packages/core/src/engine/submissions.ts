@@ -8,6 +8,7 @@ import { acceptDefinition, acceptKnownGid, groupOf } from './accept.ts';
 import type { Admission } from './admission.ts';
 import { isPast } from './errors.ts';
 import { fromStore } from './from-store.ts';
+import { differenceOf, keepsHeaders } from './identity.ts';
 import { addOrigin } from './origin.ts';
 import type { Queries } from './queries.ts';
 import { viewOfTransaction } from './records.ts';
@@ -117,6 +118,17 @@ export class Submissions {
     }
   }
 
+  /** See `Coordinator.repeats`. */
+  async repeats(context: CallContext, input: TransactionInput, kind: 'prepared' | 'submitted'): Promise<boolean> {
+    this.#admission.assertInTime(context, input.gid);
+    const stored = await this.#queries.read(context, input.gid);
+    if (stored?.pattern !== input.pattern) return false;
+    const { definition, state, status } = stored;
+    if (differenceOf(definition, state, acceptDefinition(input), kind) !== undefined) return false;
+    // The submit of a prepared transaction replaces its headers.
+    return status !== 'prepared' || kind === 'prepared' || keepsHeaders(definition.options, input.options);
+  }
+
   /**
    * Creates a transaction and delivers its first event. May throw instead of rejecting: an async
    * function would cost each of the usual definitions, which need no await, three more promises.
@@ -130,6 +142,8 @@ export class Submissions {
     this.#admission.assertAccepting();
     this.#admission.assertInTime(context, input.gid);
     const accepted = addOrigin(acceptDefinition(input), context);
+    if (input.mustExist === true)
+      return this.command(context, input.gid, event, { pattern: input.pattern, definition: accepted, wholePass });
     return accepted.pattern === 'msg' || isLong(accepted)
       ? this.#createInTurns(context, input, accepted, event, wholePass)
       : this.#deliverNew(context, this.#newOf(context, input, accepted), event, wholePass);

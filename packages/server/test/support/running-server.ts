@@ -51,7 +51,15 @@ export class TransportServer extends TestClient implements AsyncDisposable {
       responded: () => {},
     });
     const registry = createBranchRegistry({ pools: new ConnectionPools(), locals: new LocalBranches() });
-    const admitted = new AdmittedCoordinator(coordinator as Coordinator, new Admission(registry));
+    // Nothing is stored, so no request repeats an earlier one.
+    const nothing: Partial<Coordinator> = {
+      repeats: () => Promise.resolve(false),
+      get: () => Promise.resolve(undefined),
+    };
+    const whole = new Proxy(coordinator, {
+      get: (_, name): unknown => Reflect.get(coordinator, name) ?? Reflect.get(nothing, name),
+    }) as Coordinator;
+    const admitted = new AdmittedCoordinator(whole, new Admission(registry));
     const description = {
       store: { name: 'fake', durable: false, exclusive: false },
       version: '0.0.0',
