@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -100,6 +101,61 @@ describe.each(READERS)('before the caller is known ($requestReader, $grpcServer)
     request.resume();
     const [trailers] = (await once(request, 'trailers')) as [IncomingHttpHeaders];
     expect(trailers['grpc-status']).toBe('0');
+    session.destroy();
+  });
+
+  describe('a health probe', () => {
+    const HEALTH = ['/healthz', '/readyz', '/api/ping'];
+    const spellings = (path: string): readonly string[] => [
+      ...[`${path}/`, `/${path}`, `${path}//`, path.toUpperCase(), `${path}%20`, `${path};x`, `${path}%3Fx`],
+      ...[`/.${path}`, `/x/..${path}`, path.replace('z', '%7a').replace('g', '%67'), `${path}/../api/v1/status`],
+    ];
+    /** Sends a path as it is spelled. */
+    const statusOf = async (path: string, headers = {}, method = 'GET'): Promise<number | undefined> => {
+      const { hostname, port } = new URL(server.url);
+      const sent = request({ hostname, port, path, method, headers, agent: false }).end();
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+
+    it.each(HEALTH)('of %s is served in this spelling, and every other one is a path like any other', async (path) => {
+      expect([await statusOf(path), await statusOf(`${path}?x=1`), await statusOf(path, {}, 'HEAD')]).toEqual([
+        200, 200, 200,
+      ]);
+      const known = bearer((await server.token('viewer')).token);
+      for (const other of spellings(path)) {
+        expect([other, await statusOf(other)]).toEqual([other, 401]);
+        expect([other, await statusOf(other, known)]).toEqual([other, 404]);
+      }
+    });
+
+    it('with a method that changes something is not served', async () => {
+      for (const path of ['/healthz', '/readyz']) expect(await statusOf(path, {}, 'POST')).toBe(401);
+    });
+  });
+
+  it('the names of methods are public at the server of grpc-js, which rejects unknown ones itself', async () => {
+    const [UNIMPLEMENTED, UNAUTHENTICATED] = ['12', '16'];
+    const session = connectHttp2(`http://${server.running.grpcAddress}`);
+    const statusOf = async (path: string): Promise<unknown> => {
+      const fields = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+      const call = session.request(fields).end(Buffer.alloc(5));
+      const [headers] = (await once(call, 'response')) as [IncomingHttpHeaders];
+      return headers['grpc-status'];
+    };
+    const unknown = readers.grpcServer === 'own' ? UNAUTHENTICATED : UNIMPLEMENTED;
+    for (const path of ['/dtmgimp.Dtm/NewGid', '/holdfast.v1.Holdfast/GetStatus'])
+      expect([path, await statusOf(path)]).toEqual([path, UNAUTHENTICATED]);
+    for (const path of ['/dtmgimp.Dtm/None', '/dtmgimp.Dtm/NewGid/', '//dtmgimp.Dtm/NewGid', '/dtmgimp.dtm/newgid'])
+      expect([path, await statusOf(path)]).toEqual([path, unknown]);
+    for (const path of [
+      '/grpc.health.v1.Health/Check/',
+      '/grpc.health.v1.health/check',
+      '/constructor',
+      '/__proto__/x',
+    ])
+      expect([path, await statusOf(path)]).toEqual([path, unknown]);
     session.destroy();
   });
 

@@ -16,10 +16,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DTM_REQUESTS, RPC_REQUESTS } from '../support/dtm-requests.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
 import { Watching, watchClient } from '../support/watch-client.ts';
+import { AUDIENCE, TestIssuer } from '../oidc/support.ts';
 import { bearer, GuardedServer } from './support.ts';
 
-/** Every operation on every wire is tried with a token of every role, and without one. */
-const CALLERS = [...ROLES, undefined] as const;
+/** A caller with an API token or a JWT, or without credentials. */
+type Caller = Role | `JWT ${Role}` | undefined;
+
+/** Every operation on every wire is tried with a token and a JWT of every role, and without one. */
+const CALLERS: readonly Caller[] = [...ROLES, ...ROLES.map((role) => `JWT ${role}` as const), undefined];
 
 const methodsOf = (service: 'dtm' | 'holdfast'): readonly string[] => {
   using client = new GrpcClient('127.0.0.1:1', service);
@@ -41,13 +45,19 @@ describe.each([
   { requestReader: 'node', grpcServer: 'grpc-js' },
 ] as const satisfies readonly Partial<ServerConfig>[])('a role ($requestReader, $grpcServer)', (readers) => {
   let server: GuardedServer;
-  const tokens = new Map<Role, string>();
+  let issuer: TestIssuer;
+  const tokens = new Map<Caller, string>();
   let dtm: GrpcClient;
   let holdfast: GrpcClient;
 
   beforeAll(async () => {
-    server = await GuardedServer.start({ branchTargets: ['127.0.0.1'], ...readers });
-    for (const role of ROLES) tokens.set(role, (await server.token(role)).token);
+    issuer = await TestIssuer.start();
+    const oidc = { oidcIssuer: issuer.url, oidcAudience: AUDIENCE };
+    server = await GuardedServer.start({ branchTargets: ['127.0.0.1'], ...oidc, ...readers });
+    for (const role of ROLES) {
+      tokens.set(role, (await server.token(role)).token);
+      tokens.set(`JWT ${role}`, await issuer.sign({ claims: { holdfast_roles: [role] } }));
+    }
     dtm = new GrpcClient(server.running.grpcAddress);
     holdfast = new GrpcClient(server.running.grpcAddress, 'holdfast');
   });
@@ -55,15 +65,16 @@ describe.each([
     dtm[Symbol.dispose]();
     holdfast[Symbol.dispose]();
     await server[Symbol.asyncDispose]();
+    await issuer[Symbol.asyncDispose]();
   });
 
   type Verdict = 'unauthenticated' | 'forbidden' | 'allowed';
 
-  const verdictOf = (caller: Role | undefined, needed: Role): Verdict => {
+  const verdictOf = (caller: Caller, needed: Role): Verdict => {
     if (caller === undefined) return 'unauthenticated';
-    return ROLES.indexOf(caller) >= ROLES.indexOf(needed) ? 'allowed' : 'forbidden';
+    return ROLES.indexOf(caller.replace('JWT ', '') as Role) >= ROLES.indexOf(needed) ? 'allowed' : 'forbidden';
   };
-  const headersOf = (caller: Role | undefined): Record<string, string> =>
+  const headersOf = (caller: Caller): Record<string, string> =>
     caller === undefined ? {} : bearer(tokens.get(caller) ?? '');
   const verdictOfStatus = (status: number): Verdict =>
     status === 401 ? 'unauthenticated' : status === 403 ? 'forbidden' : 'allowed';
@@ -71,7 +82,7 @@ describe.each([
     code === 16 ? 'unauthenticated' : code === 7 ? 'forbidden' : 'allowed';
 
   /** The verdict for each caller. */
-  const table = async (request: (caller: Role | undefined) => Promise<Verdict>): Promise<readonly Verdict[]> => {
+  const table = async (request: (caller: Caller) => Promise<Verdict>): Promise<readonly Verdict[]> => {
     const verdicts: Verdict[] = [];
     for (const caller of CALLERS) verdicts.push(await request(caller));
     return verdicts;
