@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,7 +113,7 @@ describe.each(READERS)('before the caller is known ($requestReader, $grpcServer)
     /** Sends a path as it is spelled. */
     const statusOf = async (path: string, headers = {}, method = 'GET'): Promise<number | undefined> => {
       const { hostname, port } = new URL(server.url);
-      const sent = request({ hostname, port, path, method, headers, agent: false }).end();
+      const sent = requestHttp({ hostname, port, path, method, headers, agent: false }).end();
       const [response] = (await once(sent, 'response')) as [IncomingMessage];
       response.resume();
       return response.statusCode;
