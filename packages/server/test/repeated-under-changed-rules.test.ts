@@ -15,7 +15,7 @@ interface Node extends AsyncDisposable {
 let shop: Participants;
 /** Accepts everything below. */
 let before: Node;
-/** The same cluster, after its rules were changed: no target, secret, step or payload is allowed. */
+/** The same cluster after a change of its rules: no target, secret, step or payload is allowed. */
 let after: Node;
 let gid = '';
 let serial = 0;

@@ -117,7 +117,7 @@ function differentOptions(stored: TransactionOptions, given: TransactionOptions)
     : { field: ['branchHeaders'], part: 'the headers for branches' };
 }
 
-/** Whether a submit with these options leaves every header as it is stored, also those not compared. */
+/** Whether a submit with these options keeps every header, also those that are not compared. */
 export function keepsHeaders(stored: TransactionOptions, { branchHeaders }: Partial<TransactionOptions> = {}): boolean {
   return branchHeaders === undefined || textOf(branchHeaders) === textOf(stored.branchHeaders);
 }

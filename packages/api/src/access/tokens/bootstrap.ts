@@ -56,7 +56,7 @@ export async function bootstrap(
   return undefined;
 }
 
-/** Warns if no API token may create, change and revoke all tokens, which would not be noticed before. */
+/** Warns if no API token may manage all tokens, which would be noticed only when one is needed. */
 export async function warnWithoutAdmin(tokens: TokenBook, logger: Pick<Logger, 'warn'>): Promise<void> {
   if (await tokens.hasAdmin()) return;
   logger.warn(
