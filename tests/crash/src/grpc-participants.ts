@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { grpcTarget } from '@holdfast/protocol/signing';
+import { closerOf } from './close-server.ts';
 import { CALL_BACK_PATH, relativeUrlOf } from './participant-urls.ts';
 import { abandon } from './participants.ts';
 import { WORKFLOW_EXECUTE } from './published-services.ts';
@@ -37,18 +40,15 @@ export async function startGrpcParticipants(parts: ParticipantParts): Promise<Gr
     const work: Promise<void> = serve(parts, call, callback).then(() => void running.delete(work), abandon);
     running.add(work);
   });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentialsOf(parts), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
+  const injector = server.createConnectionInjector(credentialsOf(parts));
+  const listener = createServer((socket) => injector.injectConnection(socket));
+  const close = closerOf(listener, running);
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
   return {
-    port,
+    port: (listener.address() as AddressInfo).port,
     async close() {
-      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      await Promise.all(running);
+      await close();
       server.forceShutdown();
-      await drained;
     },
   };
 }

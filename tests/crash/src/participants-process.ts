@@ -31,8 +31,10 @@ export async function startParticipants(
   return {
     ...addressesOf(Number(port), Number(grpcPort), security !== undefined),
     async stop() {
-      if ((await program.stop(STOP_PATIENCE_MS)) !== 0)
-        throw new Error('the participants failed; their journal cannot be trusted');
+      const { failure, errors } = await program.stop(STOP_PATIENCE_MS);
+      if (failure === undefined) return;
+      const reason = [`the participants failed (${failure}); their journal cannot be trusted`, ...errors];
+      throw new Error(reason.join('\n'));
     },
   };
 }

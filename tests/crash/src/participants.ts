@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { OpId } from './journal.ts';
+import { closerOf } from './close-server.ts';
 import { RUN_PATH } from './participant-urls.ts';
 import { type Outcome, type ParticipantParts, serveCall } from './served-call.ts';
 import type { RunRequest } from './workflow-initiator.ts';
@@ -38,14 +39,7 @@ export function createParticipants(parts: ParticipantParts): Participants {
     secured === undefined
       ? createServer(listener)
       : createSecureServer({ cert: secured.certificate, key: secured.key }, listener);
-  return {
-    server,
-    async close() {
-      server.close();
-      await Promise.all(running);
-      server.closeAllConnections();
-    },
-  };
+  return { server, close: closerOf(server, running) };
 }
 
 /** A bug of this test, not of the coordinator: better no journal than a wrong one. */

@@ -19,9 +19,11 @@ export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-/** Waits for its end, and makes an end of it after `patienceMs`. */
-export async function endedOrKilled(child: ChildProcess, patienceMs: number): Promise<void> {
-  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+/** Waits for its end, and kills it after `patienceMs`; resolves to whether that was necessary. */
+export async function endedOrKilled(child: ChildProcess, patienceMs: number): Promise<boolean> {
+  let outlived = false;
+  const timer = setTimeout(() => (outlived = child.kill('SIGKILL')), patienceMs);
   await ended(child);
   clearTimeout(timer);
+  return outlived;
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { TestAuthority } from '@holdfast/testing/servers';
@@ -17,6 +17,12 @@ import { OwnCallSigner } from '../../src/secured/own-call-signer.ts';
 import { newSigningKeys } from '../../src/secured/signing-keys.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
+interface Started {
+  readonly ports: Readonly<Record<Protocol, number>>;
+  /** Ends them; resolves to their journal. */
+  readonly end: () => Promise<readonly JournalLine[]>;
+}
+
 describeWith(['openssl'], 'a secured participant', () => {
   const keys = newSigningKeys();
   let authority: TestAuthority;
@@ -25,30 +31,41 @@ describeWith(['openssl'], 'a secured participant', () => {
   });
   afterAll(() => authority.remove());
 
-  /** One call by a client with this key and authority. Returns its result, and the journal. */
-  async function call(protocol: Protocol, key: string, ca: string): Promise<readonly [string, readonly JournalLine[]]> {
+  /** New participants. */
+  async function start(): Promise<Started> {
     const path = join(temporaryFolder(), 'journal');
     const bank = new Bank(path);
     const { certificateText, keyText } = await authority.issue();
     const calls = new CallCheck(keys);
-    const ownCalls = { ca, signer: new OwnCallSigner(key) };
+    const ca = authority.certificateText;
+    const ownCalls = { ca, signer: new OwnCallSigner(keys.hmac) };
     const access = { ca, token: () => '' };
-    const secured = { certificate: certificateText, key: keyText, calls, access, ownCalls, signingKey: key };
+    const secured = { certificate: certificateText, key: keyText, calls, access, ownCalls, signingKey: keys.hmac };
     const parts = { bank, initiator: noWorkflows, secured };
     const participants = createParticipants(parts);
     await once(participants.server.listen(0, '127.0.0.1'), 'listening');
     const overGrpc = await startGrpcParticipants(parts);
     const { port } = participants.server.address() as AddressInfo;
     for (const one of [port, overGrpc.port]) calls.acceptHost(`127.0.0.1:${one}`);
+    return {
+      ports: { http: port, grpc: overGrpc.port },
+      async end() {
+        await Promise.all([participants.close(), overGrpc.close()]);
+        bank.close();
+        return readLines<JournalLine>(path).map(({ line }) => line);
+      },
+    };
+  }
 
-    const client = new ParticipantsClient(1, 2_000, ownCalls);
+  /** One call by a client with this key and authority. Returns its result, and the journal. */
+  async function call(protocol: Protocol, key: string, ca: string): Promise<readonly [string, readonly JournalLine[]]> {
+    const { ports, end } = await start();
+    const client = new ParticipantsClient(1, 2_000, { ca, signer: new OwnCallSigner(key) });
     onTestFinished(() => client.close());
-    const urls = participantUrls(addressesOf(port, overGrpc.port, true));
+    const urls = participantUrls(addressesOf(ports.http, ports.grpc, true));
     const branch = { branchId: '01', account: 'account-1', amount: 5, protocol, faults: { action: NO_FAULT } };
     const result = await client.post(urls.ownCall('x', branch, 'action'), branch);
-    await Promise.all([participants.close(), overGrpc.close()]);
-    bank.close();
-    return [result, readLines<JournalLine>(path).map(({ line }) => line)];
+    return [result, await end()];
   }
 
   it.each(['http', 'grpc'] as const)('serves a signed call over %s, and notes the key', async (protocol) => {
@@ -67,6 +84,16 @@ describeWith(['openssl'], 'a secured participant', () => {
     await using other = await TestAuthority.create();
     expect(await call(protocol, keys.hmac, other.certificateText)).toEqual(['unknown', []]);
   });
+
+  it('ends although the TLS handshake of a connection never does', async () => {
+    const { ports, end } = await start();
+    const connections = [connect(ports.http, '127.0.0.1'), connect(ports.grpc, '127.0.0.1')];
+    await Promise.all(connections.map((connection) => once(connection, 'connect')));
+    const closed = connections.map((connection) => once(connection.resume(), 'close'));
+    expect(await end()).toEqual([]);
+    await Promise.all(closed);
+    // Less than a server of Node waits for the end of a handshake.
+  }, 60_000);
 });
 
 function noWorkflows(): never {
