@@ -98,10 +98,12 @@ class Cluster implements Subject {
   }
 
   #faultRun(clock: FakeClock): FaultRun {
-    const { options, database, print } = this.#parts;
+    const { options, database, print, security } = this.#parts;
+    // Secured coordinators accept no target without TLS.
+    const scheme = security === undefined ? 'http' : 'https';
     let changes = 0;
     const change = async (node: ClusterNode | undefined): Promise<boolean> =>
-      (await node?.process.probe.subscribe('crash-test', `http://127.0.0.1/${++changes}`)) ?? false;
+      (await node?.process.probe.subscribe('crash-test', `${scheme}://127.0.0.1/${++changes}`)) ?? false;
     return new FaultRun({
       database: faultyDatabase(options.store, database.url),
       clock,
