@@ -1,38 +1,14 @@
-import { url as inspectorUrl } from 'node:inspector';
 import { type Command, Option } from 'commander';
-import { ConfigError, loadConfig, OPTIONS, VERSION } from '@holdfast/server/config';
-import { storeTlsOf } from '@holdfast/server/store';
+import { ConfigError } from '@holdfast/server/config';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import type { CommandIo } from '../commands/command-io.ts';
 import { exitOfCommander } from '../commands/run-command.ts';
-import { readClientTls, withTlsOptions } from '../coordinator/client-tls.ts';
-import { callerOf } from '../coordinator/caller.ts';
-import { secretValue } from '../coordinator/secret-value.ts';
+import { withTlsOptions } from '../coordinator/client-tls.ts';
 import { serverOptions } from '../serve/serve-command.ts';
 import { columnWidths, tableHead, tableRow } from '../output/table.ts';
 import { type Colour, clean, painter } from '../output/text.ts';
-import { barrierCheck } from './barrier.ts';
-import { coordinatorCheck } from './coordinator.ts';
+import { checksOf, type DoctorOptions } from './checks.ts';
 import { type Check, type Finding, runCheck } from './finding.ts';
-import { coordinatorFacts } from './hardening/ask-coordinator.ts';
-import { hardeningChecks } from './hardening/checklist.ts';
-import { processFacts } from './hardening/installation.ts';
-import { checkFileLimit, checkNode, fileLimit, portCheck } from './machine.ts';
-import { storeCheck } from './store.ts';
-import { tlsCheck } from './tls.ts';
-
-interface DoctorOptions {
-  readonly config?: string;
-  readonly barrier: readonly string[];
-  readonly barrierTable?: string;
-  readonly server?: string;
-  readonly tokenFile?: string;
-  readonly output: 'table' | 'json';
-  readonly strict: boolean;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
-}
 
 /** `holdfast doctor`: checks an installation for common mistakes and prints a fix for each. */
 export function registerDoctor(program: Command, io: CommandIo): void {
@@ -40,7 +16,7 @@ export function registerDoctor(program: Command, io: CommandIo): void {
   command
     .summary('check an installation for common mistakes')
     .description(
-      'Check Node.js, file limits, the port and store that "holdfast serve" would use here, and the hardening checklist (docs/security.md); optionally also databases of participants and a running coordinator. Takes all options of serve, its variables and config file. Exits with code 1 if a check fails; warnings do not count, except with --strict.',
+      'Check Node.js, file limits, the port and store that "holdfast serve" would use here, and the hardening checklist (docs/security.md); optionally also databases of participants and a running coordinator. Takes all options of serve, its variables and config file; with --server and none of these, only what a client can see of the running coordinator is checked. Exits with code 1 if a check fails; warnings do not count, except with --strict.',
     )
     .option('--config <file>', 'the config file of the coordinator (env: HOLDFAST_CONFIG)')
     .option('--store <url>', 'the store (env: HOLDFAST_STORE)')
@@ -50,7 +26,11 @@ export function registerDoctor(program: Command, io: CommandIo): void {
     .option('--barrier <url...>', 'databases of participants: postgres://… or mysql://…', [])
     .option('--barrier-table <name>', 'the barrier table in these databases; dtm_barrier.barrier by default')
     .option('--server <url>', 'a running coordinator')
-    .option('--token-file <file>', 'file with the API token for it (or set HOLDFAST_TOKEN)')
+    .addOption(
+      new Option('--token-file <file>', 'file with the API token for it (or set HOLDFAST_TOKEN)').env(
+        'HOLDFAST_TOKEN_FILE',
+      ),
+    )
     .addOption(
       new Option('-o, --output <form>', 'table (human-readable) or json').choices(['table', 'json']).default('table'),
     )
@@ -67,38 +47,9 @@ export function registerDoctor(program: Command, io: CommandIo): void {
 }
 
 async function doctor(io: CommandIo, options: DoctorOptions): Promise<void> {
-  const { config: file } = options;
   let checks: readonly Check[];
   try {
-    const config = await loadConfig({
-      flags: { ...options },
-      env: process.env,
-      ...(file === undefined ? {} : { file }),
-    });
-    const { token } = await callerOf(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile });
-    // With --server, a coordinator is expected to run elsewhere, and the default port need not be
-    // free.
-    const isOfAnother = options.server !== undefined && config.httpPort === OPTIONS.httpPort.default;
-    const tls = await readClientTls(options);
-    const server = options.server === undefined ? undefined : await secretValue('--server', options.server);
-    checks = [
-      { name: 'node', run: async () => [checkNode(process.version)] },
-      { name: 'file limit', run: async () => [checkFileLimit(fileLimit())] },
-      ...(config.httpPort === 0 || isOfAnother
-        ? []
-        : [portCheck(config.host, config.httpPort, config.tlsCertFile !== '')]),
-      ...(config.tlsCertFile === '' ? [] : [tlsCheck(config)]),
-      storeCheck(config.store, storeTlsOf(config)),
-      ...options.barrier.map((url) => barrierCheck(url, options.barrierTable)),
-      ...(server === undefined ? [] : [coordinatorCheck(server, VERSION, token, tls)]),
-      ...hardeningChecks(async () => ({
-        config,
-        configFile: file ?? (process.env['HOLDFAST_CONFIG'] || undefined),
-        process: processFacts(process.env, inspectorUrl()),
-        nowMs: Date.now(),
-        coordinator: server === undefined ? undefined : await coordinatorFacts(server, token, tls),
-      })),
-    ];
+    checks = await checksOf(options, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
     io.err(`holdfast: ${clean(error.message)}`);

@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TokenInfo } from '@holdfast/protocol';
-import { loadConfig } from '@holdfast/server/config';
+import { filesOf, givenConfig, withFileValues } from '@holdfast/server/config';
 import type { CoordinatorFacts, Installation, ProcessFacts } from '../../src/doctor/hardening/installation.ts';
 
 /** What differs from a coordinator with default options, on a machine without faults. */
@@ -30,9 +30,11 @@ export async function installationOf({
   configFile,
 }: Setting): Promise<Installation> {
   const facts: CoordinatorFacts = { url: 'https://holdfast.internal', statusWithoutToken: 401, tokens: [] };
+  const given = await givenConfig({ flags: { store: 'memory:', ...flags } });
   return {
-    config: await loadConfig({ flags: { store: 'memory:', ...flags } }),
-    configFile,
+    config: await withFileValues(given),
+    files: filesOf(given),
+    secretFiles: configFile === undefined ? [] : [{ label: '--config', path: configFile }],
     process: { ...SOUND, ...process },
     nowMs: NOW_MS,
     coordinator: typeof coordinator === 'object' ? { ...facts, ...coordinator } : coordinator,
@@ -89,6 +91,8 @@ export async function hardeningCases(folder: string): Promise<Readonly<Record<st
   const writable = await fileOf(folder, 'writable', 0o662);
   const ofGroup = await fileOf(folder, 'group', 0o660);
   const replaceable = await fileOf(folder, 'replaceable', 0o600, 0o777);
+  const storeUrl = await fileOf(folder, 'store', 0o644);
+  await writeFile(storeUrl, 'memory:');
   return {
     authentication: {
       passes: [
@@ -176,6 +180,8 @@ export async function hardeningCases(folder: string): Promise<Readonly<Record<st
         { flags: { signingKeyFile: `${closed},${readable}` }, level: 'fail', found: /read --signing-key-file/ },
         { flags: { ...AUTH, bootstrapTokenFile: readable }, level: 'fail', found: /read --bootstrap-token-file/ },
         { flags: { secretsDir: dirname(readable) }, level: 'fail', found: /read --secrets-dir .*readable\/file/ },
+        { flags: { store: `file:${storeUrl}` }, level: 'fail', found: /read --store/ },
+        { flags: { alertWebhook: `file:${readable}` }, level: 'fail', found: /read --alert-webhook/ },
         { flags: { secretsDir: '/nowhere' }, level: 'warn', found: /--secrets-dir \/nowhere cannot be checked/ },
         { configFile: readable, level: 'fail', found: /read --config/ },
         {

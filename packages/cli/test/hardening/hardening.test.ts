@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OPTION_NAMES, OPTIONS, VERSION } from '@holdfast/server/config';
+import { filesOf, type Kind, OPTION_NAMES, OPTIONS, VERSION } from '@holdfast/server/config';
 import { TestServer } from '@holdfast/testing/test-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
+import { secretFiles } from '../../src/doctor/hardening/files.ts';
 import { CHECKLIST } from '../../src/doctor/hardening/checklist.ts';
-import { RULE_FILES, SECRET_FILES } from '../../src/doctor/hardening/files.ts';
 import { runCli } from '../support/run-cli.ts';
 import { type Cases, hardeningCases, installationOf, type Setting } from './cases.ts';
 
@@ -50,12 +50,33 @@ describe('the hardening checklist', () => {
     }
   });
 
-  it('examines the file of each option that names one', () => {
-    const named = OPTION_NAMES.filter(
-      (name) => /^(?:the )?paths? of (?:a )?files?/.test(OPTIONS[name].kind.expects) || name.endsWith('File'),
-    );
-    expect(named.length).toBeGreaterThan(10);
-    expect([...SECRET_FILES, ...RULE_FILES]).toEqual(expect.arrayContaining(named));
+  it('examines the files of each option that names some, and knows which of them are secret', async () => {
+    const readable = join(folder, 'of-an-option');
+    await writeFile(readable, 'memory:', { mode: 0o644 });
+    await mkdir(`${readable}s`);
+    await writeFile(join(`${readable}s`, 'SHOP'), 'x', { mode: 0o644 });
+    const installation = await installationOf({});
+    const secret = [];
+    for (const option of OPTION_NAMES) {
+      const { expects, names, read } = OPTIONS[option].kind as Kind<unknown>;
+      expect(names !== undefined, option).toBe(/\b(?:file|folder)/.test(expects));
+      if (names === undefined) continue;
+      const given = names.isFolder ? `${readable}s` : /and the path/.test(expects) ? `file:${readable}` : readable;
+      const files = filesOf({ ...installation.config, [option]: read(given) });
+      const [finding] = (await secretFiles.check({ ...installation, files })) as Finding[];
+      if (finding?.level === 'fail') secret.push(option);
+      else expect(finding).toMatchObject({ level: 'ok', found: '1 files, closed to others' });
+    }
+    expect(secret.toSorted()).toEqual([
+      'alertWebhook',
+      'bootstrapTokenFile',
+      'branchTlsKeyFile',
+      'secretsDir',
+      'signingKeyFile',
+      'store',
+      'storeTlsKeyFile',
+      'tlsKeyFile',
+    ]);
   });
 
   it('states what it could not check', async () => {
@@ -92,6 +113,14 @@ describe('holdfast doctor on the hardening checklist', () => {
     expect((await doctor(...args, '--strict')).exitCode).toBe(1);
   });
 
+  it('examines the files that the command itself reads', async () => {
+    const tokenFile = join(folder, 'open-token');
+    await writeFile(tokenFile, 'hf_x', { mode: 0o644 });
+    expect((await doctor('--token-file', tokenFile)).find('secret files')).toMatchObject([
+      { level: 'fail', found: `every user may read --token-file ${tokenFile}` },
+    ]);
+  });
+
   it('examines the tokens of a running coordinator, if its own token may list them', async () => {
     await using server = await TestServer.start({ auth: true });
     const { bootstrapToken = '' } = server.running;
@@ -112,8 +141,24 @@ describe('holdfast doctor on the hardening checklist', () => {
     expect(find('admin tokens')).toMatchObject([{ level: 'warn' }]);
     expect(find('unused tokens')).toMatchObject([{ level: 'ok' }]);
     expect(out).not.toContain(bootstrapToken);
+    // Nothing is known about the configuration, so that it is not judged.
+    const { out: remote } = await runCli(['doctor', '-o', 'json', '--server', server.url, '--token-file', tokenFile]);
+    const found = JSON.parse(remote.join('\n')) as Finding[];
+    expect(found.map(({ check, level }) => `${check}: ${level}`)).toEqual([
+      'server: ok',
+      'bootstrap token: warn',
+      'anonymous access: ok',
+      'server connection: ok',
+      'token expiry: warn',
+      'unused tokens: ok',
+      'admin tokens: warn',
+      'configuration: skip',
+    ]);
+    for (const { name, isVisible } of CHECKLIST)
+      if (isVisible !== true) expect(found.at(-1)?.found).toMatch(new RegExp(`[:,] ${name}(?:,|$)`));
     const without = await doctor('--auth', '--server', server.url);
     expect(without.find('token expiry')).toMatchObject([{ level: 'skip' }]);
+    expect(without.find('bootstrap token')).toMatchObject([{ level: 'skip' }]);
     await using open = await TestServer.start();
     const exposed = await doctor('--auth', '--server', open.url);
     expect([exposed.exitCode, exposed.find('anonymous access')[0]?.level]).toEqual([1, 'fail']);

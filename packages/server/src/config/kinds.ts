@@ -1,3 +1,18 @@
+import { pathOfFileValue } from '../secrets/file-value.ts';
+
+/** The files or folders that the value of an option names. */
+export interface NamedFiles<T> {
+  /**
+   * What they contain: secrets, which other users must not read, or rules and certificates, which
+   * other users must not change.
+   */
+  readonly content: 'secrets' | 'rules';
+  readonly isFolder: boolean;
+  /** Whether they are read again when they change. */
+  readonly isReloaded: boolean;
+  pathsIn(value: T): readonly string[];
+}
+
 /** A kind of option: how its value is read and displayed. */
 export interface Kind<T> {
   /** Description of valid values, for help and errors. */
@@ -8,6 +23,8 @@ export interface Kind<T> {
   read(raw: unknown): T | undefined;
   /** Formats a value as a user would write it. */
   show(value: T): string;
+  /** Only of kinds whose values name files. */
+  readonly names?: NamedFiles<T>;
 }
 
 const numberOf = (raw: unknown): number | undefined => {
@@ -21,14 +38,45 @@ export const text: Kind<string> = {
   show: (value) => value,
 };
 
+const pathIn = (value: string): readonly string[] => (value === '' ? [] : [value]);
+
 /** A text that may contain a secret, or `file:` and the path of the file that contains it. */
-export const secret: Kind<string> = { ...text, expects: 'a text, or file: and the path of a file with it' };
+export const secret: Kind<string> = {
+  ...text,
+  expects: 'a text, or file: and the path of a file with it',
+  names: {
+    content: 'secrets',
+    isFolder: false,
+    isReloaded: true,
+    pathsIn: (value) => pathIn(pathOfFileValue(value) ?? ''),
+  },
+};
 
-/** The path of a file that is read again when it changes. */
-export const file: Kind<string> = { ...text, expects: 'the path of a file' };
+/** The path of a file with rules or certificates that is read again when it changes. */
+export const file: Kind<string> = {
+  ...text,
+  expects: 'the path of a file',
+  names: { content: 'rules', isFolder: false, isReloaded: true, pathsIn: pathIn },
+};
 
-/** The path of a folder that is read again when its files change. */
-export const folder: Kind<string> = { ...text, expects: 'the path of a folder' };
+/** The path of a file with a secret that is read again when it changes. */
+export const secretFile: Kind<string> = {
+  ...file,
+  names: { content: 'secrets', isFolder: false, isReloaded: true, pathsIn: pathIn },
+};
+
+/** The path of a file with a secret that only the first start reads. */
+export const firstSecretFile: Kind<string> = {
+  ...file,
+  names: { content: 'secrets', isFolder: false, isReloaded: false, pathsIn: pathIn },
+};
+
+/** The path of a folder with secrets that is read again when its files change. */
+export const secretFolder: Kind<string> = {
+  ...text,
+  expects: 'the path of a folder',
+  names: { content: 'secrets', isFolder: true, isReloaded: true, pathsIn: pathIn },
+};
 
 export const count: Kind<number> = {
   expects: 'a whole number',
@@ -107,8 +155,12 @@ export const list: Kind<readonly string[]> = {
   show: (values) => values.join(','),
 };
 
-/** The paths of files that are read again when they change. */
-export const files: Kind<readonly string[]> = { ...list, expects: 'paths of files, separated by commas' };
+/** The paths of files with secrets that are read again when they change. */
+export const secretFiles: Kind<readonly string[]> = {
+  ...list,
+  expects: 'paths of files, separated by commas',
+  names: { content: 'secrets', isFolder: false, isReloaded: true, pathsIn: (paths) => paths },
+};
 
 /** One of the given words. */
 export const choice = <const Word extends string>(...words: readonly Word[]): Kind<Word> => ({

@@ -33,7 +33,12 @@ export interface ConfigSources {
  * Precedence, highest first: command line, environment, config file, the configuration of dtm
  * (`--dtm-config`, `--dtm-env`), default. Throws `ConfigError`.
  */
-export async function loadConfig({ flags = {}, env = {}, file, onDtmNote }: ConfigSources): Promise<ServerConfig> {
+export async function loadConfig(sources: ConfigSources): Promise<ServerConfig> {
+  return withFileValues(await givenConfig(sources));
+}
+
+/** The configuration as given: `file:PATH` of `--store` is not replaced yet. */
+export async function givenConfig({ flags = {}, env = {}, file, onDtmNote }: ConfigSources): Promise<ServerConfig> {
   const path = file ?? env['HOLDFAST_CONFIG'];
   refuseMisspelled(env);
   const fromFile = path === undefined || path === '' ? {} : await readConfigFile(path);
@@ -46,13 +51,27 @@ export async function loadConfig({ flags = {}, env = {}, file, onDtmNote }: Conf
       };
       const variable = variableOf(name);
       if (flags[name] !== undefined) return found(flags[name], flagOf(name));
-      const set = env[variable];
-      if (set !== undefined && set !== '' && !isServiceLink(variable, set)) return found(set, variable);
+      if (isSet(variable, env)) return found(env[variable], variable);
       return fromFile[name] === undefined ? [] : found(fromFile[name], `${name} in ${path}`);
     }),
   ) as Partial<ServerConfig>;
   const dtm = dtmSourcesOf(flags, env);
-  const config = dtm === undefined ? configWith(given) : await withDtmSettings(given, places, dtm, onDtmNote);
+  return dtm === undefined ? configWith(given) : withDtmSettings(given, places, dtm, onDtmNote);
+}
+
+/** Whether a source states any option; otherwise all options have their defaults. */
+export const statesConfig = ({ flags = {}, env = {}, file }: ConfigSources): boolean =>
+  (file ?? env['HOLDFAST_CONFIG'] ?? '') !== '' ||
+  dtmSourcesOf(flags, env) !== undefined ||
+  OPTION_NAMES.some((name) => flags[name] !== undefined || isSet(variableOf(name), env));
+
+function isSet(variable: string, env: Readonly<Record<string, string | undefined>>): boolean {
+  const value = env[variable] ?? '';
+  return value !== '' && !isServiceLink(variable, value);
+}
+
+/** Replaces `file:PATH` of `--store` by the text of the file. Throws `ConfigError`. */
+export async function withFileValues(config: ServerConfig): Promise<ServerConfig> {
   if (pathOfFileValue(config.store) === undefined) return config;
   // Checked again: rules depend on the kind of store.
   return configWith({ ...config, store: await secretOption(flagOf('store'), config.store) });

@@ -1,6 +1,5 @@
 import { DEFAULT_ENGINE_OPTIONS as ENGINE } from '@holdfast/core/engine';
 import { LIMITS } from '@holdfast/protocol';
-import { pathOfFileValue } from '../secrets/file-value.ts';
 import { HTTP_SERVER_LIMITS } from '../http/http-settings.ts';
 import {
   bytes,
@@ -8,13 +7,16 @@ import {
   count,
   duration,
   file,
-  files,
+  firstSecretFile,
   flag,
-  folder,
   type Kind,
   list,
+  type NamedFiles,
   port,
   secret,
+  secretFile,
+  secretFiles,
+  secretFolder,
   text,
 } from './kinds.ts';
 
@@ -44,7 +46,7 @@ export const OPTIONS = {
     "authorities, PEM, that verify the database of --store instead of the system's; each connection reads it",
   ),
   storeTlsCertFile: option(file, '', 'client certificate for the database of --store, PEM'),
-  storeTlsKeyFile: option(file, '', 'private key of --store-tls-cert-file, PEM, not encrypted'),
+  storeTlsKeyFile: option(secretFile, '', 'private key of --store-tls-cert-file, PEM, not encrypted'),
   storeTlsServerName: option(text, '', "name in the database's certificate, if it differs from the host in --store"),
   host: option(
     text,
@@ -66,7 +68,7 @@ export const OPTIONS = {
     "serve dtm's GET requests that change something (subscribe, unsubscribe, resetCronTime); never to browsers",
   ),
   tlsCertFile: option(file, '', 'certificate of the server with its chain, PEM; serves https and gRPC over TLS'),
-  tlsKeyFile: option(file, '', 'private key of --tls-cert-file, PEM, not encrypted'),
+  tlsKeyFile: option(secretFile, '', 'private key of --tls-cert-file, PEM, not encrypted'),
   tlsClientCaFile: option(file, '', 'authorities, PEM, whose client certificates are accepted (mTLS)'),
   tlsClientAuth: option(
     choice('required', 'optional'),
@@ -80,7 +82,7 @@ export const OPTIONS = {
   ),
   auth: option(flag, false, 'serve only callers with an API token or a JWT of --oidc-issuer, except for health probes'),
   bootstrapTokenFile: option(
-    text,
+    firstSecretFile,
     '',
     'file with the first API token of a new store (holdfast token generate); without it, the first start prints one',
   ),
@@ -232,14 +234,14 @@ export const OPTIONS = {
     "authorities, PEM, that verify branches and webhooks with https and grpcs, in addition to the system's",
   ),
   branchTlsCertFile: option(file, '', 'client certificate for branches and webhooks that request one, PEM'),
-  branchTlsKeyFile: option(file, '', 'private key of --branch-tls-cert-file, PEM, not encrypted'),
+  branchTlsKeyFile: option(secretFile, '', 'private key of --branch-tls-cert-file, PEM, not encrypted'),
   signingKeyFile: option(
-    files,
+    secretFiles,
     [],
     'files with the keys that sign branch calls and webhooks (whsec_…, whsk_… or PEM); all keys sign, in order',
   ),
   secretsDir: option(
-    folder,
+    secretFolder,
     '',
     'folder with secrets that branch_headers may name (secret:NAME): files NAME and NAMESPACE/NAME',
   ),
@@ -286,15 +288,25 @@ export function defaultOf(name: OptionName): string {
   return kind.show(preset);
 }
 
+/** A file or folder that an option names. */
+export interface OptionFile extends Pick<NamedFiles<unknown>, 'content' | 'isFolder' | 'isReloaded'> {
+  readonly option: OptionName;
+  readonly path: string;
+}
+
+/** The files and folders that the options name, in the order of the table. */
+export const filesOf = (config: ServerConfig): readonly OptionFile[] =>
+  OPTION_NAMES.flatMap((option) => {
+    const { names } = OPTIONS[option].kind as Kind<unknown>;
+    if (names === undefined) return [];
+    const { content, isFolder, isReloaded } = names;
+    return names.pathsIn(config[option]).map((path) => ({ option, path, content, isFolder, isReloaded }));
+  });
+
 /**
  * The options that name files or folders which are read again when they change, and at SIGHUP;
  * empty: SIGHUP stops the server.
  */
-export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] =>
-  OPTION_NAMES.filter((name) => {
-    const kind = OPTIONS[name].kind as Kind<unknown>;
-    const value = String(config[name]);
-    return kind === secret
-      ? pathOfFileValue(value) !== undefined
-      : (kind === file || kind === files || kind === folder) && value !== '';
-  });
+export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] => [
+  ...new Set(filesOf(config).flatMap(({ option, isReloaded }) => (isReloaded ? [option] : []))),
+];

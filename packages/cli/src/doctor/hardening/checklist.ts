@@ -43,11 +43,8 @@ export const CHECKLIST: readonly HardeningItem[] = [
   adminTokens,
 ];
 
-/** The checks of the items. What they are about is found out once, before the first one. */
-export function hardeningChecks(installation: () => Promise<Installation>): readonly Check[] {
-  let found: Promise<Installation> | undefined;
-  return CHECKLIST.map((item) => ({
-    name: item.name,
-    run: async () => item.check(await (found ??= installation())),
-  }));
-}
+/** The checks of items. */
+export const hardeningChecks = (
+  items: readonly HardeningItem[],
+  installation: () => Promise<Installation>,
+): readonly Check[] => items.map((item) => ({ name: item.name, run: async () => item.check(await installation()) }));

@@ -1,31 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { flagOf, type OptionName, type ServerConfig } from '@holdfast/server/config';
-import { type Finding, fail, ok, warn } from '../finding.ts';
+import { flagOf } from '@holdfast/server/config';
+import { type Finding, fail, ok, skip, warn } from '../finding.ts';
 import { storeKeyFileOf } from './store.ts';
-import type { HardeningItem } from './installation.ts';
-
-/** The options that name files with secrets. */
-export const SECRET_FILES = [
-  'tlsKeyFile',
-  'branchTlsKeyFile',
-  'storeTlsKeyFile',
-  'bootstrapTokenFile',
-  'signingKeyFile',
-] as const satisfies readonly OptionName[];
-
-/** Files that decide who may do what: others must not be able to write them. */
-export const RULE_FILES = [
-  'tlsCertFile',
-  'tlsClientCaFile',
-  'tlsPrincipals',
-  'branchTargetsFile',
-  'branchTlsCaFile',
-  'branchTlsCertFile',
-  'storeTlsCaFile',
-  'storeTlsCertFile',
-  'oidcCaFile',
-] as const satisfies readonly OptionName[];
+import type { HardeningItem, Installation } from './installation.ts';
 
 const OTHERS_READ = 0o004;
 const OTHERS_WRITE = 0o002;
@@ -40,27 +18,25 @@ interface NamedFile {
 
 export const secretFiles: HardeningItem = {
   name: 'secret files',
-  async check({ config, configFile }) {
+  async check(installation) {
     const { name } = secretFiles;
     if (process.platform === 'win32') return [ok(name, 'not checked on Windows: see the access control lists')];
-    const files = [...filesOf(config, configFile), ...(await filesIn(config.secretsDir))];
+    const files = await filesOf(installation);
     const faults = (await Promise.all(files.map(faultsOf))).flat();
     if (faults.length > 0) return faults;
     return [ok(name, files.length === 0 ? 'no option names a file' : `${files.length} files, closed to others`)];
   },
 };
 
-function filesOf(config: ServerConfig, configFile: string | undefined): readonly NamedFile[] {
-  const named = (isSecret: boolean) => (option: OptionName) =>
-    [config[option]]
-      .flat()
-      .flatMap((path) => (path === '' ? [] : [{ label: flagOf(option), path: String(path), isSecret }]));
+async function filesOf({ config, files, secretFiles: further }: Installation): Promise<readonly NamedFile[]> {
+  const named = files.map(async ({ option, path, content, isFolder }) => {
+    const file = { label: flagOf(option), path, isSecret: content === 'secrets' };
+    return isFolder ? filesIn(file) : [file];
+  });
   const storeKey = storeKeyFileOf(config.store);
   return [
-    ...SECRET_FILES.flatMap(named(true)),
-    ...RULE_FILES.flatMap(named(false)),
-    // It may contain the password of the store.
-    ...(configFile === undefined ? [] : [{ label: '--config', path: configFile, isSecret: true }]),
+    ...(await Promise.all(named)).flat(),
+    ...further.map((file) => ({ ...file, isSecret: true })),
     ...(storeKey === undefined ? [] : [{ label: 'the key in the URL of --store', path: storeKey, isSecret: true }]),
   ];
 }
@@ -68,17 +44,15 @@ function filesOf(config: ServerConfig, configFile: string | undefined): readonly
 /** More than these are not examined one by one. */
 const MOST_SECRETS = 1_000;
 
-/** The files of `--secrets-dir`, also those in the folders of namespaces. */
-async function filesIn(folder: string): Promise<readonly NamedFile[]> {
-  if (folder === '') return [];
-  const label = flagOf('secretsDir');
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => undefined);
-  if (entries === undefined) return [{ label, path: folder, isSecret: true }];
+/** The files in a folder such as `--secrets-dir`, also those in the folders of namespaces. */
+async function filesIn(folder: NamedFile): Promise<readonly NamedFile[]> {
+  const entries = await readdir(folder.path, { recursive: true, withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return [folder];
   // Kubernetes mounts a folder of links to files behind a link that begins with a dot.
   return entries
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
     .slice(0, MOST_SECRETS)
-    .map((entry) => ({ label, path: join(entry.parentPath, entry.name), isSecret: true }));
+    .map((entry) => ({ ...folder, path: join(entry.parentPath, entry.name) }));
 }
 
 async function faultsOf({ label, path, isSecret }: NamedFile): Promise<readonly Finding[]> {
@@ -106,6 +80,7 @@ async function faultsOf({ label, path, isSecret }: NamedFile): Promise<readonly 
 
 export const bootstrapToken: HardeningItem = {
   name: 'bootstrap token',
+  isVisible: true,
   check({ config, coordinator, nowMs }) {
     const { name } = bootstrapToken;
     const { bootstrapTokenFile: path } = config;
@@ -116,6 +91,10 @@ export const bootstrapToken: HardeningItem = {
     );
     const revoke = 'create an admin token for each operator, then "holdfast token revoke bootstrap"';
     if (isValid === true) return [warn(name, 'the bootstrap token is still valid', revoke)];
+    if (path === '' && isValid === undefined && coordinator !== undefined) {
+      const found = typeof coordinator === 'string' ? coordinator : 'the tokens cannot be listed';
+      return [skip(name, found, 'specify --server, and a token with the role admin')];
+    }
     if (path === '') return [ok(name, isValid === undefined ? 'no file on this machine' : 'revoked, or never created')];
     const fix = 'once the store has its first tokens, remove the file and --bootstrap-token-file';
     return [warn(name, `${path} still contains the first admin token`, fix)];

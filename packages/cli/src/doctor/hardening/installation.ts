@@ -1,5 +1,5 @@
 import type { TokenInfo } from '@holdfast/protocol';
-import type { ServerConfig } from '@holdfast/server/config';
+import type { OptionFile, ServerConfig } from '@holdfast/server/config';
 import type { Finding } from '../finding.ts';
 
 /** The process of a coordinator, or of the command in the same environment. */
@@ -28,8 +28,10 @@ export interface CoordinatorFacts {
 /** What the items of the hardening checklist are about. */
 export interface Installation {
   readonly config: ServerConfig;
-  /** The config file, if there is one. */
-  readonly configFile: string | undefined;
+  /** The files that the options of the coordinator name. */
+  readonly files: readonly OptionFile[];
+  /** Further files with secrets, which the command itself reads. */
+  readonly secretFiles: readonly { readonly label: string; readonly path: string }[];
   readonly process: ProcessFacts;
   readonly nowMs: number;
   /** Undefined without `--server`; a text: why nothing is known. */
@@ -40,6 +42,8 @@ export interface Installation {
 export interface HardeningItem {
   /** The name in the checklist and in the findings. */
   readonly name: string;
+  /** Whether a client of a running coordinator can check the item, without its configuration. */
+  readonly isVisible?: true;
   check(installation: Installation): readonly Finding[] | Promise<readonly Finding[]>;
 }
 

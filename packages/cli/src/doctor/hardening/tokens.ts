@@ -17,6 +17,7 @@ const ofCoordinator = (
   check: (coordinator: CoordinatorFacts, installation: Installation) => Finding,
 ): HardeningItem => ({
   name,
+  isVisible: true,
   check(installation) {
     const { coordinator } = installation;
     if (coordinator === undefined)
