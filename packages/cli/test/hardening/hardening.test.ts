@@ -58,11 +58,12 @@ describe('the hardening checklist', () => {
     const installation = await installationOf({});
     const secret = [];
     for (const option of OPTION_NAMES) {
-      const { expects, names, read } = OPTIONS[option].kind as Kind<unknown>;
+      const kind = OPTIONS[option].kind as Kind<unknown>;
+      const { expects, names } = kind;
       expect(names !== undefined, option).toBe(/\b(?:file|folder)/.test(expects));
       if (names === undefined) continue;
       const given = names.isFolder ? `${readable}s` : /and the path/.test(expects) ? `file:${readable}` : readable;
-      const files = filesOf({ ...installation.config, [option]: read(given) });
+      const files = filesOf({ ...installation.config, [option]: kind.read(given) });
       const [finding] = (await secretFiles.check({ ...installation, files })) as Finding[];
       if (finding?.level === 'fail') secret.push(option);
       else expect(finding).toMatchObject({ level: 'ok', found: '1 files, closed to others' });

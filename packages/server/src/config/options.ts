@@ -290,17 +290,17 @@ export function defaultOf(name: OptionName): string {
 
 /** A file or folder that an option names. */
 export interface OptionFile extends Pick<NamedFiles<unknown>, 'content' | 'isFolder' | 'isReloaded'> {
-  readonly option: OptionName;
+  readonly name: OptionName;
   readonly path: string;
 }
 
 /** The files and folders that the options name, in the order of the table. */
 export const filesOf = (config: ServerConfig): readonly OptionFile[] =>
-  OPTION_NAMES.flatMap((option) => {
-    const { names } = OPTIONS[option].kind as Kind<unknown>;
+  OPTION_NAMES.flatMap((name) => {
+    const { names } = OPTIONS[name].kind as Kind<unknown>;
     if (names === undefined) return [];
     const { content, isFolder, isReloaded } = names;
-    return names.pathsIn(config[option]).map((path) => ({ option, path, content, isFolder, isReloaded }));
+    return names.pathsIn(config[name]).map((path) => ({ name, path, content, isFolder, isReloaded }));
   });
 
 /**
@@ -308,5 +308,5 @@ export const filesOf = (config: ServerConfig): readonly OptionFile[] =>
  * empty: SIGHUP stops the server.
  */
 export const reloadedFilesOf = (config: ServerConfig): readonly OptionName[] => [
-  ...new Set(filesOf(config).flatMap(({ option, isReloaded }) => (isReloaded ? [option] : []))),
+  ...new Set(filesOf(config).flatMap(({ name, isReloaded }) => (isReloaded ? [name] : []))),
 ];

@@ -29,8 +29,8 @@ export const secretFiles: HardeningItem = {
 };
 
 async function filesOf({ config, files, secretFiles: further }: Installation): Promise<readonly NamedFile[]> {
-  const named = files.map(async ({ option, path, content, isFolder }) => {
-    const file = { label: flagOf(option), path, isSecret: content === 'secrets' };
+  const named = files.map(async ({ name, path, content, isFolder }) => {
+    const file = { label: flagOf(name), path, isSecret: content === 'secrets' };
     return isFolder ? filesIn(file) : [file];
   });
   const storeKey = storeKeyFileOf(config.store);
