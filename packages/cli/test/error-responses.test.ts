@@ -37,13 +37,18 @@ describe('an error response of the coordinator', () => {
     expect(result).toEqual({ err: [`holdfast: because of ${code}`], exitCode });
   });
 
-  it.each([200, 404, 429, 500, 502, 503])(
-    'without a problem document is from another program: HTTP %i',
-    async (status) => {
-      const line = `holdfast: the server at ${api.url} (HTTP ${status}) is not a Holdfast coordinator of this version; check --server`;
-      expect(await listWith(status, '<html>nginx</html>')).toEqual({ err: [line], exitCode: 3 });
-    },
-  );
+  it.each([200, 404, 429, 500])('without a problem document is from another program: HTTP %i', async (status) => {
+    const line = `holdfast: the server at ${api.url} (HTTP ${status}) is not a Holdfast coordinator of this version; check --server`;
+    expect(await listWith(status, '<html>nginx</html>')).toEqual({ err: [line], exitCode: 3 });
+  });
+});
+
+it.each([502, 503, 504])('a response of a proxy is not that of a coordinator: HTTP %i', async (status) => {
+  const { err, exitCode } = await listWith(status, '<html>nginx</html>');
+  expect([exitCode, err[0]]).toEqual([
+    3,
+    expect.stringMatching(/^holdfast: a proxy or another program responds at .*check --server/),
+  ]);
 });
 
 it('the command line depends on no HTTP client: it calls coordinators through the SDK', () => {

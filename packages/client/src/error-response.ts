@@ -14,7 +14,7 @@ export class ErrorResponse extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(httpStatus: number, problem: ProblemDetails | undefined, retryAfterMs?: number) {
-    super(problem?.detail ?? `HTTP ${httpStatus}`);
+    super(problem?.detail ?? `HTTP ${httpStatus} of another program, such as a proxy`);
     this.httpStatus = httpStatus;
     this.problem = problem;
     this.retryAfterMs = problem?.retryAfterMs ?? retryAfterMs;

@@ -4,6 +4,7 @@ import {
   type RejectionCode,
   type Status,
   textOfThrown,
+  tlsReason,
   type TransactionDetails,
 } from '@holdfast/protocol';
 import { retryAfterOf } from './api/retry-after.ts';
@@ -181,7 +182,7 @@ export class CoordinatorUnreachable extends Error {
         ? ''
         : ' The request was to cancel the transaction; the coordinator cancels it when timeoutToFailMs has expired.';
     super(
-      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. Check that a coordinator is running there, and that this is its port for ${url.startsWith('grpc') ? 'gRPC' : 'HTTP'}.${then}`,
+      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. ${adviceOf(url, cause)}.${then}`,
       { cause: given === undefined ? cause : given.thrown },
     );
     this.url = url;
@@ -232,10 +233,17 @@ const aboutOf = (gid: string | undefined): string => (gid === undefined ? '' : `
 const knownOf = (outcome: DeadlineOutcome): string =>
   outcome === 'not_started' ? 'No change was started' : 'Its outcome is unknown';
 
+const adviceOf = (url: string, cause: unknown): string =>
+  cause instanceof Error && tlsReason(cause) !== undefined
+    ? 'Check the scheme and port of the URL, and the option tls of connect()'
+    : `Check that a coordinator is running there, and that this is its port for ${url.startsWith('grpc') ? 'gRPC' : 'HTTP'}`;
+
 const whyOf = (cause: unknown): string => (cause instanceof Error ? messageOf(cause) : textOfThrown(cause));
 
 /** An AggregateError of refused connections (one per address) has an empty message. */
 function messageOf(error: Error): string {
+  const reason = tlsReason(error);
+  if (reason !== undefined) return reason;
   if (error.message !== '') return error.message;
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

@@ -6,6 +6,7 @@ export * from './principal.ts';
 export * from './trace-context.ts';
 export * from './result.ts';
 export * from './thrown.ts';
+export * from './tls-reason.ts';
 export * from './secrets.ts';
 export * from './secret-references.ts';
 export * from './echoed-secrets.ts';

@@ -6,10 +6,9 @@ import {
   type Http2Stream,
   type StreamReceiver,
 } from '@holdfast/http2';
-import { type BranchResult, branchResult } from '@holdfast/protocol';
+import { type BranchResult, branchResult, describeNetworkError } from '@holdfast/protocol';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
-import { describeNetworkError } from '../tls/tls-error.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import { UnaryResponse } from './unary-response.ts';
 

@@ -1,4 +1,4 @@
-import { type BranchResult, branchResult } from '@holdfast/protocol';
+import { type BranchResult, branchResult, describeNetworkError } from '@holdfast/protocol';
 import type { HttpResponse } from '../http1/response-parser.ts';
 import type { BranchConnections, BranchHttpCall } from './branch-connections.ts';
 import type { Destroyable } from '../http1/http-connection.ts';
@@ -6,7 +6,6 @@ import { type HttpRequest, requestBytes } from '../http1/request-bytes.ts';
 import { LONGEST_TIMER_MS } from '../event-loop/system-clock.ts';
 import type { Expiring } from '../event-loop/time-out-in-turns.ts';
 import type { HttpClock, Timeout } from '../http1/environment.ts';
-import { describeNetworkError } from '../tls/tls-error.ts';
 
 /** Interprets a response. */
 export type ResponseReader = (response: HttpResponse) => BranchResult;

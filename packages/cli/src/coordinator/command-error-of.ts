@@ -1,5 +1,5 @@
 import { CoordinatorUnreachable, ErrorResponse, RequestRejected, UnexpectedResponse } from '@holdfast/client/api';
-import { type ProblemDetails, textOfThrown, withField } from '@holdfast/protocol';
+import { type ProblemDetails, textOfThrown, type TlsFault, tlsFaultOf, tlsReason, withField } from '@holdfast/protocol';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 import { type CalledOperation, optionOf } from './option-names.ts';
 
@@ -33,10 +33,16 @@ export function commandErrorOf(error: unknown, operation: CalledOperation, serve
       : new ApiProblem(operation, cause.problem, { cause: error });
   }
   if (error instanceof UnexpectedResponse) return otherProgram(server, error.httpStatus, error);
+  if (isOtherProtocol(cause)) {
+    const message = `the server at ${server} does not respond in HTTP/1.1: ${PORT_ADVICE}`;
+    return new CommandError(EXIT.unreachable, message, { cause: error });
+  }
   if (isCutOff(cause)) return cutOff(server, error);
-  const message = isTlsFault(cause)
-    ? `no TLS connection to ${server} is possible (${codeOf(cause)}): ${TLS_ADVICE}`
-    : `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
+  const tls = noTls(server, cause);
+  const message =
+    tls !== undefined
+      ? `${tls.found}: ${tls.advice}`
+      : `no coordinator responds at ${server} (${codeOf(cause)}): start one with "holdfast serve", or specify another with --server URL or HOLDFAST_SERVER`;
   return new CommandError(EXIT.unreachable, message, { cause: error });
 }
 
@@ -45,17 +51,38 @@ const isFailedCall = (error: unknown): error is CoordinatorUnreachable | Request
 
 /** The error if a response cannot come from a coordinator of this version. */
 export function otherProgram(server: string, httpStatus: number | undefined, cause?: unknown): CommandError {
-  const message = `the server at ${server} (HTTP ${httpStatus}) is not a Holdfast coordinator of this version; check --server`;
+  // A proxy sends these if it reaches no coordinator.
+  const isOfProxy = httpStatus !== undefined && httpStatus >= 502 && httpStatus <= 504;
+  const message = isOfProxy
+    ? `a proxy or another program responds at ${server} (HTTP ${httpStatus}), and no Holdfast coordinator: check --server, and whether that proxy reaches a coordinator`
+    : `the server at ${server} (HTTP ${httpStatus}) is not a Holdfast coordinator of this version; check --server`;
   return new CommandError(EXIT.unreachable, message, { cause });
 }
 
-/** What an operator can do if the certificate of the coordinator cannot be verified. */
-export const TLS_ADVICE =
-  'specify the authority of its certificate with --ca-file, use a host name that is in the certificate, or renew it';
+/** What an operator can do if no TLS connection is possible. */
+const TLS_ADVICE: Readonly<Record<TlsFault, string>> = {
+  authority: 'specify the authority of its certificate with --ca-file',
+  certificate: 'renew it',
+  name: 'use a host name that is in the certificate',
+  'client certificate': 'specify a client certificate with --cert-file and --key-file',
+  port: 'use http://, or the port at which the coordinator serves https',
+  other: 'see the log of the coordinator, or of the proxy in front of it',
+};
 
-/** Whether a server responded, but its certificate or another fault prevents TLS. */
-export const isTlsFault = (error: unknown): boolean =>
-  hasCode(error) && /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/.test(error.code);
+/** What to do about a server with another protocol. */
+export const PORT_ADVICE = 'specify the HTTP port of the coordinator, not that for gRPC';
+
+/** Why no TLS connection to a server is possible, and what to do; undefined for other errors. */
+export function noTls(server: string, error: unknown): { readonly found: string; readonly advice: string } | undefined {
+  const fault = tlsFaultOf(error);
+  if (fault === undefined || !(error instanceof Error)) return undefined;
+  const reason = tlsReason(error)?.replace(/^TLS: /, '');
+  return { found: `no TLS connection to ${server} is possible: ${reason}`, advice: TLS_ADVICE[fault] };
+}
+
+/** Whether the response of a server is not one of HTTP/1.1. */
+export const isOtherProtocol = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'HTTPParserError' || (hasCode(error) && error.code.startsWith('HPE_')));
 
 /** Errors of a connection that broke while the response was awaited or arrived. */
 const CUT_OFF = new Set([

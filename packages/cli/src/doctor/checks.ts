@@ -48,7 +48,7 @@ interface Server {
   readonly tls: ClientTls | undefined;
 }
 
-/** The checks that the options ask for. Throws `ConfigError` and `CommandError`. */
+/** The checks that the options require. Throws `ConfigError` and `CommandError`. */
 export async function checksOf(options: DoctorOptions, env: Environment): Promise<readonly Check[]> {
   const { config: file } = options;
   const sources = { flags: { ...options }, env, ...(file === undefined ? {} : { file }) };

@@ -16,10 +16,35 @@ export async function connected(grpc: GrpcLibrary, client: Client, signal: Abort
     if (state === READY) return undefined;
     const where = channel.getTarget().replace(/^dns:/, '');
     if (state === TRANSIENT_FAILURE || state === SHUTDOWN)
-      return new Error(`no connection to ${where} was established`);
+      return new Error(`no connection to ${where} was established${await reasonOf(client)}`);
     if (signal.aborted) return new Error(`no connection to ${where} was established in time`);
     await changed(channel, state, signal);
   }
+}
+
+/** Changes nothing if it is sent after all. */
+const PROBE = '/grpc.health.v1.Health/Check';
+const PROBE_MS = 200;
+
+/** Why there is no connection: the library states the reason only in the error of a call. */
+function reasonOf(client: Client): Promise<string> {
+  const asBytes = (bytes: Buffer): Buffer => bytes;
+  return new Promise((resolve) => {
+    const options = { deadline: Date.now() + PROBE_MS };
+    client.makeUnaryRequest(PROBE, asBytes, asBytes, Buffer.alloc(0), options, (error) =>
+      resolve(reasonIn(error?.details ?? '')),
+    );
+  });
+}
+
+const LAST_ERROR = /Last error: (?:Error(?: \[\w+\])?: )?(.*?)\s*(?: \([-\d]+T[\d:.]+Z\))?\. Resolution note: /s;
+/** For example `80…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
+const OF_OPENSSL = /^[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):/;
+
+/** The error of the connection in that of a call; empty if it has none. */
+function reasonIn(details: string): string {
+  const reason = LAST_ERROR.exec(details)?.[1] ?? '';
+  return reason === '' || reason === 'null' ? '' : `: ${OF_OPENSSL.exec(reason)?.[1] ?? reason}`;
 }
 
 function changed(

@@ -253,7 +253,17 @@ export class GrpcTransport {
     if (stated.code === undefined) {
       const isAway = [grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED].includes(code);
       if (isAway) return { kind: 'retry', cause: error, sent: true };
-      throw new UnexpectedResponse(this.url, request.gid, undefined, details, error, code);
+      // A coordinator states its code, unless it rejects the connection: the library then returns
+      // this status, without the reason.
+      const isRefused = code === grpc.status.PERMISSION_DENIED;
+      throw new UnexpectedResponse(
+        this.url,
+        request.gid,
+        undefined,
+        isRefused ? `${details}: ${connectionNeeds(this.#isSecure)}` : details,
+        error,
+        code,
+      );
     }
     if (isRejectionCode(stated.code)) {
       const field = stated.field === undefined ? undefined : renameField(stated.field, namesInApi(messages));
@@ -269,6 +279,12 @@ export class GrpcTransport {
     return { kind: 'retry', cause: error, sent: stated.code !== 'too_many_requests', ...outcome };
   }
 }
+
+/** What a coordinator that rejects a connection may require. */
+const connectionNeeds = (isSecure: boolean): string =>
+  isSecure
+    ? 'the coordinator may require a client certificate of an authority that it trusts (tls: { cert, key })'
+    : 'the coordinator may require TLS (grpcs://)';
 
 /** What the trailers of an error state; all of it is absent in an error that a proxy sent. */
 function statedIn({ metadata }: ServiceError, grpcCode: number) {

@@ -2,7 +2,7 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Log } from '../logs/log.ts';
-import { refuse, type Served } from './refusal.ts';
+import { type Refusal, refuse, type Served } from './refusal.ts';
 import { TLS_SETTINGS } from './tls-settings.ts';
 
 /** What a server presents, and whom it trusts. */
@@ -31,8 +31,12 @@ const keyOf = ({ remoteAddress, remotePort }: Socket): string | undefined =>
 
 /** The first byte of a TLS connection: a record of the handshake. */
 const HANDSHAKE = 0x16;
-const PLAIN = 'this port serves TLS; use https:// (gRPC: a channel with TLS)';
-const NO_CERTIFICATE = 'a client certificate is required (--tls-client-auth required)';
+const PLAIN: Refusal = {
+  code: 'invalid',
+  reason: 'this port serves TLS; use https:// (gRPC: a channel with TLS)',
+};
+const NO_CERTIFICATE =
+  'a client certificate is required (--tls-client-auth required); specify one: commands with --cert-file and --key-file, the SDK with tls: { cert, key }';
 
 /**
  * Turns accepted connections into TLS connections. Owns the handshakes in progress: each is bounded
@@ -114,7 +118,7 @@ export class TlsGate {
     if (fault === undefined) return handshake.accepted(socket);
     this.#options.failed?.();
     this.#options.log.debug({ client: socket.remoteAddress, reason: fault }, 'a client certificate was rejected');
-    refuse(socket, this.#options.served, fault);
+    refuse(socket, this.#options.served, { code: 'unauthenticated', reason: fault });
   }
 
   /** Why a client is rejected. */

@@ -157,7 +157,11 @@ describeWith(['openssl'], 'a server with a certificate', () => {
         .on('error', reject);
     });
     expect(JSON.parse(text)).toEqual({
-      code: 'refused',
+      type: 'about:blank',
+      title: 'The request is wrong',
+      status: 400,
+      code: 'invalid',
+      detail: 'this port serves TLS; use https:// (gRPC: a channel with TLS)',
       message: 'this port serves TLS; use https:// (gRPC: a channel with TLS)',
     });
   });
@@ -343,15 +347,15 @@ describeWith(['openssl'], 'client certificates', () => {
     const url = `${server.url}/healthz`;
     await expect(get(url, pem(client))).resolves.toMatchObject({ status: 200 });
     await expect(get(url)).resolves.toMatchObject({
-      status: 400,
+      status: 401,
       body: expect.stringContaining('a client certificate is required (--tls-client-auth required)'),
     });
     await expect(get(url, pem(stranger))).resolves.toMatchObject({
-      status: 400,
+      status: 401,
       body: expect.stringContaining('the client certificate is not accepted: UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
     });
     await expect(get(url, pem(expired))).resolves.toMatchObject({
-      status: 400,
+      status: 401,
       body: expect.stringContaining('the client certificate is not accepted: CERT_HAS_EXPIRED'),
     });
     await expect(checkHealth(server.grpcAddress, client)).resolves.toBe(SERVING);
@@ -368,7 +372,7 @@ describeWith(['openssl'], 'client certificates', () => {
     const url = `${server.url}/healthz`;
     await expect(get(url)).resolves.toMatchObject({ status: 200 });
     await expect(get(url, pem(await authority.issue()))).resolves.toMatchObject({ status: 200 });
-    await expect(get(url, pem(await other.issue()))).resolves.toMatchObject({ status: 400 });
+    await expect(get(url, pem(await other.issue()))).resolves.toMatchObject({ status: 401 });
   });
 
   it('are verified against the new authorities after a reload, also in resumed sessions', async () => {
@@ -383,7 +387,7 @@ describeWith(['openssl'], 'client certificates', () => {
     await expect(status()).resolves.toBe(200);
     await copyFile(other.certificate, ca);
     await server.reload();
-    await expect(status()).resolves.toBe(400);
+    await expect(status()).resolves.toBe(401);
   });
 });
 

@@ -12,7 +12,7 @@ interface CommandOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The files with secrets that the command itself reads, and the config files of the coordinator. */
+/** Files with secrets: those that the command itself reads, and the config files of `serve`. */
 export function secretFilesOf(
   options: CommandOptions,
   env: Environment,

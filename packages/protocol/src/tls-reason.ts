@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: "the server's certificate is not for servers",
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS on this port',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server does not use TLS on this port',
+  EPROTO: 'the handshake failed; the server may not use TLS on this port',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the server supports neither TLS 1.2 nor TLS 1.3',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the server supports neither TLS 1.2 nor TLS 1.3',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server requires a client certificate',
@@ -23,6 +24,31 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the server rejects the handshake; it may require a client certificate',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'the server does not support the protocol (ALPN)',
 };
+
+/** Codes of a certificate whose authority the client does not trust. */
+const OF_AUTHORITIES = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+const OF_VALIDITY = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REVOKED', 'INVALID_PURPOSE'];
+const OF_PORTS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'];
+
+/** What has to be corrected after a failed handshake. */
+export type TlsFault = 'authority' | 'certificate' | 'name' | 'client certificate' | 'port' | 'other';
+
+/** The kind of a failed TLS handshake; undefined for any other error. */
+export function tlsFaultOf(error: unknown): TlsFault | undefined {
+  if (!(error instanceof Error) || tlsReason(error) === undefined) return undefined;
+  const { code } = error as Error & { readonly code: string };
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'name';
+  if (OF_AUTHORITIES.includes(code)) return 'authority';
+  if (OF_VALIDITY.includes(code)) return 'certificate';
+  if (OF_PORTS.includes(code)) return 'port';
+  return REASONS[code]?.includes('client certificate') === true ? 'client certificate' : 'other';
+}
 
 /** The reason of a failed TLS handshake, with its code; undefined for any other error. */
 export function tlsReason(error: Error): string | undefined {
