@@ -73,6 +73,10 @@ describe('the cause of an error after an error response', () => {
     expect(error).toBeInstanceOf(type);
     const { cause } = error as Error;
     expect(cause).toBeInstanceOf(ErrorResponse);
-    expect(cause).toMatchObject({ httpStatus: status, problem: undefined, message: `HTTP ${status} of another program, such as a proxy` });
+    expect(cause).toMatchObject({
+      httpStatus: status,
+      problem: undefined,
+      message: `HTTP ${status} of another program, such as a proxy`,
+    });
   });
 });

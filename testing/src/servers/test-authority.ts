@@ -17,7 +17,7 @@ export interface Issued {
 export interface IssueOptions {
   /** For example `DNS:localhost`; localhost and 127.0.0.1 by default. */
   readonly names?: readonly string[];
-  /** The common name; `test` by default. */
+  /** The common name, as `openssl req -subj` takes it after `/CN=`; `test` by default. */
   readonly subject?: string;
   /** Days until the certificate expires; -1: yesterday. 30 by default. */
   readonly days?: number;
@@ -63,7 +63,7 @@ export class TestAuthority implements AsyncDisposable {
   }: IssueOptions = {}): Promise<Issued> {
     const name = `issued-${++this.#issued}`;
     const [certificate, key] = [join(this.folder, `${name}.pem`), join(this.folder, `${name}.key`)];
-    await this.#run('req', ...KEY, '-subj', `/CN=${subject}`, '-keyout', key, '-out', `${name}.csr`);
+    await this.#run('req', ...KEY, '-utf8', '-subj', `/CN=${subject}`, '-keyout', key, '-out', `${name}.csr`);
     await writeFile(join(this.folder, `${name}.ext`), `subjectAltName=${names.join(',')}\n`);
     // A file of serial numbers would be shared by certificates that are issued at the same time.
     const serial = `0x${randomBytes(16).toString('hex')}`;

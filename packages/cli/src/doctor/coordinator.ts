@@ -46,11 +46,11 @@ export const coordinatorCheck = (url: string, ourVersion: string, token?: string
       if (error instanceof SyntaxError) return [fail('server', `${root} is not a Holdfast coordinator`, start)];
       if (brokeOff(error)) return [fail('server', `${root} did not send a complete response`, CUT_OFF_ADVICE)];
       if (isOtherProtocol(error)) return [fail('server', `${root} does not respond in HTTP/1.1`, PORT_ADVICE)];
-      const tls = noTls(root, error);
-      if (tls !== undefined) return [fail('server', tls.found, tls.advice)];
+      const failed = noTls(root, error);
+      if (failed !== undefined) return [fail('server', failed.found, failed.advice)];
       return [fail('server', `no coordinator responds at ${root}`, start)];
     }
-    const what = `${root}, version ${String(version)}`;
+    const what = `${root}, version ${version}`;
     if (ready.status !== 200)
       return [fail('server', `${what}: not ready (HTTP ${ready.status})`, 'its store does not respond; see its log')];
     if (version !== ourVersion)

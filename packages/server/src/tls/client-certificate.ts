@@ -5,7 +5,6 @@ import type { ClientCertificate } from '@holdfast/api';
 /** Most names of one certificate that are compared. */
 const MOST_NAMES = 100;
 const NAME = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)/g;
-const COMMON_NAME = /^CN=(.*)$/m;
 
 /** A connection has one certificate, and many requests. */
 const known = new WeakMap<object, ClientCertificate>();
@@ -28,12 +27,33 @@ export function describe({
   subject,
   subjectAltName = '',
 }: Pick<X509Certificate, 'fingerprint256' | 'subject' | 'subjectAltName'>): ClientCertificate {
+  const commonNames = commonNamesIn(subject);
   return {
     fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
-    commonName: COMMON_NAME.exec(subject)?.[1] ?? '',
+    // Several: programs disagree on which of them is meant, so that none identifies the owner.
+    commonName: commonNames.length === 1 ? (commonNames[0] ?? '') : '',
     names: namesIn(subjectAltName),
   };
 }
+
+/**
+ * The common names of a subject: Node writes a line for each of its parts, joins the attributes of
+ * one part with ` + `, and escapes values after RFC 2253.
+ *
+ * @param subject undefined in some versions of Node if it is empty
+ */
+function commonNamesIn(subject: string | undefined): readonly string[] {
+  return (subject ?? '')
+    .split('\n')
+    .flatMap((part) => part.split(' + '))
+    .flatMap((attribute) => (attribute.startsWith('CN=') ? [unescaped(attribute.slice('CN='.length))] : []));
+}
+
+/** `\,` → `,` and `\0A` → a line feed; other characters are as in the certificate. */
+const unescaped = (value: string): string =>
+  value.replaceAll(/\\(?:([\dA-F]{2})|(.))/g, (_, hex: string | undefined, one: string) =>
+    hex === undefined ? one : String.fromCodePoint(Number.parseInt(hex, 16)),
+  );
 
 /** Node quotes a name that contains a comma or a quote, so that it cannot pose as two names. */
 function namesIn(text: string): readonly string[] {

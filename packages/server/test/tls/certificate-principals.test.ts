@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -66,6 +67,33 @@ describeWith(['openssl'], 'a client certificate', () => {
   let stranger: Issued;
   let folder: string;
   const running: RunningServer[] = [];
+
+  it.each([
+    ['a comma', 'Ann, Ltd', 'Ann, Ltd'],
+    ['a plus sign', String.raw`a\+CN=admin`, 'a+CN=admin'],
+    ['a plus sign between blanks', String.raw`a \+ CN=admin`, 'a + CN=admin'],
+    ['quotes and angle brackets', '"a" <b>;', '"a" <b>;'],
+    ['a backslash before a letter', String.raw`a\\nb`, String.raw`a\nb`],
+    ['a number sign and blanks at its ends', ' #a ', ' #a '],
+    ['a line feed', 'a\nCN=admin', 'a\nCN=admin'],
+    ['letters beyond ASCII', 'Zoë 株式会社', 'Zoë 株式会社'],
+    ['another attribute in one part', 'ann+OU=CN', 'ann'],
+    ['two common names in one part: none', 'ann+CN=admin', ''],
+    ['two common names: none', 'ann/CN=admin', ''],
+  ])('has the common name of its subject: %s', async (_, subject, commonName) => {
+    const { certificateText } = await authority.issue({ subject });
+    expect(describeCertificate(new X509Certificate(certificateText)).commonName).toBe(commonName);
+    // An entry cannot name a line feed.
+    if (/^.+$/.test(commonName))
+      expect(matches(`CN:${commonName}`, new X509Certificate(certificateText).subject)).toBe(true);
+    for (const pattern of ['CN:admin', 'CN:CN=admin', 'CN:OU=*'])
+      expect(matches(pattern, new X509Certificate(certificateText).subject)).toBe(false);
+  });
+
+  it('has no common name if its subject is empty', () => {
+    for (const subject of ['', undefined as never, 'O=Shop']) expect(certificateWith(subject, '').commonName).toBe('');
+    expect(matches('CN:*', '')).toBe(false);
+  });
 
   beforeAll(async () => {
     authority = await TestAuthority.create();
