@@ -28,24 +28,19 @@ const PROCESSES = [
 ];
 
 /**
- * How many files of `in-process` run at a time. Most of their time they wait: for databases, for
- * processes that start, for limits that pass.
+ * How many files run at a time of those that mostly wait: for databases, for processes that start,
+ * for limits that pass.
  */
 const WAITING = 3;
 
 /**
- * Long tests that stay correct however slowly they run, so that two files may run at a time. A file
- * that stops clocks, heartbeats or connections and measures the reaction is not among them.
+ * Long tests that need the whole machine: those that disturb many processes under load and judge
+ * how fast they react, and those that measure throughput.
  */
-const LONG_IN_PAIRS = [
-  'packages/cli/test/serve/*.long.test.ts',
-  'packages/client/test/{barrier,participants}/**/*.long.test.ts',
-  'packages/client/test/workflow-crash.long.test.ts',
-  'packages/client/test/xa-participant/*-{xa,workflow}.long.test.ts',
-  'packages/core/test/**/*.long.test.ts',
-  'packages/store-*/test/*-store.long.test.ts',
-  'packages/store-*/test/{large-records,restored,session-settings}.long.test.ts',
-  'tests/{simulator,model-checker,docs}/test/**/*.long.test.ts',
+const LONG_ALONE = [
+  '{bench,tests/crash}/test/**/*.long.test.ts',
+  'deploy/test/nginx-under-load.long.test.ts',
+  'packages/cli/test/cluster/nodes.long.test.ts',
 ];
 
 export default defineConfig({
@@ -112,9 +107,8 @@ export default defineConfig({
         // `npm run test:long`: what breaks the code on purpose, mistake by mistake.
         extends: true,
         test: {
-          name: 'long',
-          include: [LONG],
-          exclude: ['**/node_modules/**', ...LONG_IN_PAIRS],
+          name: 'long-alone',
+          include: LONG_ALONE,
           maxWorkers: 1,
           testTimeout: 300_000,
           hookTimeout: 120_000,
@@ -124,10 +118,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'long-in-pairs',
-          include: LONG_IN_PAIRS,
-          exclude: ['**/node_modules/**'],
-          maxWorkers: 2,
+          name: 'long',
+          include: [LONG],
+          exclude: ['**/node_modules/**', ...LONG_ALONE],
+          maxWorkers: WAITING,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },

@@ -6,9 +6,6 @@ import {
   inPatchedWorkspace,
   type Moment,
   type Patch,
-  startMariadb,
-  startPostgres,
-  startRedis,
   WORKSPACE,
 } from '@holdfast/testing/servers';
 import { expect, it, onTestFinished } from 'vitest';
@@ -16,7 +13,7 @@ import { describeWith } from '@holdfast/testing/describe-with';
 import type { HoldfastProcessOptions } from '@holdfast/testing/holdfast-process';
 import { usePrivateServer } from '@holdfast/testing/private-server';
 import { always, Participants } from '@holdfast/testing/participants';
-import { Coordinator, SILENCE_MS, until } from './support/process.ts';
+import { Coordinator, SILENCE_MS, until } from './process.ts';
 
 const GID = 'of-the-frozen';
 const FOUND = new RegExp(GID);
@@ -46,7 +43,7 @@ const NO_FENCING: readonly Patch[] = [
     to: 'if (false)',
   },
 ];
-/** A mistake of which the tests of this file must convict a node, and what it leads to. */
+/** A mistake of which these tests must convict a node, and what it leads to. */
 interface Mistake {
   readonly mistake: string;
   readonly patches: readonly Patch[];
@@ -71,24 +68,21 @@ const builtPackages = (): readonly string[] =>
     .filter((folder) => existsSync(join(WORKSPACE, folder, 'dist')));
 
 /** When a node claims a transaction, and when it reads the record of one. */
-interface Requests {
+export interface Requests {
   readonly claim: RegExp;
   readonly read: RegExp;
 }
 
-const SERVERS = [
-  ['postgres', 'PostgreSQL', () => startPostgres(), { claim: /\0claim\0/, read: /\0get\0/ }],
-  [
-    'mariadbd',
-    'MariaDB',
-    () => startMariadb(),
-    { claim: /into @alive .*skip locked/s, read: /^(?!.*@alive).*t\.definition, t\.state/s },
-  ],
-  // A claim returns the records.
-  ['redis-server', 'Redis', () => startRedis(), { claim: /EVALSHA/i, read: /EVALSHA/i }],
-] as const satisfies readonly (readonly [string, string, () => Promise<DatabaseServer | undefined>, Requests])[];
-
-for (const [program, database, startServer, { claim, read }] of SERVERS)
+/**
+ * Tests of two nodes over one database, one of which is frozen in the middle of its work.
+ * @param program the server's program, without which the tests are skipped
+ */
+export function frozenNodeTests(
+  program: string,
+  database: string,
+  startServer: () => Promise<DatabaseServer | undefined>,
+  { claim, read }: Requests,
+): void {
   describeWith([program], `a node on ${database} that is frozen`, () => {
     const server = usePrivateServer(database, startServer);
 
@@ -219,3 +213,4 @@ for (const [program, database, startServer, { claim, read }] of SERVERS)
       expect(other.log.filter(({ msg }) => msg.includes('session lost'))).toEqual([]);
     });
   });
+}
