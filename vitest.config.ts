@@ -40,7 +40,9 @@ const WAITING = 3;
 const LONG_ALONE = [
   '{bench,tests/crash}/test/**/*.long.test.ts',
   'deploy/test/nginx-under-load.long.test.ts',
-  'packages/cli/test/cluster/nodes.long.test.ts',
+  'packages/cli/test/cluster/{audit,nodes,tokens}.long.test.ts',
+  'packages/client/test/sender-crash.long.test.ts',
+  'tests/mixed-version/test/added-column.long.test.ts',
 ];
 
 export default defineConfig({
