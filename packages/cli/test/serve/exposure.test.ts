@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
@@ -6,27 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeWith } from '@holdfast/testing/describe-with';
-import { CLI, HoldfastProcess } from '@holdfast/testing/holdfast-process';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { type Issued, TestAuthority } from '@holdfast/testing/servers';
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { runProcess } from '../support/run-process.ts';
 
 let authority: TestAuthority;
 let server: Issued;
 let folder: string;
 const started: HoldfastProcess[] = [];
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-const cli = (env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> =>
-  new Promise((resolve) =>
-    execFile(process.execPath, [CLI, ...args], { env: { PATH: process.env['PATH'], ...env } }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    ),
-  );
 
 /** Starts a coordinator; returns its URL on loopback and the warnings of its start. */
 async function serve(...args: string[]): Promise<{ readonly url: string; readonly warnings: readonly string[] }> {
@@ -69,16 +56,16 @@ describeWith(['openssl'], 'a coordinator beyond loopback', () => {
       ...['--tls-client-ca-file', authority.certificate],
     );
     const trusting = ['--server', url, '--ca-file', authority.certificate];
-    const refused = await cli({}, 'list', ...trusting);
+    const refused = await runProcess({}, 'list', ...trusting);
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('client certificate')]);
     const ann = await authority.issue({ subject: 'ann' });
-    const served = await cli({}, 'list', ...trusting, '--cert-file', ann.certificate, '--key-file', ann.key);
+    const served = await runProcess({}, 'list', ...trusting, '--cert-file', ann.certificate, '--key-file', ann.key);
     expect(served.code).toBe(0);
   });
 
   it('is not started, nor sent a token without verification, with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
     const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
-    const start = await cli(env, 'serve', '--store', 'memory:', '--http-port', '0');
+    const start = await runProcess(env, 'serve', '--store', 'memory:', '--http-port', '0');
     expect([start.code, start.err]).toEqual([
       1,
       expect.stringContaining('holdfast: NODE_TLS_REJECT_UNAUTHORIZED=0 disables the verification'),
@@ -92,8 +79,8 @@ describeWith(['openssl'], 'a coordinator beyond loopback', () => {
     onTestFinished(() => void impostor.close());
     const url = `https://127.0.0.1:${(impostor.address() as AddressInfo).port}`;
     const token = { ...env, HOLDFAST_TOKEN: 'hf_x' };
-    expect(await cli(token, 'list', '--server', url)).toMatchObject({ code: 3 });
-    const doctor = await cli(token, 'doctor', '--store', 'memory:', '--server', url);
+    expect(await runProcess(token, 'list', '--server', url)).toMatchObject({ code: 3 });
+    const doctor = await runProcess(token, 'doctor', '--store', 'memory:', '--server', url);
     expect([doctor.code, doctor.out]).toEqual([1, expect.stringMatching(/no TLS connection to/)]);
     expect(requests).toBe(0);
   });

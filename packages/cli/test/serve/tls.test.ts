@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -7,9 +6,10 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { connect } from '@holdfast/client';
 import { describeWith } from '@holdfast/testing/describe-with';
-import { CLI, HoldfastProcess } from '@holdfast/testing/holdfast-process';
+import { HoldfastProcess } from '@holdfast/testing/holdfast-process';
 import { type Issued, TestAuthority } from '@holdfast/testing/servers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runProcess } from '../support/run-process.ts';
 
 let authority: TestAuthority;
 let other: TestAuthority;
@@ -43,19 +43,6 @@ async function serve(...more: string[]): Promise<Started> {
   return { run, url, grpc: `grpcs://${grpc.replace('127.0.0.1', 'localhost')}` };
 }
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-const cli = (env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> =>
-  new Promise((resolve) =>
-    execFile(process.execPath, [CLI, ...args], { env: { PATH: process.env['PATH'], ...env } }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    ),
-  );
-
 const requiring = () => ['--tls-client-ca-file', authority.certificate];
 const TRUSTING = () => ['--ca-file', authority.certificate];
 const PRESENTING = () => [...TRUSTING(), '--cert-file', client.certificate, '--key-file', client.key];
@@ -72,30 +59,30 @@ const serialOf = (url: string): Promise<string> =>
 describeWith(['openssl'], 'a coordinator behind TLS', () => {
   it('is reached by the commands and by doctor with --ca-file, or its variable', async () => {
     const { url } = await serve();
-    const known = await cli({}, 'list', '--server', url, ...TRUSTING());
+    const known = await runProcess({}, 'list', '--server', url, ...TRUSTING());
     expect([known.code, known.err]).toEqual([0, 'no transaction matches\n']);
-    const byVariable = await cli({ HOLDFAST_CA_FILE: authority.certificate, HOLDFAST_SERVER: url }, 'list');
+    const byVariable = await runProcess({ HOLDFAST_CA_FILE: authority.certificate, HOLDFAST_SERVER: url }, 'list');
     expect([byVariable.code, byVariable.err]).toEqual([0, 'no transaction matches\n']);
-    const unknown = await cli({}, 'list', '--server', url);
+    const unknown = await runProcess({}, 'list', '--server', url);
     expect(unknown.code).toBe(3);
     expect(unknown.err).toMatch(/^holdfast: no TLS connection to .*(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT)/);
     expect(unknown.err).toContain('--ca-file');
-    const doctor = await cli({}, 'doctor', '--store', 'memory:', '--server', url, ...TRUSTING());
+    const doctor = await runProcess({}, 'doctor', '--store', 'memory:', '--server', url, ...TRUSTING());
     expect(doctor.out).toMatch(/server .*: ready/);
-    const wary = await cli({}, 'doctor', '--store', 'memory:', '--server', url);
+    const wary = await runProcess({}, 'doctor', '--store', 'memory:', '--server', url);
     expect(wary.out).toContain('no TLS connection to');
     expect(wary.out).toContain('--ca-file');
   });
 
   it('that requires client certificates is reached with --cert-file and --key-file', async () => {
     const { url } = await serve(...requiring());
-    const known = await cli({}, 'list', '--server', url, ...PRESENTING());
+    const known = await runProcess({}, 'list', '--server', url, ...PRESENTING());
     expect([known.code, known.err]).toEqual([0, 'no transaction matches\n']);
-    const without = await cli({}, 'list', '--server', url, ...TRUSTING());
+    const without = await runProcess({}, 'list', '--server', url, ...TRUSTING());
     expect(without.code).not.toBe(0);
-    const half = await cli({}, 'list', '--server', url, '--cert-file', client.certificate);
+    const half = await runProcess({}, 'list', '--server', url, '--cert-file', client.certificate);
     expect([half.code, half.err]).toEqual([2, expect.stringContaining('--cert-file and --key-file belong together')]);
-    const missing = await cli({}, 'list', '--server', url, '--ca-file', '/nowhere.pem');
+    const missing = await runProcess({}, 'list', '--server', url, '--ca-file', '/nowhere.pem');
     expect([missing.code, missing.err]).toEqual([2, expect.stringContaining('--ca-file /nowhere.pem cannot be read')]);
   });
 
@@ -155,7 +142,7 @@ describeWith(['openssl'], 'a coordinator behind TLS', () => {
         const { gid } = await submitted.submit();
         const shown = await vi.waitUntil(
           async () => {
-            const { out } = await cli({}, 'show', gid, '--server', url, ...TRUSTING());
+            const { out } = await runProcess({}, 'show', gid, '--server', url, ...TRUSTING());
             return out.includes('TLS:') && out;
           },
           { timeout: 20_000, interval: 200 },
@@ -186,25 +173,35 @@ describeWith(['openssl'], 'a coordinator behind TLS', () => {
     const { url } = await serve();
     const env = { HOLDFAST_TLS_CERT_FILE: server.certificate, HOLDFAST_TLS_KEY_FILE: server.key };
     const { port } = new URL(url);
-    const { out } = await cli(env, 'doctor', '--store', 'memory:', '--http-port', port, '--server', url, ...TRUSTING());
+    const { out } = await runProcess(
+      env,
+      'doctor',
+      '--store',
+      'memory:',
+      '--http-port',
+      port,
+      '--server',
+      url,
+      ...TRUSTING(),
+    );
     expect(out).toMatch(new RegExp(`ok +port ${port} +a coordinator is running there`));
   });
 
   it('is checked by doctor before it starts', async () => {
     const env = { HOLDFAST_TLS_CERT_FILE: server.certificate, HOLDFAST_TLS_KEY_FILE: client.key };
-    const { code, out } = await cli(env, 'doctor', '--store', 'memory:', '--http-port', '0');
+    const { code, out } = await runProcess(env, 'doctor', '--store', 'memory:', '--http-port', '0');
     expect(code).toBe(1);
     expect(out).toContain('the key does not belong to the (first) certificate');
     const soon = await authority.issue({ days: 2 });
     const expiring = { HOLDFAST_TLS_CERT_FILE: soon.certificate, HOLDFAST_TLS_KEY_FILE: soon.key };
-    expect((await cli(expiring, 'doctor', '--store', 'memory:', '--http-port', '0')).out).toContain('renew it');
+    expect((await runProcess(expiring, 'doctor', '--store', 'memory:', '--http-port', '0')).out).toContain('renew it');
   });
 
   it('does not start with a faulty file, and names it in one line', async () => {
     const file = join(folder, 'nothing.pem');
     await writeFile(file, 'nothing');
     const args = ['serve', '--store', 'memory:', '--tls-cert-file', file, '--tls-key-file', server.key];
-    const { code, err } = await cli({}, ...args);
+    const { code, err } = await runProcess({}, ...args);
     expect(code).toBe(1);
     expect(err).toBe(`holdfast: --tls-cert-file ${file}: it contains no certificate in PEM form (BEGIN CERTIFICATE)\n`);
   });

@@ -129,21 +129,10 @@ export class GrpcJsServer implements GrpcTransport {
       const end = this.#endOf(method.path, call);
       const send = (message: Uint8Array): Promise<void> | undefined =>
         end.signal.aborted || call.write(message) ? undefined : drained(call);
-      this.#admitted(call, method, end.signal, call.request.length)
-        .then((context) =>
-          this.#whileAdmitted(call, method, context, end, () => method.run(context, call.request, send)),
-        )
-        .then(
-          () => {
-            end.with(GRPC_STATUS.ok);
-            call.end();
-          },
-          (thrown: unknown) => {
-            const error = this.#errorOf(thrown, method.path);
-            end.with(error.code);
-            call.emit('error', statusOf(error));
-          },
-        );
+      const finished = this.#admitted(call, method, end.signal, call.request.length).then((context) =>
+        this.#whileAdmitted(call, method, context, end, () => method.run(context, call.request, send)),
+      );
+      this.#endAfter(finished, call, end, method.path);
     };
   }
 
@@ -161,22 +150,31 @@ export class GrpcJsServer implements GrpcTransport {
         if (end.signal.aborted || call.write(message)) return;
         await drained(call);
       };
-      this.#admitted(call, method, end.signal, 0)
-        .then((context) =>
-          this.#whileAdmitted(call, method, context, end, () => method.run({ signal: end.signal, requests, send })),
-        )
-        .then(
-          () => {
-            end.with(GRPC_STATUS.ok);
-            call.end();
-          },
-          (thrown: unknown) => {
-            const error = this.#errorOf(thrown, method.path);
-            end.with(error.code);
-            call.emit('error', statusOf(error));
-          },
-        );
+      const finished = this.#admitted(call, method, end.signal, 0).then((context) =>
+        this.#whileAdmitted(call, method, context, end, () => method.run({ signal: end.signal, requests, send })),
+      );
+      this.#endAfter(finished, call, end, method.path);
     };
+  }
+
+  /** Ends a call whose response is a stream, once its method has finished. */
+  #endAfter(
+    finished: Promise<void>,
+    call: grpc.ServerWritableStream<Buffer, Uint8Array> | grpc.ServerDuplexStream<Buffer, Uint8Array>,
+    end: CallEnd,
+    path: string,
+  ): void {
+    finished.then(
+      () => {
+        end.with(GRPC_STATUS.ok);
+        call.end();
+      },
+      (thrown: unknown) => {
+        const error = this.#errorOf(thrown, path);
+        end.with(error.code);
+        call.emit('error', statusOf(error));
+      },
+    );
   }
 
   /** The context of a call whose caller is known. */
