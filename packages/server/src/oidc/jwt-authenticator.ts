@@ -13,7 +13,7 @@ import type { JwtVerifier, ValidJwt } from './verify-jwt.ts';
 export interface JwtAuthenticatorOptions {
   readonly verifier: Pick<JwtVerifier, 'verify'>;
   readonly keys: Pick<IssuerKeys, 'isPublished' | 'onChange'>;
-  readonly logins: Pick<FailedLogins, 'reject'>;
+  readonly logins: Pick<FailedLogins, 'mayCheck' | 'reject' | 'rejectUnchecked'>;
   /** Authenticates every other caller. */
   readonly next: Authenticator;
 }
@@ -22,6 +22,8 @@ export interface JwtAuthenticatorOptions {
 const MOST_VALID = 10_000;
 /** Different JWTs that are verified at once. */
 const MOST_VERIFYING = 1_000;
+/** Of these, those of one address. More than wait for keys (`IssuerKeys`), and fewer than all. */
+const MOST_OF_ADDRESS = 750;
 
 /** API tokens have no dot; a JWT has two. */
 const JWT = /^bearer +([^\s,]*\.[^\s,]*) *$/i;
@@ -32,11 +34,16 @@ const JWT = /^bearer +([^\s,]*\.[^\s,]*) *$/i;
  * J1  A valid JWT is verified once, and remembered by its hash until it expires, or until the
  *     issuer no longer publishes the key that signed it.
  * J2  A JWT is rejected by what it is, never left to `next`: a fault has one explanation.
+ * J3  JWTs that one address sends delay those of other addresses little, and remembered ones not at
+ *     all: those of an address are verified in turns with those of others and bounded in number,
+ *     and after failed logins also in frequency.
  */
 export class JwtAuthenticator implements Authenticator {
   readonly #options: JwtAuthenticatorOptions;
   readonly #valid = new Map<string, ValidJwt>();
   readonly #verifying = new Map<string, ReturnType<JwtVerifier['verify']>>();
+  /** The number of those by address. */
+  readonly #verifyingOf = new Map<string, number>();
 
   constructor(options: JwtAuthenticatorOptions) {
     this.#options = options;
@@ -58,27 +65,46 @@ export class JwtAuthenticator implements Authenticator {
 
   async #verify(key: string, text: string, credentials: Credentials): Promise<Principal> {
     const { logins } = this.#options;
-    const verified = await untilDeadline(this.#verifyOnce(key, text), credentials.deadlineMs);
+    const { remoteAddress = '', deadlineMs } = credentials;
+    if (!this.#verifying.has(key) && !this.#mayVerify(remoteAddress, credentials))
+      return logins.rejectUnchecked(credentials);
+    const verified = await untilDeadline(this.#verifyOnce(key, text, remoteAddress), deadlineMs);
     if (verified.kind === 'valid') return verified.principal;
     if (verified.kind === 'forbidden') throw new HoldfastError('forbidden', `the JWT ${verified.fault}`);
     return logins.reject(verified.reason, `the JWT ${verified.fault}`, credentials);
   }
 
-  #verifyOnce(key: string, text: string): ReturnType<JwtVerifier['verify']> {
+  /** The caller of a stream was admitted before, and is not held up. */
+  #mayVerify(address: string, { isInProgress }: Credentials): boolean {
+    if (isInProgress === true) return true;
+    return (this.#verifyingOf.get(address) ?? 0) < MOST_OF_ADDRESS && this.#options.logins.mayCheck(address);
+  }
+
+  #verifyOnce(key: string, text: string, address: string): ReturnType<JwtVerifier['verify']> {
     const verifying = this.#verifying.get(key);
     if (verifying !== undefined) return verifying;
     if (this.#verifying.size >= MOST_VERIFYING)
       throw new HoldfastError('overloaded', 'too many JWTs are being checked at once; repeat the request');
+    this.#verifyingOf.set(address, (this.#verifyingOf.get(address) ?? 0) + 1);
     const begun = this.#options.verifier
-      .verify(text)
+      .verify(text, address)
       .then((verified) => {
         this.#valid.delete(key);
         if (verified.kind === 'valid') this.#remember(key, verified);
         return verified;
       })
-      .finally(() => this.#verifying.delete(key));
+      .finally(() => {
+        this.#verifying.delete(key);
+        this.#left(address);
+      });
     this.#verifying.set(key, begun);
     return begun;
+  }
+
+  #left(address: string): void {
+    const others = (this.#verifyingOf.get(address) ?? 1) - 1;
+    if (others === 0) this.#verifyingOf.delete(address);
+    else this.#verifyingOf.set(address, others);
   }
 
   #remember(key: string, verified: ValidJwt): void {

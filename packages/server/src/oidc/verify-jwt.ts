@@ -3,6 +3,7 @@ import { principalFault } from '@holdfast/protocol';
 import type { Principal } from '@holdfast/protocol';
 import { ALGORITHMS, fitsKey, isAlgorithm } from './algorithms.ts';
 import { type Claims, grantOf } from './claims.ts';
+import { FairTurns } from './fair-turns.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { isObject, type IssuerKey, type KeySet } from './key-set.ts';
 import type { OidcSettings } from './oidc-settings.ts';
@@ -29,12 +30,16 @@ export type RejectedJwt =
 /** Difference between the clocks of issuer and coordinator that does no harm. */
 export const CLOCK_TOLERANCE_MS = 10_000;
 
+/** Signatures that are checked at once, in other threads. */
+const MOST_AT_ONCE = 8;
+
 /** Verifies JWTs by the keys of one issuer. */
 export class JwtVerifier {
   readonly #jose: Jose;
   readonly #settings: OidcSettings;
   readonly #keys: Pick<IssuerKeys, 'find'>;
   readonly #principalPrefix: string;
+  readonly #turns = new FairTurns(MOST_AT_ONCE);
 
   constructor(jose: Jose, settings: OidcSettings, keys: Pick<IssuerKeys, 'find'>) {
     this.#jose = jose;
@@ -43,8 +48,12 @@ export class JwtVerifier {
     this.#principalPrefix = `oidc:${new URL(settings.issuer).host}/`;
   }
 
-  /** Throws `unavailable` if the keys are not known now. */
-  async verify(text: string): Promise<ValidJwt | RejectedJwt> {
+  /**
+   * Throws `unavailable` if the keys are not known now.
+   *
+   * @param origin where it comes from; signatures of one origin do not delay those of others
+   */
+  async verify(text: string, origin = ''): Promise<ValidJwt | RejectedJwt> {
     const read = readParts(text);
     if (typeof read === 'string') return rejected('malformed', read);
     const { header, claims } = read;
@@ -55,14 +64,15 @@ export class JwtVerifier {
     const key = await this.#keys.find((keys) => keyOf(keys, kid, alg));
     if (key === undefined)
       return rejected('rejected', kid === undefined ? NO_KID : 'is signed with a key that its issuer does not publish');
-    const verified = await this.#verifySigned(text, header, key);
+    const signedBy = (one: IssuerKey) => this.#turns.run(origin, () => this.#verifySigned(text, header, one));
+    const verified = await signedBy(key);
     if (verified !== WRONG_SIGNATURE) return verified;
     // The issuer may have replaced the key by another one with the same kid, or without a kid.
     const other = await this.#keys.find((keys) => {
       const found = keyOf(keys, kid, alg);
       return found?.id === key.id ? undefined : found;
     });
-    return other === undefined ? verified : this.#verifySigned(text, header, other);
+    return other === undefined ? verified : signedBy(other);
   }
 
   /**

@@ -35,7 +35,11 @@ async function start(times: IssuerKeysOptions['times'] = {}): Promise<void> {
       },
     },
     keys,
-    logins: { reject: (_, message) => Promise.reject(new HoldfastError('unauthenticated', message)) },
+    logins: {
+      reject: (_, message) => Promise.reject(new HoldfastError('unauthenticated', message)),
+      mayCheck: () => true,
+      rejectUnchecked: () => Promise.reject(new HoldfastError('too_many_requests', 'not checked')),
+    },
     next: { authenticate: () => ({ id: 'next', roles: [] }) },
   });
 }

@@ -33,6 +33,8 @@ async function start(values: Partial<ServerConfig> = {}): Promise<void> {
         reasons.push(reason);
         return Promise.reject(new HoldfastError('unauthenticated', message));
       },
+      mayCheck: () => true,
+      rejectUnchecked: () => Promise.reject(new HoldfastError('internal', 'every JWT is checked')),
     },
     next: { authenticate: () => ({ id: 'next', roles: [] }) },
   });
