@@ -15,6 +15,11 @@ export interface CallContext {
   readonly deadlineMs?: number | undefined;
   /** The address of the other end of the caller's connection, if there is one. */
   readonly remoteAddress?: string | undefined;
+  /**
+   * Identifies the caller's connection: equal for the calls of one connection, and for no others.
+   * Set for calls that may last.
+   */
+  readonly connection?: object | string | undefined;
   /** The trace that the call belongs to. */
   readonly trace?: TraceContext | undefined;
 }

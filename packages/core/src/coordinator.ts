@@ -127,8 +127,8 @@ export interface Coordinator {
    * counts: those that became durable while the caller handled another one may be left out, except
    * for the final one. Ends after the final states of all transactions, also of those that the
    * caller has, or when the context's signal aborts. Throws `not_found`, also for a transaction
-   * that was purged since, `overloaded`, and `unavailable` if the caller should watch again on
-   * another node.
+   * that was purged since, `overloaded`, `too_many_requests` if the caller or its connection
+   * watches too many, and `unavailable` if the caller should watch again on another node.
    */
   watch(context: CallContext, input: WatchInput): AsyncIterable<TransactionView>;
 

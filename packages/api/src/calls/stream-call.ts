@@ -45,6 +45,10 @@ export class StreamCall implements CallContext {
     return this.#abort.signal;
   }
 
+  get connection(): object | string | undefined {
+    return this.#caller.connection;
+  }
+
   get trace(): TraceContext | undefined {
     return this.#caller.trace;
   }

@@ -92,7 +92,7 @@ export class Queries {
       acceptKnownGid(gid);
       return { key: { namespace: context.namespace, gid }, afterVersion };
     });
-    yield* this.#p.watchers.watch(keys, context.signal);
+    yield* this.#p.watchers.watch(keys, context);
   }
 
   async scanKeyValues(context: CallContext, query: CategoryQuery): Promise<Page<KeyValue>> {

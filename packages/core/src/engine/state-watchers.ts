@@ -1,4 +1,5 @@
-import { HoldfastError, isFinal, type TransactionKey } from '@holdfast/protocol';
+import { HoldfastError, isAnonymous, isFinal, type TransactionKey } from '@holdfast/protocol';
+import type { CallContext } from '../call-context.ts';
 import type { TransactionView } from '../coordinator.ts';
 import type { Clock, Logger } from '../environment.ts';
 import { SlotMap } from '../slot-map.ts';
@@ -20,6 +21,15 @@ interface StateWatchersDependencies {
   readonly maxWatched: number;
 }
 
+/** Who watches. */
+export type WatchCaller = Partial<Pick<CallContext, 'connection' | 'principal' | 'signal'>>;
+
+/**
+ * Of `maxWatched`, what one principal may watch, and what callers may watch over one connection.
+ * Anonymous callers are told apart by their connections only.
+ */
+const SHARES = { principal: 1 / 2, connection: 1 / 4 } as const;
+
 /** A transaction to watch. */
 export interface WatchedKey {
   readonly key: TransactionKey;
@@ -33,8 +43,16 @@ interface Watched extends Polled {
   readonly watchers: Set<Watcher>;
 }
 
+/** What transactions that callers watch are counted for, apart from the node. */
+interface Owner {
+  readonly key: object | string;
+  readonly kind: keyof typeof SHARES;
+}
+
 /** One caller. */
 interface Watcher {
+  /** Its principal and its connection, if they are known. */
+  readonly owners: readonly Owner[];
   /** The last version that it received, of each transaction that it still watches. */
   readonly seen: Map<Watched, number>;
   /** The transactions that may have a newer state, in the order of their changes. */
@@ -68,6 +86,8 @@ export class StateWatchers {
   readonly #reads: SharedReads<TransactionView>;
   readonly #watchers = new Set<Watcher>();
   #count = 0;
+  /** By the key of an owner. */
+  readonly #countOf = new Map<Owner['key'], number>();
   #polls = 0;
   #isEnded = false;
 
@@ -93,14 +113,20 @@ export class StateWatchers {
   /**
    * The states of transactions: first those that differ from what the caller has, then each later
    * one. Ends after their final states, or when the signal aborts. Throws `not_found` for a
-   * transaction that does not exist, `overloaded`, and `unavailable` if this node is stopping or
-   * the store cannot be read.
+   * transaction that does not exist, `overloaded`, `too_many_requests` if its principal or
+   * connection watches too many, and `unavailable` if this node is stopping or the store cannot be
+   * read.
    */
-  async *watch(keys: readonly WatchedKey[], signal?: AbortSignal): AsyncGenerator<TransactionView, void, undefined> {
-    const watcher: Watcher = { seen: new Map(), changed: new Set(), wake: undefined, reading: undefined };
+  async *watch(
+    keys: readonly WatchedKey[],
+    caller: WatchCaller = {},
+  ): AsyncGenerator<TransactionView, void, undefined> {
+    const { signal } = caller;
+    const owners = ownersOf(caller);
+    const watcher: Watcher = { owners, seen: new Map(), changed: new Set(), wake: undefined, reading: undefined };
     const wake = (): void => watcher.wake?.();
     const isAborted = (): boolean => signal?.aborted === true;
-    this.#assertRoom(keys);
+    this.#assertRoom(keys, owners);
     for (const wanted of keys) this.#add(watcher, wanted);
     signal?.addEventListener('abort', wake);
     try {
@@ -133,11 +159,27 @@ export class StateWatchers {
     for (const watcher of this.#watchers) watcher.wake?.();
   }
 
-  #assertRoom([first, ...more]: readonly WatchedKey[]): void {
-    if (this.#count + 1 + more.length > this.#d.maxWatched)
-      throw new HoldfastError('overloaded', `callers watch ${this.#count} transactions already; retry later`, {
-        ...(first !== undefined && { gid: first.key.gid }),
-      });
+  #assertRoom(keys: readonly WatchedKey[], owners: readonly Owner[]): void {
+    const [first] = keys;
+    const details = first === undefined ? {} : { gid: first.key.gid };
+    for (const { key, kind } of owners) {
+      const most = Math.ceil(this.#d.maxWatched * SHARES[kind]);
+      if ((this.#countOf.get(key) ?? 0) + keys.length <= most) continue;
+      const caller = kind === 'principal' ? 'one principal' : 'the callers of one connection';
+      const fault = `${caller} may watch ${most} transactions of this node at once; watch fewer, or retry later`;
+      throw new HoldfastError('too_many_requests', fault, { ...details, retryAfterMs: RETRY_AFTER_MS });
+    }
+    if (this.#count + keys.length > this.#d.maxWatched)
+      throw new HoldfastError('overloaded', `callers watch ${this.#count} transactions already; retry later`, details);
+  }
+
+  #counted(owners: readonly Owner[], change: 1 | -1): void {
+    this.#count += change;
+    for (const { key } of owners) {
+      const count = (this.#countOf.get(key) ?? 0) + change;
+      if (count === 0) this.#countOf.delete(key);
+      else this.#countOf.set(key, count);
+    }
   }
 
   #add(watcher: Watcher, { key, afterVersion }: WatchedKey): void {
@@ -148,7 +190,7 @@ export class StateWatchers {
     watcher.seen.set(watched, afterVersion);
     watcher.changed.add(watched);
     this.#watchers.add(watcher);
-    this.#count++;
+    this.#counted(watcher.owners, 1);
     this.#poll.start();
   }
 
@@ -174,7 +216,7 @@ export class StateWatchers {
     watcher.seen.delete(watched);
     watcher.changed.delete(watched);
     watched.watchers.delete(watcher);
-    this.#count--;
+    this.#counted(watcher.owners, -1);
     if (watched.watchers.size === 0 && this.#byId.get(watched.id) === watched) this.#byId.delete(watched.id);
   }
 
@@ -191,6 +233,16 @@ export class StateWatchers {
     if (this.#polls++ % SLOW_POLL === 0) return all;
     return this.#d.store.capabilities.exclusive ? [] : all.filter(({ id }) => !this.#d.drivenHere(id));
   }
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+function ownersOf({ principal, connection }: WatchCaller): readonly Owner[] {
+  const owners: Owner[] = [];
+  if (principal !== undefined && !isAnonymous(principal))
+    owners.push({ key: `principal ${principal.id}`, kind: 'principal' });
+  if (connection !== undefined) owners.push({ key: connection, kind: 'connection' });
+  return owners;
 }
 
 /** Takes the element that was added first. */

@@ -1,7 +1,7 @@
-import { isFinal, type Status, type TransactionKey } from '@holdfast/protocol';
+import { ANONYMOUS, HoldfastError, isFinal, type Status, type TransactionKey } from '@holdfast/protocol';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { StateWatchers } from '../../src/engine/state-watchers.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { StateWatchers, type WatchCaller } from '../../src/engine/state-watchers.ts';
 import type { TransactionView } from '../../src/index.ts';
 import { MemoryStore } from '../../src/memory-store/memory-store.ts';
 import { StoreError } from '../../src/store/index.ts';
@@ -58,11 +58,11 @@ class World {
     if (isOwn) this.watchers.written(`default\0${gid}`);
   }
 
-  watch(gids: readonly string[], afterVersion = 0, signal?: AbortSignal): Reader {
+  watch(gids: readonly string[], afterVersion = 0, signal?: AbortSignal, caller: WatchCaller = {}): Reader {
     return new Reader(
       this.watchers.watch(
         gids.map((gid) => ({ key: keyOf(gid), afterVersion })),
-        signal,
+        { ...caller, signal },
       ),
     );
   }
@@ -353,5 +353,45 @@ describe('for any history', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('one caller', () => {
+  const gids = (count: number, name = 'g'): readonly string[] =>
+    Array.from({ length: count }, (_, at) => `${name}${at}`);
+  const ann: WatchCaller['principal'] = { id: 'ann', roles: ['viewer'] };
+  const codeOf = async ({ end }: Reader): Promise<unknown> => {
+    const error = await end;
+    return error instanceof HoldfastError ? [error.code, error.retryAfterMs] : error;
+  };
+
+  it.each<[string, number, (at: number) => WatchCaller]>([
+    ['principal', 50, (at) => ({ principal: ann, connection: `c${at}` })],
+    ['connection', 25, () => ({ principal: ANONYMOUS, connection: 'c' })],
+    ['connection of several principals', 25, (at) => ({ principal: { id: `p${at}`, roles: [] }, connection: 'c' })],
+  ])('may watch a part of what all may watch: %s', async (_, most, callerOf) => {
+    const world = new World(100);
+    for (const gid of gids(most + 1)) await world.write(gid);
+    const stops: AbortController[] = [];
+    const signal = (): AbortSignal => {
+      const stop = new AbortController();
+      stops.push(stop);
+      return stop.signal;
+    };
+    const readers = gids(most).map((gid, at) => world.watch([gid], 0, signal(), callerOf(at)));
+    await vi.waitUntil(() => readers.every(({ received }) => received.length === 1));
+    const last = (): Reader => world.watch([`g${most}`], 0, signal(), callerOf(most));
+    expect(await codeOf(last())).toEqual(['too_many_requests', 1_000]);
+    // Others are not concerned.
+    const other = world.watch(['g0'], 0, signal(), { principal: { id: 'bob', roles: [] }, connection: 'd' });
+    await vi.waitUntil(() => other.received.length === 1);
+    // A transaction that has finished is not watched any more.
+    await world.write('g0', 'succeed', true);
+    await vi.waitUntil(() => readers[0]?.isEnded === true);
+    const next = last();
+    await vi.waitUntil(() => next.received.length === 1);
+    for (const stop of stops) stop.abort();
+    await Promise.all([...readers, other, next].map(({ end }) => end));
+    expect(world.watchers.count).toBe(0);
   });
 });

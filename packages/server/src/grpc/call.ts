@@ -1,5 +1,6 @@
 import { encodeHeaders, type Field, type Http2Stream } from '@holdfast/http2';
 import type { Credentials, PrincipalLimits } from '@holdfast/api';
+import type { CallContext } from '@holdfast/core';
 import { HoldfastError } from '@holdfast/protocol';
 import { encodeGrpcMessage, framedMessage, GRPC_STATUS, messageHead } from '@holdfast/protocol/grpc';
 import { type Log, logDefect } from '../logs/log.ts';
@@ -22,7 +23,7 @@ const OK: readonly (readonly [string, string])[] = [['grpc-status', '0']];
 const OK_TRAILERS = encodeHeaders(OK);
 
 /** The client of a call. */
-export type CallPeer = Pick<Credentials, 'remoteAddress' | 'clientCertificate'>;
+export type CallPeer = Pick<Credentials, 'remoteAddress' | 'clientCertificate'> & Pick<CallContext, 'connection'>;
 
 /** What a call needs from its server. */
 export interface CallOwner {
@@ -61,6 +62,7 @@ export class Call {
   /** Determines the caller. Ends the call if the caller is not authenticated. */
   admit(method: GrpcMethod | undefined, callers: GrpcCallers, peer: CallPeer): void {
     if (method?.isPublic !== true) this.#limits = callers.limits;
+    this.context.connection = peer.connection;
     try {
       const credentials = { ...peer, authorization: this.#metadata.field('authorization') };
       const admission = admitCaller(this.context, method, callers, credentials);

@@ -22,6 +22,8 @@ export class GrpcContext implements CallContext {
   #namespace: string = DEFAULT_NAMESPACE;
   /** Set before the caller is known. */
   remoteAddress: string | undefined;
+  /** See `CallContext`. */
+  connection: object | string | undefined;
   readonly signal: AbortSignal;
   readonly #metadata: CallMetadata;
   readonly #arrivedMs: number;

@@ -88,6 +88,7 @@ export class GrpcServer implements GrpcTransport {
         this.#calls.serve(stream, fields, {
           remoteAddress: peerOf(socket)?.address,
           clientCertificate: clientCertificateOf(socket),
+          connection: socket,
         }),
       failed: (error) => {
         if (error.cause === undefined) this.#log.debug({ err: error }, 'a gRPC connection failed');

@@ -67,6 +67,25 @@ describe.each(['own', 'grpc-js'] as const)('a watch over the gRPC server %s', (g
     for (const gid of gids) expect(watching.statuses.filter((one) => one === `${gid} succeed`)).toHaveLength(1);
   });
 
+  it('is rejected when its connection watches a quarter of what all may, and others are not', async () => {
+    const gids = Array.from({ length: 3 }, (_, index) => `q${index}-${++serial}`);
+    await using small = await TestServer.start({ grpcServer, maxWatched: 8 });
+    const first = gids.map((gid) => ({ gid }));
+    for (const gid of gids) await small.request('POST', '/api/v1/transactions', { gid, pattern: 'tcc' });
+    const [one, two] = [watchClient(small.running.grpcAddress), watchClient(small.running.grpcAddress)];
+    const watching = new Watching(one, first.slice(0, 2));
+    await until(() => watching.received.length === 2);
+    const { code, details } = await new Watching(one, first.slice(2)).ended;
+    expect([code, details]).toEqual([
+      GRPC_STATUS.resourceExhausted,
+      expect.stringContaining('one connection may watch 2'),
+    ]);
+    const other = new Watching(two, first.slice(2));
+    await until(() => other.received.length === 1);
+    one.close();
+    two.close();
+  });
+
   it('continues after a version', async () => {
     const gid = `w${++serial}`;
     await begin(gid);

@@ -180,6 +180,8 @@ export class GrpcJsServer implements GrpcTransport {
   /** The context of a call whose caller is known. */
   async #admitted(call: AnyCall, method: GrpcMethod, signal: AbortSignal, bytes: number): Promise<GrpcContext> {
     const context = contextOf(call, signal);
+    // Address and port of the client.
+    context.connection = call.getPeer();
     await admitCaller(context, method, this.#callers, credentialsOf(call));
     this.#callers.limits?.received(context.principal, bytes);
     return context;
