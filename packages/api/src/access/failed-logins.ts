@@ -94,7 +94,7 @@ export class FailedLogins {
     return true;
   }
 
-  /** Holds back the response to credentials that are not checked. Rejects with `too_many_requests`. */
+  /** Holds back the response to unchecked credentials. Rejects with `too_many_requests`. */
   async rejectUnchecked({ remoteAddress = '' }: Credentials): Promise<never> {
     this.#options.onFailure?.('unchecked');
     this.#log('unchecked', remoteAddress);

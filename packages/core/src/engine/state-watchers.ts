@@ -26,7 +26,7 @@ export type WatchCaller = Partial<Pick<CallContext, 'connection' | 'principal' |
 
 /**
  * Of `maxWatched`, what one principal may watch, and what callers may watch over one connection.
- * Anonymous callers are told apart by their connections only.
+ * Anonymous callers are distinguished by their connections only.
  */
 const SHARES = { principal: 1 / 2, connection: 1 / 4 } as const;
 

@@ -1,6 +1,6 @@
 /**
  * Runs tasks, a few at once. Those that wait take turns by their origin, so that many tasks of one
- * origin delay a task of another one by at most one of theirs.
+ * origin delay a task of another one by one at most.
  */
 export class FairTurns {
   readonly #mostAtOnce: number;
