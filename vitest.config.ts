@@ -45,6 +45,20 @@ const LONG_ALONE = [
   'tests/mixed-version/test/added-column.long.test.ts',
 ];
 
+/**
+ * Long tests that stop clocks, heartbeats, connections or whole processes and measure the reaction.
+ * They use little of the machine, so that they run beside each other, but not beside tests that
+ * keep it busy.
+ */
+const LONG_WAITING = [
+  'packages/branches/test/grpc/hostile-participant.long.test.ts',
+  'packages/cli/test/cluster/{frozen-*,reload,watch,workers}.long.test.ts',
+  'packages/cli/test/serve/store-away.long.test.ts',
+  'packages/client/test/{workflow-crash,workflow-heartbeat,xa-participant/killed}.long.test.ts',
+  'packages/server/test/readiness/*.long.test.ts',
+  'packages/store-*/test/{clock,garbled,session,stalled}.long.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     // Tests run against the sources; only processes that a test spawns run the built files.
@@ -120,13 +134,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'long',
-          include: [LONG],
-          exclude: ['**/node_modules/**', ...LONG_ALONE],
+          name: 'long-waiting',
+          include: LONG_WAITING,
           maxWorkers: WAITING,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          exclude: ['**/node_modules/**', ...LONG_ALONE, ...LONG_WAITING],
+          maxWorkers: WAITING,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],
