@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { namespaceFault, ROLES } from './principal.ts';
+import { tokenLimits, tokenLimitsRequest } from './token-limits.ts';
 
 /** Requests and responses of `/api/v1` about API tokens. */
 
@@ -26,6 +27,8 @@ export const tokenRequest = z.strictObject({
   namespaces: z.array(namespace).min(1).max(LIMITS.tokenNamespaces).optional(),
   /** Default: it expires with the token that creates it, otherwise never. */
   expiresInMs: z.number().int().min(1).max(LIMITS.tokenValidityMs).optional(),
+  /** Default: those with which the coordinator is configured for all principals. */
+  limits: tokenLimitsRequest.optional(),
   reason,
 });
 export type TokenRequest = z.input<typeof tokenRequest>;
@@ -51,6 +54,8 @@ const tokenShape = {
   /** Whether it may act in every namespace; `namespaces` is then empty. */
   allNamespaces: z.boolean(),
   namespaces: z.array(z.string()),
+  /** Null: those of the configuration apply. */
+  limits: tokenLimits.nullable(),
   createdAtMs: z.number(),
   /** The ID of the principal; empty for an anonymous one, and for the bootstrap token. */
   createdBy: z.string(),

@@ -18,6 +18,7 @@ export * from './api-v1-branches.ts';
 export * from './api-v1-status.ts';
 export * from './api-v1-tokens.ts';
 export * from './stored-token.ts';
+export type { TokenLimits } from './token-limits.ts';
 export * from './api-v1-audit.ts';
 export * from './operations/index.ts';
 export * from './branch-errors.ts';

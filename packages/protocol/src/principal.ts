@@ -18,7 +18,7 @@ export interface Principal {
   readonly limits?: CallerLimits;
 }
 
-/** What a principal may send to one node. Absent or 0: unlimited. */
+/** What a principal may send to one node. 0: unlimited; absent: as the node is configured. */
 export interface CallerLimits {
   readonly requestsPerSecond?: number | undefined;
   /** Requests at once; as many as per second by default. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tokenLimits } from './token-limits.ts';
 import { ROLES } from './principal.ts';
 
 /** An API token as the value of a key-value in the store. */
@@ -7,6 +8,7 @@ export const storedToken = z.object({
   name: z.string(),
   role: z.enum(ROLES),
   namespaces: z.array(z.string()).optional(),
+  limits: tokenLimits.optional(),
   /** SHA-256 of the token's text, in hexadecimal digits. */
   hash: z.string(),
   /** Secrets that rotations have replaced, the last one first; some are not valid any more. */

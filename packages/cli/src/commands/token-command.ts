@@ -1,4 +1,4 @@
-import { type NewToken, ROLES, type Role, type TokenInfo } from '@holdfast/protocol';
+import { type NewToken, ROLES, type Role, type TokenInfo, type TokenLimits } from '@holdfast/protocol';
 import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import type { CommandIo } from './command-io.ts';
@@ -28,6 +28,10 @@ interface CreateOptions extends CommonOptions {
   readonly role: Role;
   readonly namespaces?: string;
   readonly expiresIn?: string;
+  readonly maxRate?: string;
+  readonly maxBurst?: string;
+  readonly maxBytes?: string;
+  readonly maxInFlight?: string;
   readonly reason?: string;
 }
 
@@ -44,6 +48,13 @@ function registerCreate(tokens: Command, io: CommandIo): void {
       'namespaces that it may act in, separated by commas; by default those of the creator',
     )
     .option('--expires-in <time>', 'such as 90d; by default it expires with the token of its creator, if that expires')
+    .option('--max-rate <number>', "requests per second to each node, instead of the node's --principal-rate; 0: any")
+    .option('--max-burst <number>', 'requests at once; by default those of one second')
+    .option(
+      '--max-bytes <number>',
+      "bytes of request bodies per second, instead of the node's --principal-bytes; 0: any",
+    )
+    .option('--max-in-flight <number>', "unfinished transactions, instead of the node's --principal-in-flight; 0: any")
     .option(...REASON);
   operatorCommand(command, io, [
     'token create checkout --role submitter --namespaces shop',
@@ -53,9 +64,11 @@ function registerCreate(tokens: Command, io: CommandIo): void {
     runCommand(io, options, async ({ api }) => {
       const { role, namespaces, expiresIn, reason } = options;
       const names = namespaces?.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()]));
+      const limits = limitsIn(options);
       const body = {
         name,
         role,
+        ...(limits !== undefined && { limits }),
         ...(names !== undefined && { namespaces: names }),
         ...(expiresIn !== undefined && { expiresInMs: durationOf('--expires-in', expiresIn) }),
         ...(reason !== undefined && { reason }),
@@ -154,6 +167,25 @@ function stateOf({ revokedAtMs, expiresAtMs }: TokenInfo, nowMs: number): string
   if (revokedAtMs !== null) return 'revoked';
   if (expiresAtMs === null) return 'valid';
   return expiresAtMs <= nowMs ? 'expired' : `until ${moment(expiresAtMs)}`;
+}
+
+/** The limits that the options state; undefined: none of them is given. */
+function limitsIn({ maxRate, maxBurst, maxBytes, maxInFlight }: CreateOptions): TokenLimits | undefined {
+  const given = [
+    ['requestsPerSecond', '--max-rate', maxRate],
+    ['burst', '--max-burst', maxBurst],
+    ['bytesPerSecond', '--max-bytes', maxBytes],
+    ['inFlight', '--max-in-flight', maxInFlight],
+  ] as const;
+  const stated = given.flatMap(([name, option, text]) =>
+    text === undefined ? [] : [[name, countOf(option, text)] as const],
+  );
+  return stated.length === 0 ? undefined : Object.fromEntries(stated);
+}
+
+function countOf(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CommandError(EXIT.usage, `${option} takes a whole number with at most 9 digits, not ${text}`);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

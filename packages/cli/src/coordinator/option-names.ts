@@ -38,6 +38,7 @@ export const OPTION_NAMES = {
     role: '--role',
     namespaces: '--namespaces',
     expiresInMs: '--expires-in',
+    limits: '--max-rate, --max-burst, --max-bytes, --max-in-flight',
     reason: '--reason',
   },
   listTokens: { cursor: null, limit: null },

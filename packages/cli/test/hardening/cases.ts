@@ -54,6 +54,7 @@ export function tokenOf(change: Partial<TokenInfo> = {}): TokenInfo {
     lastUsedAtMs: NOW_MS - DAY_MS,
     rotatedAtMs: null,
     previousValidUntilMs: null,
+    limits: null,
     revokedAtMs: null,
     ...change,
   };

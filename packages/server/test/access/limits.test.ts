@@ -247,6 +247,27 @@ describe('limits of principals', () => {
     expect(await get(other.token)).toBe(200);
   });
 
+  it('of a token replace those of the options, and are shown with it', async () => {
+    await using server = await GuardedServer.start({ principalRate: 1, principalBurst: 1_000 });
+    const limits = { requestsPerSecond: 1, burst: 2 };
+    const strict = await server.token('submitter', { limits });
+    expect(strict.limits).toEqual(limits);
+    const free = await server.token('submitter', { limits: { requestsPerSecond: 0, inFlight: 1 } });
+    const statusOf = async (token: string, path = '/api/dtmsvr/newGid') =>
+      (await server.request('GET', path, undefined, bearer(token))).status;
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 50 && statuses.at(-1) !== 429; sent++) statuses.push(await statusOf(strict.token));
+    expect([statuses.slice(0, 2), statuses.at(-1)]).toEqual([[200, 200], 429]);
+    const prepare = async (gid: string) =>
+      (await server.request('POST', '/api/v1/transactions', { gid, pattern: 'tcc' }, bearer(free.token))).status;
+    expect([await prepare('a'), await prepare('b')]).toEqual([200, 429]);
+    const listed = await server.request('GET', '/api/v1/tokens', undefined, bearer(server.admin));
+    expect(listed.text).toContain('"limits":{"requestsPerSecond":0,"inFlight":1}');
+    const odd = { name: 'x', role: 'viewer', limits: { perDay: 1 } };
+    const rejected = await server.request('POST', '/api/v1/tokens', odd, bearer(server.admin));
+    expect([rejected.status, rejected.json['code']]).toEqual([400, 'invalid']);
+  });
+
   it('of the options bound bytes and unfinished transactions', async () => {
     await using server = await GuardedServer.start({ principalBytes: 1_000, principalInFlight: 1 });
     const { token } = await server.token('submitter');

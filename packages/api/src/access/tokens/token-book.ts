@@ -7,6 +7,7 @@ import {
   type Principal,
   type Role,
   type TokenInfo,
+  type TokenLimits,
   type TokenRecord,
 } from '@holdfast/protocol';
 import { deleteTokens, pagesOfTokens, tokensToDelete } from './ended-tokens.ts';
@@ -33,6 +34,7 @@ export interface TokenGrant {
   readonly role: Role;
   readonly namespaces?: readonly string[] | undefined;
   readonly expiresInMs?: number | undefined;
+  readonly limits?: TokenLimits | undefined;
 }
 
 const MAX_ROUNDS = 20;
@@ -76,6 +78,7 @@ export class TokenBook {
       format: 1,
       name: grant.name,
       ...scope,
+      ...(grant.limits !== undefined && { limits: grant.limits }),
       hash: '',
       createdAtMs: nowMs,
       createdBy: isAnonymous(creator) ? '' : creator.id,

@@ -56,6 +56,7 @@ export const infoOf = (token: StoredToken): TokenInfo => ({
   role: token.role,
   allNamespaces: token.namespaces === undefined,
   namespaces: token.namespaces ?? [],
+  limits: token.limits ?? null,
   createdAtMs: token.createdAtMs,
   createdBy: token.createdBy,
   expiresAtMs: token.expiresAtMs ?? null,
@@ -66,10 +67,11 @@ export const infoOf = (token: StoredToken): TokenInfo => ({
 });
 
 /** The principal that a token proves. Its ID contains the name and the ID of the token. */
-export const principalOfToken = ({ id, name, role, namespaces, expiresAtMs }: StoredToken): Principal => ({
+export const principalOfToken = ({ id, name, role, namespaces, limits, expiresAtMs }: StoredToken): Principal => ({
   id: `token:${name}/${id}`,
   roles: [role],
   ...(namespaces !== undefined && { namespaces }),
+  ...(limits !== undefined && { limits }),
   ...(expiresAtMs !== undefined && { grantsUntilMs: expiresAtMs }),
 });
 

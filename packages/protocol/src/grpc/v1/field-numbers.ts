@@ -316,6 +316,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     namespaces: 3,
     expires_in_ms: 4,
     reason: 5,
+    limits: 6,
   },
   CreateTokenRequestNamespaces: {
     items: 1,
@@ -334,6 +335,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     previous_valid_until_ms: 11,
     revoked_at_ms: 12,
     token: 13,
+    limits: 14,
   },
   ListTokensRequest: {
     cursor: 1,
@@ -352,6 +354,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     rotated_at_ms: 10,
     previous_valid_until_ms: 11,
     revoked_at_ms: 12,
+    limits: 13,
   },
   ListTokensResponse: {
     items: 1,
@@ -376,6 +379,7 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     previous_valid_until_ms: 11,
     revoked_at_ms: 12,
     token: 13,
+    limits: 14,
   },
   RevokeTokenRequest: {
     id: 1,
@@ -403,5 +407,29 @@ export const FIELD_NUMBERS: Readonly<Record<string, Readonly<Record<string, numb
     items: 1,
     next: 2,
     anchor: 3,
+  },
+  CreateTokenRequestLimits: {
+    requests_per_second: 1,
+    burst: 2,
+    bytes_per_second: 3,
+    in_flight: 4,
+  },
+  CreateTokenResponseLimits: {
+    requests_per_second: 1,
+    burst: 2,
+    bytes_per_second: 3,
+    in_flight: 4,
+  },
+  ListTokensResponseItemLimits: {
+    requests_per_second: 1,
+    burst: 2,
+    bytes_per_second: 3,
+    in_flight: 4,
+  },
+  RotateTokenResponseLimits: {
+    requests_per_second: 1,
+    burst: 2,
+    bytes_per_second: 3,
+    in_flight: 4,
   },
 };
