@@ -2,7 +2,7 @@ import { OPERATION_NAMES, operationOf, pathFieldsOf } from '@holdfast/protocol';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registerOperatorCommands } from '../src/commands/register-commands.ts';
-import { OPTION_NAMES } from '../src/coordinator/option-names.ts';
+import { NESTED_OPTION_NAMES, OPTION_NAMES } from '../src/coordinator/option-names.ts';
 import { FakeApi } from './support/fake-api.ts';
 import { ioOf, runCli } from './support/run-cli.ts';
 
@@ -27,7 +27,7 @@ const COMMAND_LINES: Readonly<Record<Called, readonly string[]>> = {
   unsubscribe: ['topics remove t http://a'],
   deleteTopic: ['topics delete t'],
   listNodes: ['nodes'],
-  createToken: ['token create n --role viewer --namespaces a,b --expires-in 1d --reason r'],
+  createToken: ['token create n --role viewer --namespaces a,b --expires-in 1d --max-rate 5 --reason r'],
   listTokens: ['token list'],
   rotateToken: ['token rotate i --overlap 1h --reason r'],
   revokeToken: ['token revoke i --reason r'],
@@ -91,7 +91,10 @@ describe('the table of options', () => {
   });
 
   it('has every option and argument of the operator commands', () => {
-    const named = new Set(Object.values(OPTION_NAMES).flatMap((options) => Object.values<string | null>(options)));
+    const named = new Set<string | null>([
+      ...Object.values(OPTION_NAMES).flatMap((options) => Object.values<string | null>(options)),
+      ...Object.values(NESTED_OPTION_NAMES),
+    ]);
     const missing = [...operatorCommands().values()]
       .flatMap(({ options, registeredArguments }) => [
         ...options.map(({ long }) => long ?? ''),

@@ -40,6 +40,17 @@ describe('holdfast token', () => {
     expect([refused.exitCode, refused.err]).toEqual([1, [expect.stringContaining('needs the role admin')]]);
   });
 
+  it('creates a token with limits, which the lists as JSON show', async () => {
+    const limits = '--max-rate 50 --max-burst 0 --max-bytes 4MiB --max-in-flight 200';
+    const [text = ''] = (await cli(`token create bulk --role viewer ${limits} -o ids`)).out;
+    const listed = JSON.parse((await cli('token list -o json')).out.join('\n')) as readonly { id: string }[];
+    const tooMuch = await cli('token create bulk --role viewer --max-bytes 999999999MiB');
+    expect([tooMuch.exitCode, tooMuch.err.join('')]).toEqual([1, expect.stringContaining('--max-bytes: ')]);
+    expect(listed.find(({ id }) => id === text.split('_')[1])).toMatchObject({
+      limits: { requestsPerSecond: 50, burst: 0, bytesPerSecond: 4_194_304, inFlight: 200 },
+    });
+  });
+
   it('lists, rotates and revokes tokens', async () => {
     const [text = ''] = (await cli('token create ann --role viewer -o ids')).out;
     const id = text.split('_')[1] ?? '';
@@ -55,6 +66,9 @@ describe('holdfast token', () => {
     ['token create a --role boss', 2],
     ['token create a', 2],
     ['token create a --role viewer --expires-in soon', 2],
+    ['token create a --role viewer --max-rate fast', 2],
+    ['token create a --role viewer --max-bytes 1MB', 2],
+    ['token create a --role viewer --max-in-flight -1', 2],
     ['token create a/b --role viewer', 1],
     ['token create a --role viewer --namespaces $x', 1],
     ['token revoke 0000000000000000', 1],

@@ -23,6 +23,7 @@ const RECORDED = [
   'role',
   'namespaces',
   'allNamespaces',
+  'limits',
   'expiresInMs',
   'expiresAtMs',
   'overlapMs',
@@ -56,7 +57,7 @@ export function recordedOf(source: unknown): Described {
   if (!isObject(source)) return {};
   return Object.fromEntries(
     RECORDED.flatMap((field) => {
-      const value = Object.hasOwn(source, field) ? shortened(source[field]) : undefined;
+      const value = Object.hasOwn(source, field) ? recorded(field, source[field]) : undefined;
       return value === undefined ? [] : [[field, value]];
     }),
   );
@@ -109,6 +110,12 @@ async function tokenState(tokens: Pick<TokenBook, 'get'>, id: string): Promise<D
   const token = await tokens.get(id);
   return token === undefined ? { exists: false } : recordedOf(infoOf(token));
 }
+
+/** The limits of a token as a list, such as `inFlight 200`. */
+const recorded = (field: (typeof RECORDED)[number], value: unknown): unknown =>
+  shortened(
+    field === 'limits' && isObject(value) ? Object.entries(value).map(([name, most]) => `${name} ${most}`) : value,
+  );
 
 function shortened(value: unknown): unknown {
   if (typeof value === 'string') return textOf(value);

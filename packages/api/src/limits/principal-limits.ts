@@ -16,9 +16,15 @@ export interface PrincipalLimitsOptions {
 /** Principals that are remembered. The least recent one gives way, with its buckets. */
 const MOST_PRINCIPALS = 10_000;
 
-/** The limits that apply to a principal: its own take precedence over the defaults. */
-export const limitsOf = (defaults: CallerLimits, { limits }: Principal): CallerLimits =>
-  limits === undefined ? defaults : { ...defaults, ...limits };
+/**
+ * The limits that apply to a principal: its own take precedence over the defaults. A rate of its
+ * own has the burst of its own: that of the defaults could be a thousand times as high.
+ */
+export function limitsOf(defaults: CallerLimits, { limits }: Principal): CallerLimits {
+  if (limits === undefined) return defaults;
+  const { burst } = limits.requestsPerSecond === undefined ? defaults : {};
+  return { ...defaults, burst, ...limits };
+}
 
 /** Whether nothing is limited. */
 export const isUnlimited = ({ requestsPerSecond, bytesPerSecond, inFlight }: CallerLimits): boolean =>

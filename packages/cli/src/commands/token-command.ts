@@ -52,7 +52,7 @@ function registerCreate(tokens: Command, io: CommandIo): void {
     .option('--max-burst <number>', 'requests at once; by default those of one second')
     .option(
       '--max-bytes <number>',
-      "bytes of request bodies per second, instead of the node's --principal-bytes; 0: any",
+      "bytes of request bodies per second, such as 4MiB, instead of the node's --principal-bytes; 0: any",
     )
     .option('--max-in-flight <number>', "unfinished transactions, instead of the node's --principal-in-flight; 0: any")
     .option(...REASON);
@@ -172,13 +172,13 @@ function stateOf({ revokedAtMs, expiresAtMs }: TokenInfo, nowMs: number): string
 /** The limits that the options state; undefined: none of them is given. */
 function limitsIn({ maxRate, maxBurst, maxBytes, maxInFlight }: CreateOptions): TokenLimits | undefined {
   const given = [
-    ['requestsPerSecond', '--max-rate', maxRate],
-    ['burst', '--max-burst', maxBurst],
-    ['bytesPerSecond', '--max-bytes', maxBytes],
-    ['inFlight', '--max-in-flight', maxInFlight],
+    ['requestsPerSecond', '--max-rate', maxRate, countOf],
+    ['burst', '--max-burst', maxBurst, countOf],
+    ['bytesPerSecond', '--max-bytes', maxBytes, bytesOf],
+    ['inFlight', '--max-in-flight', maxInFlight, countOf],
   ] as const;
-  const stated = given.flatMap(([name, option, text]) =>
-    text === undefined ? [] : [[name, countOf(option, text)] as const],
+  const stated = given.flatMap(([name, option, text, read]) =>
+    text === undefined ? [] : [[name, read(option, text)] as const],
   );
   return stated.length === 0 ? undefined : Object.fromEntries(stated);
 }
@@ -186,6 +186,14 @@ function limitsIn({ maxRate, maxBurst, maxBytes, maxInFlight }: CreateOptions): 
 function countOf(option: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new CommandError(EXIT.usage, `${option} takes a whole number with at most 9 digits, not ${text}`);
+}
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2 };
+
+function bytesOf(option: string, text: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,9})(KiB|MiB)?$/.exec(text) ?? [];
+  if (digits !== '') return Number(digits) * (UNITS_BYTES[unit] ?? 1);
+  throw new CommandError(EXIT.usage, `${option} takes a size such as 512KiB, 4MiB, or plain bytes, not ${text}`);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

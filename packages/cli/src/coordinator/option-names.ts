@@ -38,7 +38,8 @@ export const OPTION_NAMES = {
     role: '--role',
     namespaces: '--namespaces',
     expiresInMs: '--expires-in',
-    limits: '--max-rate, --max-burst, --max-bytes, --max-in-flight',
+    // Its fields have options.
+    limits: null,
     reason: '--reason',
   },
   listTokens: { cursor: null, limit: null },
@@ -56,11 +57,20 @@ export const OPTION_NAMES = {
   },
 } as const satisfies { readonly [Name in OperationName]?: NamesOf<Name> };
 
+/** The options of fields within an object of a request. */
+export const NESTED_OPTION_NAMES: Readonly<Record<string, string>> = {
+  'limits.requestsPerSecond': '--max-rate',
+  'limits.burst': '--max-burst',
+  'limits.bytesPerSecond': '--max-bytes',
+  'limits.inFlight': '--max-in-flight',
+};
+
 /** The operations that the commands call. */
 export type CalledOperation = keyof typeof OPTION_NAMES;
 
 /** The option or argument of an operation's field; the field itself if it has none. */
 export function optionOf(name: CalledOperation, field: string): string {
   const options: Readonly<Record<string, string | null>> = OPTION_NAMES[name];
-  return (Object.hasOwn(options, field) ? options[field] : undefined) ?? field;
+  if (Object.hasOwn(options, field)) return options[field] ?? field;
+  return (Object.hasOwn(NESTED_OPTION_NAMES, field) ? NESTED_OPTION_NAMES[field] : undefined) ?? field;
 }

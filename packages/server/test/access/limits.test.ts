@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Authenticator } from '@holdfast/api';
 import { type CallerLimits, HoldfastError, type Principal } from '@holdfast/protocol';
 import { type ServerConfig, startServer } from '@holdfast/server';
@@ -266,6 +269,32 @@ describe('limits of principals', () => {
     const odd = { name: 'x', role: 'viewer', limits: { perDay: 1 } };
     const rejected = await server.request('POST', '/api/v1/tokens', odd, bearer(server.admin));
     expect([rejected.status, rejected.json['code']]).toEqual([400, 'invalid']);
+    const { id } = strict;
+    const rotated = await server.request('POST', `/api/v1/tokens/${id}/rotate`, {}, bearer(server.admin));
+    expect(rotated.json).toMatchObject({ id, limits });
+    const audited = await server.request('GET', '/api/v1/audit', undefined, bearer(server.admin));
+    expect(audited.text).toContain(JSON.stringify('"limits":["requestsPerSecond 1","burst 2"]').slice(1, -1));
+  });
+
+  it('of a token are stated and applied over gRPC, and survive a restart of the coordinator', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-limits-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const store = { store: `lmdb:${folder}` };
+    const first = await GuardedServer.start(store);
+    using holdfast = new GrpcClient(first.running.grpcAddress, 'holdfast');
+    const request = { name: 'x', role: 'submitter', limits: { requestsPerSecond: 1 } };
+    const created = await holdfast.call('CreateToken', request, { metadata: bearer(first.admin) });
+    expect(created.value['limits']).toMatchObject({ requestsPerSecond: 1 });
+    const token = String(created.value['token']);
+    await first[Symbol.asyncDispose]();
+    // The burst of the options does not apply to a rate of the token's own.
+    const options = { ...store, principalRate: 500, principalBurst: 1_000 };
+    await using server = await GuardedServer.start(options, {}, first.admin);
+    using again = new GrpcClient(server.running.grpcAddress, 'holdfast');
+    const codes: number[] = [];
+    for (let sent = 0; sent < 50 && codes.at(-1) !== 8; sent++)
+      codes.push((await again.call('ListTransactions', {}, { metadata: bearer(token) })).code);
+    expect([codes[0], codes.at(-1), codes.length < 50]).toEqual([0, 8, true]);
   });
 
   it('of the options bound bytes and unfinished transactions', async () => {
