@@ -17,8 +17,8 @@ export interface PrincipalLimitsOptions {
 const MOST_PRINCIPALS = 10_000;
 
 /**
- * The limits that apply to a principal: its own take precedence over the defaults. A rate of its
- * own has the burst of its own: that of the defaults could be a thousand times as high.
+ * The limits that apply to a principal: its limits take precedence over the defaults. The burst of
+ * the defaults does not apply to its rate: it could be a thousand times as high.
  */
 export function limitsOf(defaults: CallerLimits, { limits }: Principal): CallerLimits {
   if (limits === undefined) return defaults;
