@@ -114,7 +114,9 @@ async function tokenState(tokens: Pick<TokenBook, 'get'>, id: string): Promise<D
 /** The limits of a token as a list, such as `inFlight 200`. */
 const recorded = (field: (typeof RECORDED)[number], value: unknown): unknown =>
   shortened(
-    field === 'limits' && isObject(value) ? Object.entries(value).map(([name, most]) => `${name} ${String(most)}`) : value,
+    field === 'limits' && isObject(value)
+      ? Object.entries(value).map(([name, most]) => `${name} ${String(most)}`)
+      : value,
   );
 
 function shortened(value: unknown): unknown {
