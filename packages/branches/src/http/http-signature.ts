@@ -17,10 +17,7 @@ export class HttpSignature implements RequestSignature {
 
   linesFor({ method, path, host, body }: HttpRequest): string {
     const target = this.#suffix === '' ? path : `${path} ${this.#suffix}`;
-    const fields = this.#signer.sign({ id: this.#id, method, target, host, body: body ?? '' });
-    let lines = '';
-    for (const [name, value] of Object.entries(fields)) lines += `${name}: ${value}\r\n`;
-    return lines;
+    return this.#signer.signedLines({ id: this.#id, method, target, host, body: body ?? '' });
   }
 }
 

@@ -43,7 +43,35 @@ export class CallSigner {
   }
 
   /** Signs a request at the time when it is sent. A request that is sent again is signed again. */
-  sign({ id, method, target, host, body }: SignedRequest): SignatureFields {
+  sign(request: SignedRequest): SignatureFields {
+    const { timestamp, nonce, ofBody, ofCall } = this.#signed(request);
+    return {
+      [SIGNATURE_HEADERS.id]: request.id,
+      [SIGNATURE_HEADERS.timestamp]: timestamp,
+      [SIGNATURE_HEADERS.signature]: ofBody,
+      [SIGNATURE_HEADERS.nonce]: nonce,
+      [SIGNATURE_HEADERS.host]: request.host,
+      [SIGNATURE_HEADERS.call]: ofCall,
+    };
+  }
+
+  /**
+   * The headers of `sign` as lines of HTTP/1.1, each with CR LF. Costs less than to write them one
+   * by one.
+   */
+  signedLines(request: SignedRequest): string {
+    const { timestamp, nonce, ofBody, ofCall } = this.#signed(request);
+    return (
+      `${SIGNATURE_HEADERS.id}: ${request.id}\r\n` +
+      `${SIGNATURE_HEADERS.timestamp}: ${timestamp}\r\n` +
+      `${SIGNATURE_HEADERS.signature}: ${ofBody}\r\n` +
+      `${SIGNATURE_HEADERS.nonce}: ${nonce}\r\n` +
+      `${SIGNATURE_HEADERS.host}: ${request.host}\r\n` +
+      `${SIGNATURE_HEADERS.call}: ${ofCall}\r\n`
+    );
+  }
+
+  #signed({ id, method, target, host, body }: SignedRequest): Signed {
     const timestamp = String(Math.floor(this.#nowMs() / 1_000));
     const nonce = nonceOf({ process: this.#process, request: ++this.#requests });
     const parts = { nonce, method, target, host, id, timestamp };
@@ -56,13 +84,14 @@ export class CallSigner {
       ofBody += separator + signature;
       ofCall += separator + key.sign(callContent(parts, signature), '');
     }
-    return {
-      [SIGNATURE_HEADERS.id]: id,
-      [SIGNATURE_HEADERS.timestamp]: timestamp,
-      [SIGNATURE_HEADERS.signature]: ofBody,
-      [SIGNATURE_HEADERS.nonce]: nonce,
-      [SIGNATURE_HEADERS.host]: host,
-      [SIGNATURE_HEADERS.call]: ofCall,
-    };
+    return { timestamp, nonce, ofBody, ofCall };
   }
+}
+
+/** What signing adds to a request. */
+interface Signed {
+  readonly timestamp: string;
+  readonly nonce: string;
+  readonly ofBody: string;
+  readonly ofCall: string;
 }

@@ -16,6 +16,17 @@ describe('HMAC-SHA256', () => {
     );
   });
 
+  it('is the same whatever one instance has signed before, short or long', () => {
+    const secret = Buffer.alloc(32, 7);
+    const hmac = new HmacSha256(secret);
+    const lengths = [3_000, 0, 640, 2_048, 2_049, 2_047, 682, 683, 5, 100_000, 1];
+    const texts = lengths.map((length) => 'é'.repeat(length));
+    for (const body of [...texts, ...texts.map((text) => Buffer.from(text, 'latin1'))]) {
+      const expected = createHmac('sha256', secret).update('a.').update(body).digest('base64');
+      expect(hmac.sign('a.', body)).toBe(`v1,${expected}`);
+    }
+  });
+
   it('does not accept a secret that would have to be hashed first', () => {
     expect(() => new HmacSha256(new Uint8Array(65))).toThrow(RangeError);
   });

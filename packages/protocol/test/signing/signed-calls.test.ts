@@ -121,6 +121,17 @@ describe('a call', () => {
     expect(await verdict({}, { ...fields(), [name]: '\n' })).toContain(`header ${name} is malformed`);
   });
 
+  it('has the same headers as lines of HTTP/1.1', () => {
+    const signer = () =>
+      new CallSigner(
+        () => parseSigningKeys(`${SECRET}\n${WHSK}`),
+        'process-lines',
+        () => NOW_MS,
+      );
+    const lines = Object.entries(signer().sign(REQUEST)).map(([name, value]) => `${name}: ${value}\r\n`);
+    expect(signer().signedLines(REQUEST)).toBe(lines.join(''));
+  });
+
   it('signed with another key, of another body, or under another ID is not accepted', async () => {
     const reason = /no signature of the call is valid/;
     expect(await verdict({ keys: [OTHER_SECRET] }, fields())).toMatch(reason);
