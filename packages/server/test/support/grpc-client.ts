@@ -30,11 +30,14 @@ export class GrpcClient implements Disposable {
   readonly #client: grpc.Client;
   readonly #methods: Readonly<Record<string, grpc.MethodDefinition<object, object>>>;
 
-  constructor(address: string, service: keyof typeof SERVICES = 'dtm') {
+  /** @param ca PEM of the authority that verifies the server; absent: without TLS */
+  constructor(address: string, service: keyof typeof SERVICES = 'dtm', ca?: string) {
     const { name, file, keepCase } = SERVICES[service];
     const loaded = loadSync(file, { keepCase, defaults: true, longs: Number });
     this.#methods = loaded[name] as Record<string, grpc.MethodDefinition<object, object>>;
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+    const credentials =
+      ca === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(Buffer.from(ca));
+    this.#client = new grpc.Client(address, credentials, { 'grpc.enable_retries': 0 });
   }
 
   /** The methods in the published file. */
