@@ -28,13 +28,6 @@ async function withoutSecretsInTurn(
   return withoutSecretsOf(request, target, result);
 }
 
-/** Removes these secrets from a result, in whatever header they were sent. */
-export async function hidden(result: BranchResult, secrets: readonly string[]): Promise<BranchResult> {
-  if (result.reason === '') return result;
-  if (turns.isSpent) await turns.next();
-  return withoutForms(result, formsOfSecrets(secrets));
-}
-
 /**
  * Whether a request contains secrets that a reason must not repeat: headers, or an account in its
  * URL.
@@ -76,4 +69,14 @@ function formsOf(headers: Headers): readonly string[] {
   return forms;
 }
 
-const secretsSent = (headers: Headers): readonly string[] => formsOfSecrets(secretsOfHeaders(headers));
+/** The secrets that replaced references in headers of any name, by the headers of the call. */
+const resolved = new WeakMap<Headers, readonly string[]>();
+
+/**
+ * Marks secrets in the headers of a call. They are hidden together with the others: of secrets with
+ * the same end, the one that is hidden first would leave the beginning of the other.
+ */
+export const markSecrets = (headers: Headers, secrets: readonly string[]): void => void resolved.set(headers, secrets);
+
+const secretsSent = (headers: Headers): readonly string[] =>
+  formsOfSecrets([...secretsOfHeaders(headers), ...(resolved.get(headers) ?? [])]);

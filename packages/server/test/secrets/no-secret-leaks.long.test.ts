@@ -61,7 +61,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
   const saga = (gid: string, action: string, more: object = {}): Promise<string> => {
     gids.push(gid);
     const steps = [{ action, compensate: action, payload: {} }];
-    return world.ask('/api/v1/transactions', post({ gid, pattern: 'saga', steps, branchHeaders, ...more }));
+    return world.request('/api/v1/transactions', post({ gid, pattern: 'saga', steps, branchHeaders, ...more }));
   };
 
   it('makes tokens of each origin', async () => {
@@ -116,16 +116,16 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     });
     for (const gid of ['grpc-1', 'grpc-2']) await saga(gid, grpcShop.url('TransIn'));
     const url = `${shop.url('/all/500', account)}${query}`;
-    await world.ask('/api/v1/topics/mail/subscribers', { method: 'PUT', body: { url }, headers: bearer(jwt) });
+    await world.request('/api/v1/topics/mail/subscribers', { method: 'PUT', body: { url }, headers: bearer(jwt) });
     const steps = [{ action: 'topic://mail' }];
     gids.push('topic', 'check-back', 'flow');
-    await world.ask('/api/v1/transactions', post({ gid: 'topic', pattern: 'msg', steps, branchHeaders }));
+    await world.request('/api/v1/transactions', post({ gid: 'topic', pattern: 'msg', steps, branchHeaders }));
     const message = { trans_type: 'msg', gid: 'check-back', steps: [{ action: shop.url('/ok') }], payloads: ['{}'] };
     const more = { query_prepared: url, branch_headers: branchHeaders, timeout_to_fail: 1 };
-    await world.ask('/api/dtmsvr/prepare', post({ ...message, ...more }));
+    await world.request('/api/dtmsvr/prepare', post({ ...message, ...more }));
     const workflow = { name: 'w', input: { n: 1 } };
     const flow = { gid: 'flow', pattern: 'workflow', workflow, queryPrepared: url, branchHeaders };
-    await world.ask('/api/v1/transactions', post(flow));
+    await world.request('/api/v1/transactions', post(flow));
     expect(world.haystack.contains('responses 200', '"gid":"flow"')).toBe(true);
   });
 
@@ -135,14 +135,14 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     using holdfast = new GrpcClient(grpcAddress, 'holdfast', authority.certificateText);
     for (const headers of [bearer(jwt), basic(`any:${world.admin}`), { ...bearer(viewer), ...cookie }]) {
       for (const requests of Object.values(DTM_REQUESTS))
-        for (const { method, path, body } of requests) await world.ask(path, { method, body, headers });
+        for (const { method, path, body } of requests) await world.request(path, { method, body, headers });
       for (const [method, params] of Object.entries(RPC_REQUESTS))
-        await world.ask('/api/json-rpc', post({ jsonrpc: '2.0', id: 1, method, params }, headers));
+        await world.request('/api/json-rpc', post({ jsonrpc: '2.0', id: 1, method, params }, headers));
       for (const operation of OPERATION_NAMES.map(operationOf)) {
         let path: string = API_ROOT + operation.path;
         for (const field of pathFieldsOf(operation)) path = path.replace(`:${field}`, 'none');
         const body = operation.method === 'POST' || operation.method === 'PUT' ? {} : undefined;
-        await world.ask(path, { method: operation.method, body, headers });
+        await world.request(path, { method: operation.method, body, headers });
       }
       for (const client of [dtm, holdfast])
         for (const method of client.methods) {
@@ -165,7 +165,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     const rejected = wrong.flatMap((token, index) => {
       const headers = { ...given(token)[index % 4], ...cookie };
       return [
-        world.ask(guarded[index % 4] ?? '/', { headers }),
+        world.request(guarded[index % 4] ?? '/', { headers }),
         holdfast.call('ListTransactions', {}, { metadata: headers }).then(({ message, trailers }) => {
           world.haystack.add('responses over gRPC', `${message} ${JSON.stringify(trailers)}\n`);
         }),
@@ -177,7 +177,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       `/api/v1/nowhere?access_token=${wrong[0]}`,
       `/api/dtmsvr/query?gid=flow&token=${viewer}`,
     ])
-      await world.ask(path, { headers: bearer(viewer) });
+      await world.request(path, { headers: bearer(viewer) });
     for (const token of [submitter, wrong[0]]) {
       const tls = { ca: authority.certificateText };
       for (const target of [`grpcs://${grpcAddress}`, world.url.replace('https://', `https://any:${token}@`)]) {
@@ -220,11 +220,11 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       actionOf(`http://u:${password}@10.0.0.1/?token=${token}`),
       actionOf(`http://u:${password}@127.0.0.1:99999/?token=${token}`),
     ]) {
-      await world.ask('/api/v1/transactions', post(body));
+      await world.request('/api/v1/transactions', post(body));
       const isText = typeof body === 'string';
       const wire = isText || !('branchHeaders' in body) ? body : { ...body, branch_headers: body.branchHeaders };
-      await world.ask('/api/dtmsvr/submit', post(wire));
-      await world.ask('/api/json-rpc', post({ jsonrpc: '2.0', id: 1, method: 'submit', params: wire }));
+      await world.request('/api/dtmsvr/submit', post(wire));
+      await world.request('/api/json-rpc', post({ jsonrpc: '2.0', id: 1, method: 'submit', params: wire }));
     }
     const responses: string[] = [];
     for (const text of [
@@ -244,13 +244,13 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     // Until alerts were raised for what cannot succeed.
     await vi.waitUntil(() => world.shop.received.some(({ url }) => url.startsWith('/all/500/hook')), 60_000);
     const reason = `INC-1 password=${world.secret('password in a reason', plain('reas'))}`;
-    await world.ask('/api/v1/transactions/nobody/stop', post({ reason }, bearer(jwt)));
+    await world.request('/api/v1/transactions/nobody/stop', post({ reason }, bearer(jwt)));
     await world.command(['stop', 'tls', '--reason', reason, '--yes']);
     issuer.respond = (_request, response) => {
       response.writeHead(500).end(`no: ${JSON.stringify(_request.headers)}`);
       return true;
     };
-    await world.ask('/api/v1/transactions', {
+    await world.request('/api/v1/transactions', {
       headers: bearer(await world.jwt('JWT of an unknown key', { header: { kid: 'x' } })),
     });
     issuer.respond = undefined;
@@ -263,16 +263,16 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     await database.kill('SIGINT');
     await Promise.all([
       saga('while-down', world.shop.url('/ok')),
-      world.ask('/readyz'),
-      world.ask('/api/v1/transactions', { headers: bearer(viewer) }),
+      world.request('/readyz'),
+      world.request('/api/v1/transactions', { headers: bearer(viewer) }),
     ]);
     await database.start();
     const isReady = async () =>
-      (await world.ask('/api/v1/transactions?limit=1', { headers: bearer(viewer) })).includes('items');
+      (await world.request('/api/v1/transactions?limit=1', { headers: bearer(viewer) })).includes('items');
     await vi.waitUntil(isReady, { timeout: 60_000, interval: 200 });
     for (const gid of gids) {
-      await world.ask(`/api/v1/transactions/${gid}`, { headers: bearer(submitter) });
-      await world.ask(`/api/dtmsvr/query?gid=${gid}`, { headers: bearer(submitter) });
+      await world.request(`/api/v1/transactions/${gid}`, { headers: bearer(submitter) });
+      await world.request(`/api/dtmsvr/query?gid=${gid}`, { headers: bearer(submitter) });
     }
     for (const path of [
       '/api/dtmsvr/all?limit=1000',
@@ -281,7 +281,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       '/openapi.json',
       '/x',
     ])
-      await world.ask(path, { headers: bearer(jwt) });
+      await world.request(path, { headers: bearer(jwt) });
     const shown = gids.filter((_, index) => index % 16 === 0 || index > gids.length - 4);
     const lines = [
       ...shown.map((gid) => `show ${gid}`),
@@ -326,8 +326,8 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       while (haystack.lines + logged < LEAST_LINES + 2_000) {
         const gid = `load-${count++}`;
         await saga(gid, world.shop.url(`/echo/x-bank/json/${count % 2 === 0 ? 409 : 500}`, account) + query);
-        await world.ask(`/api/v1/transactions/${gid}`, { headers: bearer(count % 2 === 0 ? jwt : submitter) });
-        await world.ask('/api/metrics', { headers: { ...bearer(viewer), ...cookie } });
+        await world.request(`/api/v1/transactions/${gid}`, { headers: bearer(count % 2 === 0 ? jwt : submitter) });
+        await world.request('/api/metrics', { headers: { ...bearer(viewer), ...cookie } });
       }
     };
     await Promise.all(Array.from({ length: 6 }, load));
@@ -342,7 +342,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       expect([name, received.includes(JSON.stringify(secrets.get(name)).slice(1, -1))]).toEqual([name, true]);
     expect(haystack.contains('responses 200', '***')).toBe(true);
     expect(haystack.contains('responses 200', '# TYPE holdfast_')).toBe(true);
-    // What is planted is found: the search sees the log, the metrics, the responses and the commands.
+    // What is planted is found: the search sees the log, the responses and the commands.
     const found = haystack.leaks(new Map([['planted', planted]])).map(({ source }) => source);
     expect(found).toEqual(expect.arrayContaining(['log', 'holdfast nodes', 'responses 200']));
     expect(haystack.leaks(secrets)).toEqual([]);

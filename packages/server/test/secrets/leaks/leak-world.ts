@@ -17,7 +17,7 @@ import { Haystack } from './haystack.ts';
 export const odd = (name: string): string => `${name}/${randomBytes(9).toString('hex')}+"=%\\x`;
 export const plain = (name: string): string => `${name}-${randomBytes(12).toString('hex')}`;
 
-export interface Asked {
+export interface RequestParts {
   readonly method?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -89,7 +89,7 @@ export class LeakWorld implements AsyncDisposable {
   }
 
   /** Sends a request. Its response is searched, with its headers. */
-  ask(path: string, { method = 'GET', body, headers = {} }: Asked = {}): Promise<string> {
+  request(path: string, { method = 'GET', body, headers = {} }: RequestParts = {}): Promise<string> {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const options = {
       method,
