@@ -1,7 +1,8 @@
-import { describe } from 'vitest';
+import { describeWith } from '@holdfast/testing/describe-with';
 import { HEALTHY } from './convict.ts';
 import { wholeCrashTest } from './whole-crash-test.ts';
 
-describe('a coordinator that is killed ten times under load', () => {
-  wholeCrashTest(HEALTHY);
+// Without authentication, TLS and signatures: `crash.test.ts`.
+describeWith(['openssl'], 'a secured coordinator that is killed ten times under load', () => {
+  wholeCrashTest({ ...HEALTHY, secured: true });
 });

@@ -6,7 +6,7 @@ import { HEALTHY } from './convict.ts';
 import { wholeCrashTest } from './whole-crash-test.ts';
 
 describe('a coordinator that is killed under load', () => {
-  // Ten kills: `crash.long.test.ts`.
+  // Ten kills, secured: `crash.long.test.ts`.
   wholeCrashTest({ ...HEALTHY, seconds: 10, kills: 5 });
 });
 

@@ -21,6 +21,7 @@ interface Attempt extends Pick<LetIn, 'credentials'> {
 
 const EVERY_MS = 200;
 const TIMEOUT_MS = 5_000;
+const MOST_ATTEMPTS = 25;
 /** The form of a token is right, its checksum is not. */
 const FORGED = `hf_bootstrap_${'0'.repeat(64)}`;
 
@@ -72,8 +73,18 @@ export class Intruder {
   async finish(): Promise<void> {
     this.#stop.abort();
     await this.#working;
-    await delay(Math.max(0, ...this.#retired().map(({ fromMs }) => fromMs - Date.now())));
-    for (const attempt of this.#attempts()) await this.#try(attempt);
+    await this.tryRetired();
+  }
+
+  /**
+   * Waits until no retired token is valid, and tries each of them until a coordinator has
+   * responded: without a response, the attempt shows nothing.
+   */
+  async tryRetired(signal?: AbortSignal): Promise<void> {
+    await delay(Math.max(0, ...this.#retired().map(({ fromMs }) => fromMs - Date.now())), undefined, { signal });
+    for (const attempt of this.#attempts())
+      for (let attempts = 1; attempts <= MOST_ATTEMPTS && !(await this.#try(attempt)); attempts++)
+        await delay(EVERY_MS, undefined, { signal });
   }
 
   /** Ends at once. */
@@ -102,7 +113,8 @@ export class Intruder {
     ];
   }
 
-  async #try({ credentials, token }: Attempt): Promise<void> {
+  /** Resolves to whether a coordinator has accepted or rejected the request over both protocols. */
+  async #try({ credentials, token }: Attempt): Promise<boolean> {
     this.#token = token;
     const saga = {
       trans_type: 'saga',
@@ -112,13 +124,17 @@ export class Intruder {
     };
     const reply = await this.#http.request('POST', '/api/dtmsvr/submit', JSON.stringify(saga));
     // Any other status than 200 comes from a proxy, or from a coordinator that is not ready.
-    this.#note(reply?.code === 200, reply?.code === 401, { credentials, protocol: 'http' });
+    const overHttp = this.#note(reply?.code === 200, reply?.code === 401, { credentials, protocol: 'http' });
+    // Another attempt may have been made in the meantime.
+    this.#token = token;
     const { code } = await this.#grpc.call(methodOf(DTM_METHODS, 'NewGid'), {}, TIMEOUT_MS);
-    this.#note(code === grpc.status.OK, code === grpc.status.UNAUTHENTICATED, { credentials, protocol: 'grpc' });
+    const isRejected = code === grpc.status.UNAUTHENTICATED;
+    return this.#note(code === grpc.status.OK, isRejected, { credentials, protocol: 'grpc' }) && overHttp;
   }
 
-  #note(isServed: boolean, isRejected: boolean, what: Omit<LetIn, 'atMs'>): void {
+  #note(isServed: boolean, isRejected: boolean, what: Omit<LetIn, 'atMs'>): boolean {
     if (isServed) this.#letIn.push({ ...what, atMs: Date.now() });
     if (isRejected) this.#rejected++;
+    return isServed || isRejected;
   }
 }

@@ -22,7 +22,7 @@ export class SecurityRun {
   constructor(subject: Subject, security: Security, target: string) {
     this.#security = security;
     this.#admin = new CoordinatorClient(subject.origin, 2, security.admin);
-    this.changes = new TokenChanges(this.#admin, security);
+    this.changes = new TokenChanges(this.#admin, security, (signal) => this.intruder.tryRetired(signal));
     this.intruder = new Intruder(subject, {
       ca: security.clients.ca,
       target,

@@ -24,15 +24,18 @@ const AGAIN_MS = 250;
 export class TokenChanges {
   readonly #admin: CoordinatorClient;
   readonly #security: Security;
+  readonly #tryRetired: (signal: AbortSignal) => Promise<void>;
   readonly #retired: RetiredToken[] = [];
   readonly #doubts: Doubt[] = [];
   #current = { id: '', token: '' };
   #rotations = 0;
   #replacements = 0;
 
-  constructor(admin: CoordinatorClient, security: Security) {
+  /** @param tryRetired tries the retired tokens; a revocation would end some of them as well */
+  constructor(admin: CoordinatorClient, security: Security, tryRetired: (signal: AbortSignal) => Promise<void>) {
     this.#admin = admin;
     this.#security = security;
+    this.#tryRetired = tryRetired;
   }
 
   get retired(): readonly RetiredToken[] {
@@ -80,6 +83,7 @@ export class TokenChanges {
     if (doubtFromMs !== undefined)
       this.#doubts.push({ fromMs: doubtFromMs, untilMs: Date.now() + KNOWN_EVERYWHERE_MS });
     await delay(OVERLAP_MS, undefined, { signal });
+    await this.#tryRetired(signal);
     for (;;) {
       const reply = await this.#admin.request('DELETE', `/api/v1/tokens/${previous.id}`);
       if (reply !== undefined && reply.code < 300) break;
