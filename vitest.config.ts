@@ -68,6 +68,7 @@ export default defineConfig({
     reporters: ['default', new TotalReporter({ skipFails: process.env['HOLDFAST_TEST_REQUIRE'] === 'all' })],
     pool: 'forks',
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     globalSetup: fileURLToPath(new URL('./testing/src/global-setup.ts', import.meta.url)),
     projects: [
       {

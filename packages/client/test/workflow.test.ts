@@ -122,7 +122,9 @@ describe('a workflow that two processes run concurrently', () => {
     });
     void first?.run(undefined, { gid: 'gap' });
     await begun;
-    await vi.waitUntil(async () => (await clients[0]?.get('gap'))?.branches.some(({ branchId }) => branchId === 'b'));
+    await vi.waitUntil(async () => (await clients[0]?.get('gap'))?.branches.some(({ branchId }) => branchId === 'b'), {
+      timeout: 10_000,
+    });
     await expect(second?.run(undefined, { gid: 'gap' })).rejects.toMatchObject({ status: 'failed' });
     expect(notes).toEqual(['run d', 'undo d', 'undo a']);
   });

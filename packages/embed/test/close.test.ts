@@ -272,7 +272,7 @@ describe('a watch in an embedded coordinator', () => {
         for await (const { status } of hf.watch(gid)) states.push(status);
       })(),
     );
-    await vi.waitUntil(async () => states.length > 0 && (await hf.status()).load.watched === 1);
+    await vi.waitUntil(async () => states.length > 0 && (await hf.status()).load.watched === 1, { timeout: 10_000 });
     await hf.close();
     expect(await watching).toMatchObject({ name: 'CoordinatorUnreachable', gid });
     expect(states).toEqual(['submitted']);
@@ -282,7 +282,7 @@ describe('a watch in an embedded coordinator', () => {
     const hf = await embed({ ...OPTIONS, drainMs: 100, branches: { hang: never } });
     const { gid } = await hf.saga().step({ action: hf.branches.hang, compensate: null }).submit();
     for await (const _ of hf.watch(gid)) break;
-    await vi.waitUntil(async () => (await hf.status()).load.watched === 0);
+    await vi.waitUntil(async () => (await hf.status()).load.watched === 0, { timeout: 10_000 });
     expect((await hf.status()).load.watched).toBe(0);
     await hf.close();
   });

@@ -233,7 +233,7 @@ describe('a request over a connection', () => {
     const line = new Line(server.port);
     line.pause();
     line.send(get('/big'));
-    await vi.waitUntil(() => server.requested.includes('/big'));
+    await vi.waitUntil(() => server.requested.includes('/big'), { timeout: 10_000 });
     line.send(post('/echo', '2'));
     await roundTrip(server.port);
     expect(server.requested).not.toContain('/echo');
@@ -344,7 +344,7 @@ describe('a connection', () => {
     server.stopAccepting();
     line.pause();
     line.send(get('/big'));
-    await vi.waitUntil(() => server.requested.includes('/big'));
+    await vi.waitUntil(() => server.requested.includes('/big'), { timeout: 10_000 });
     line.send(post('/echo', '1'));
     other.send(PLAIN);
     await other.closed;

@@ -55,7 +55,7 @@ describe('the alert webhook', () => {
 
   it('posts which transaction needs operator attention, and why', async () => {
     void hookTo().notify(alert('g1'));
-    await vi.waitUntil(() => server.seen.length === 1);
+    await vi.waitUntil(() => server.seen.length === 1, { timeout: 10_000 });
     expect(server.seen[0]).toMatchObject({ method: 'POST', url: { pathname: '/alert', search: '?team=pay' } });
     expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
       gid: 'g1',
@@ -71,13 +71,13 @@ describe('the alert webhook', () => {
     server.respond = always(500);
     const hook = hookTo({ clock, retryDelaysMs: [10, 20] });
     void hook.notify(alert('g1'));
-    await vi.waitUntil(() => undelivered.length === 1);
+    await vi.waitUntil(() => undelivered.length === 1, { timeout: 10_000 });
     expect(clock.delays).toEqual([10, 20]);
     expect(server.seen).toHaveLength(3);
     expect(undelivered).toEqual(['g1']);
     server.respond = always(204);
     void hook.notify(alert('g2'));
-    await vi.waitUntil(() => server.seen.length === 4);
+    await vi.waitUntil(() => server.seen.length === 4, { timeout: 10_000 });
     expect(server.seen[3]?.body).toContain('g2');
   });
 

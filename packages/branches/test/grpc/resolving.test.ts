@@ -32,7 +32,7 @@ describe('a target whose resolver', () => {
     const { send, failures } = channelWith(resolve);
     for (const count of [1, 2]) {
       send();
-      await vi.waitUntil(() => failures.length === count);
+      await vi.waitUntil(() => failures.length === count, { timeout: 10_000 });
       expect(resolve).toHaveBeenCalledTimes(count);
     }
     expect(failures).toEqual([message, message]);

@@ -379,17 +379,17 @@ describe('one caller', () => {
       return stop.signal;
     };
     const readers = gids(most).map((gid, at) => world.watch([gid], 0, signal(), callerOf(at)));
-    await vi.waitUntil(() => readers.every(({ received }) => received.length === 1));
+    await vi.waitUntil(() => readers.every(({ received }) => received.length === 1), { timeout: 10_000 });
     const last = (): Reader => world.watch([`g${most}`], 0, signal(), callerOf(most));
     expect(await codeOf(last())).toEqual(['too_many_requests', 1_000]);
     // Others are not concerned.
     const other = world.watch(['g0'], 0, signal(), { principal: { id: 'bob', roles: [] }, connection: 'd' });
-    await vi.waitUntil(() => other.received.length === 1);
+    await vi.waitUntil(() => other.received.length === 1, { timeout: 10_000 });
     // A transaction that has finished is not watched any more.
     await world.write('g0', 'succeed', true);
-    await vi.waitUntil(() => readers[0]?.isEnded === true);
+    await vi.waitUntil(() => readers[0]?.isEnded === true, { timeout: 10_000 });
     const next = last();
-    await vi.waitUntil(() => next.received.length === 1);
+    await vi.waitUntil(() => next.received.length === 1, { timeout: 10_000 });
     for (const stop of stops) stop.abort();
     await Promise.all([...readers, other, next].map(({ end }) => end));
     expect(world.watchers.count).toBe(0);

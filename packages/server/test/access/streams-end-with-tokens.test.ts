@@ -38,7 +38,7 @@ describe.each(['own', 'grpc-js'] as const)('a stream over the gRPC server %s', (
     expect((await server.request('DELETE', `/api/v1/tokens/${id}`, undefined, bearer(server.admin))).status).toBe(204);
     const { code, details } = await watching.ended;
     expect([code, details]).toEqual([GRPC_STATUS.unauthenticated, `the API token ${id} was revoked`]);
-    await vi.waitUntil(() => watched() === 1);
+    await vi.waitUntil(() => watched() === 1, { timeout: 10_000 });
     const last = await Promise.race([other.ended.then(() => 'ended'), Promise.resolve('lasts')]);
     expect(last).toBe('lasts');
   });
@@ -86,7 +86,7 @@ describe.each(['own', 'grpc-js'] as const)('a stream over the gRPC server %s', (
     const watching = await watch('any');
     current = later;
     expect((await watching.ended).code).toBe(status);
-    await vi.waitUntil(() => watched() === 0);
+    await vi.waitUntil(() => watched() === 0, { timeout: 10_000 });
   });
 });
 

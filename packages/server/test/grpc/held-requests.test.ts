@@ -126,7 +126,7 @@ describe('requests that are held are bounded in bytes', () => {
     for (let count = 0; count < 100; count++) await send(data(1, message(10_000)));
     expect(ends.size).toBe(0);
     await send(cancel(1));
-    await vi.waitUntil(() => countOf(GRPC_STATUS.cancelled) === 1);
+    await vi.waitUntil(() => countOf(GRPC_STATUS.cancelled) === 1, { timeout: 10_000 });
     expect(ends).toEqual(new Map([[GRPC_STATUS.cancelled, 1]]));
   });
 });

@@ -42,7 +42,7 @@ async function begin(): Promise<http2.ClientHttp2Stream> {
   stream.on('error', () => undefined);
   stream.resume();
   stream.write(EMPTY);
-  await vi.waitUntil(() => running.size === 1);
+  await vi.waitUntil(() => running.size === 1, { timeout: 10_000 });
   return stream;
 }
 
@@ -54,7 +54,7 @@ describe('a streaming method stops', () => {
     ['the server closes', () => void server.close()],
   ])('when %s', async (_, end) => {
     end(await begin());
-    await vi.waitUntil(() => running.size === 0);
+    await vi.waitUntil(() => running.size === 0, { timeout: 10_000 });
     expect(running.size).toBe(0);
   });
 });

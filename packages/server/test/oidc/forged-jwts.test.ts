@@ -67,7 +67,7 @@ it('the JWTs of one address that are verified at once leave room for those of ot
   at.isHanging = true;
   const settled: string[] = [];
   for (let index = 0; index < 2_000; index++) void verdictOf(`forged${index}`, 'a').then((code) => settled.push(code));
-  await vi.waitUntil(() => settled.length === 1_250);
+  await vi.waitUntil(() => settled.length === 1_250, { timeout: 10_000 });
   expect([at.verified, new Set(settled)]).toEqual([750, new Set(['too_many_requests'])]);
   expect(await verdictOf('valid-new', 'b')).toBe('alice');
 });

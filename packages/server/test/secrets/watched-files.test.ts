@@ -94,16 +94,16 @@ describe('a watched file', () => {
     file.onChange((value) => changes.push(value));
 
     await writeFile(join(folder, '..1/token'), 'good 2 is written over the first');
-    await vi.waitUntil(() => file.value.startsWith('good 2'));
+    await vi.waitUntil(() => file.value.startsWith('good 2'), { timeout: 10_000 });
 
     await fileWith('good 3', 'new');
     await rename(join(folder, 'new'), join(folder, '..1/token'));
-    await vi.waitUntil(() => file.value === 'good 3');
+    await vi.waitUntil(() => file.value === 'good 3', { timeout: 10_000 });
 
     await fileWith('good 4', '..2/token');
     await symlink('..2', join(folder, '..data_tmp'));
     await rename(join(folder, '..data_tmp'), join(folder, '..data'));
-    await vi.waitUntil(() => file.value === 'good 4');
+    await vi.waitUntil(() => file.value === 'good 4', { timeout: 10_000 });
     expect(changes).toEqual(['good 2 is written over the first', 'good 3', 'good 4']);
     expect(warnings()).toEqual([]);
   });
@@ -112,7 +112,7 @@ describe('a watched file', () => {
     const path = await fileWith('good 1');
     const file = await files.watch(token(path), good);
     await fileWith('s3cret that is wrong');
-    await vi.waitUntil(() => warnings().length > 0);
+    await vi.waitUntil(() => warnings().length > 0, { timeout: 10_000 });
     expect(warnings()).toEqual([
       `warn --alert-webhook ${path}: its content is not good; the previous content stays in use`,
     ]);
@@ -122,12 +122,12 @@ describe('a watched file', () => {
     expect(warnings()).toHaveLength(1);
     expect(file.value).toBe('good 1');
     await rm(path);
-    await vi.waitUntil(() => warnings().length > 1);
+    await vi.waitUntil(() => warnings().length > 1, { timeout: 10_000 });
     expect(warnings()[1]).toBe(
       `warn --alert-webhook ${path}: there is no such file; the previous content stays in use`,
     );
     await fileWith('good 2');
-    await vi.waitUntil(() => file.value === 'good 2');
+    await vi.waitUntil(() => file.value === 'good 2', { timeout: 10_000 });
     expect(warnings()).toHaveLength(2);
     expect(lines.join('\n')).not.toContain('s3cret');
   });
