@@ -197,9 +197,12 @@ const LATEST_S = 253_402_300_799;
  * later than its issuer intended.
  */
 function faultOfTimes(claims: Claims): string | undefined {
-  const name = ['exp', 'nbf', 'iat'].find((each) => Number(claims[each] ?? 0) > LATEST_S + 1);
+  const name = ['exp', 'nbf', 'iat'].find((each) => isAfter(LATEST_S + 1, claims[each]));
   return name && `has a time after the year 9999 (${name}); times are in seconds since 1970, not in milliseconds`;
 }
+
+/** A claim that is not a number is not converted: its conversion may throw. */
+const isAfter = (time: number, claim: unknown): boolean => typeof claim === 'number' && claim > time;
 
 /** Claims that only ID tokens have. */
 const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash'];

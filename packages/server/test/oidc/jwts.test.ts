@@ -11,6 +11,8 @@ import { AUDIENCE, type JwtChanges, Lines, TestIssuer } from './support.ts';
 
 const nowS = (): number => Math.floor(Date.now() / 1_000);
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** To convert it to a number or a text throws. */
+const UNCONVERTIBLE = { toString: 1, valueOf: 1 };
 const EVERYWHERE = { resource_access: { holdfast: { namespaces: ['*'] } } };
 
 let issuer: TestIssuer;
@@ -99,6 +101,9 @@ describe('a JWT', () => {
     ['with nbf in milliseconds', { claims: { nbf: nowS() * 1_000 } }, 'after the year 9999 (nbf)'],
     ['with iat in milliseconds', { claims: { iat: nowS() * 1_000 } }, 'after the year 9999 (iat)'],
     ['with iat that is a text', { claims: { iat: 'now' } }, 'time of issue (iat)'],
+    ['with an expiry that converts to nothing', { claims: { exp: UNCONVERTIBLE } }, 'expiry (exp)'],
+    ['with nbf that converts to nothing', { claims: { nbf: [UNCONVERTIBLE] } }, '(nbf)'],
+    ['with iat that converts to nothing', { claims: { iat: UNCONVERTIBLE } }, 'time of issue (iat)'],
     ['with an expiry that is a text', { claims: { exp: '2100-01-01' } }, 'expiry (exp)'],
     ['with nbf that is a text', { claims: { nbf: 'soon' } }, '(nbf)'],
     ['of another issuer', { claims: { iss: 'https://other.example' } }, 'another issuer'],
