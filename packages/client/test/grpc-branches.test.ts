@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as http2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { decodeMessage, encodeMessage } from '@holdfast/protocol/protobuf';
 import { startServer } from '@holdfast/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -204,6 +207,25 @@ describe('a call of a gRPC branch by its initiator', () => {
     ]);
     // A call that timed out does not take the connection from others.
     expect(await tried(`${bank}/debit`)).toBeUndefined();
+  });
+
+  it.each([
+    ['text/html', '10', BranchUnknown],
+    ['text/html', '9', BranchUnknown],
+    ['application/grpc-web', '10', BranchUnknown],
+    ['application/grpc', '10', BranchFailure],
+    ['application/grpc+json', '10', BranchFailure],
+  ] as const)('has for a response of the type %s with grpc-status %s the error %o', async (type, status, expected) => {
+    const proxy = http2Server().on('stream', (stream) =>
+      stream.respond({ ':status': 200, 'content-type': type, 'grpc-status': status }, { endStream: true }),
+    );
+    onTestFinished(() => void proxy.close());
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const error = await tried(`grpc://127.0.0.1:${port}/a.B/c`);
+    expect(error).toBeInstanceOf(expected);
+    if (error instanceof BranchUnknown)
+      expect(error.reason).toContain(`grpc-status ${status}, but the content-type is "${type}"`);
   });
 
   it('ends with the reason of an aborted signal', async () => {

@@ -1,6 +1,6 @@
 import type { Field } from '@holdfast/http2';
 import { type BranchResult, branchResult, resultOfGrpc } from '@holdfast/protocol';
-import { decodeGrpcMessage } from '@holdfast/protocol/grpc';
+import { decodeGrpcMessage, isGrpcType } from '@holdfast/protocol/grpc';
 import { MessageCount } from './message-count.ts';
 
 /**
@@ -67,7 +67,7 @@ export class UnaryResponse {
   #faultOfHead(): string | undefined {
     if (this.httpStatus !== '200') return `HTTP ${this.httpStatus}`;
     const contentType = valueIn(this.#head ?? [], 'content-type') ?? '';
-    return /^application\/grpc(?:[+;]|$)/i.test(contentType)
+    return isGrpcType(contentType)
       ? undefined
       : `the content-type is ${JSON.stringify(contentType.slice(0, 64))}`;
   }

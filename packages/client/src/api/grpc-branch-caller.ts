@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { branchResult, isConnectionHeader, resultOfGrpc, SUCCESS, textOfThrown } from '@holdfast/protocol';
-import { type GrpcUrl, MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
+import { type GrpcUrl, isGrpcType, MESSAGE_FORM, parseGrpcUrl } from '@holdfast/protocol/grpc';
 import { type CallSigner, grpcTarget, isSignatureHeader } from '@holdfast/protocol/signing';
 import type { Client, Metadata } from '@grpc/grpc-js';
 import { callFields, METADATA_PREFIX } from '../participants/grpc-call.ts';
@@ -9,7 +9,7 @@ import type { InitiatorCall, InitiatorCallResult } from './api.ts';
 import { Ending } from './ending.ts';
 import { GrpcClients } from './grpc-clients.ts';
 import { type GrpcLibrary, loadGrpc } from './grpc-library.ts';
-import { unary, type UnaryEnd } from './grpc-unary.ts';
+import { contentTypeOf, unary, type UnaryEnd } from './grpc-unary.ts';
 import { initiatorCallId } from './initiator-signature.ts';
 import { parseJson } from './response-body.ts';
 
@@ -52,11 +52,16 @@ export class GrpcBranchCaller {
     const end = await running;
     this.#running.delete(running);
     ending.over();
-    if (end.isOk) return { result: SUCCESS, body: bodyOf(end) };
+    const type = contentTypeOf(end.metadata);
+    if (end.isOk) return isGrpcType(type) ? { result: SUCCESS, body: bodyOf(end) } : unknown(call, notOfGrpc(0, type));
     signal?.throwIfAborted();
     const { code, details } = end.error;
-    if (!ending.isLate && code !== grpc.status.DEADLINE_EXCEEDED)
-      return { result: resultOfGrpc(code, details), body: undefined };
+    if (!ending.isLate && code !== grpc.status.DEADLINE_EXCEEDED) {
+      const result = resultOfGrpc(code, details);
+      return result.kind === 'UNKNOWN' || isGrpcType(type)
+        ? { result, body: undefined }
+        : unknown(call, notOfGrpc(code, type));
+    }
     // Perhaps the other side no longer exists.
     clients.replace(client);
     return unknown(call, `no response within ${timeoutMs} ms`);
@@ -80,6 +85,10 @@ const unknown = ({ url }: InitiatorCall, why: string): InitiatorCallResult => ({
   result: branchResult('UNKNOWN', `${url}: ${why}`),
   body: undefined,
 });
+
+/** A proxy may have responded instead of the participant. */
+const notOfGrpc = (code: number, type: string): string =>
+  `grpc-status ${code}, but the content-type is ${JSON.stringify(type.slice(0, 64))}`;
 
 /** Fields that gRPC or the library sends. */
 const isReserved = (name: string): boolean =>

@@ -5,7 +5,7 @@ import type { Ending } from './ending.ts';
 export type UnaryEnd =
   | { readonly isOk: true; readonly message: Buffer; readonly metadata: Metadata | undefined }
   /** Of the response, or of the library, if there was none. */
-  | { readonly isOk: false; readonly error: ServiceError };
+  | { readonly isOk: false; readonly error: ServiceError; readonly metadata: Metadata | undefined };
 
 export interface UnaryCall {
   /** `/package.Service/Method`. */
@@ -17,6 +17,9 @@ export interface UnaryCall {
 }
 
 const asBytes = (bytes: Buffer): Buffer => bytes;
+
+/** The content type of a response; empty: none, or there was no response. */
+export const contentTypeOf = (headers: Metadata | undefined): string => String(headers?.get('content-type')[0] ?? '');
 
 /** Makes one call with messages as bytes. Never rejects; the ending cancels the call. */
 export function unary(
@@ -30,7 +33,9 @@ export function unary(
     const call = client.makeUnaryRequest(path, asBytes, asBytes, message, metadata, { deadline }, (error, value) => {
       ending.signal.removeEventListener('abort', cancel);
       resolve(
-        error === null ? { isOk: true, message: value ?? Buffer.alloc(0), metadata: received } : { isOk: false, error },
+        error === null
+          ? { isOk: true, message: value ?? Buffer.alloc(0), metadata: received }
+          : { isOk: false, error, metadata: received ?? error.metadata },
       );
     });
     const cancel = (): void => call.cancel();

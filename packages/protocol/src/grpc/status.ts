@@ -19,6 +19,9 @@ export const GRPC_STATUS = {
   unauthenticated: 16,
 } as const;
 
+/** Whether a content type is one of gRPC, so that the server, and no proxy, has responded. */
+export const isGrpcType = (contentType: string): boolean => /^application\/grpc(?:[+;]|$)/i.test(contentType);
+
 /**
  * The trailer with the time in ms after which a rejected call may be repeated: that of gRPC's retry
  * policies.
