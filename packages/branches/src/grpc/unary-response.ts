@@ -67,9 +67,7 @@ export class UnaryResponse {
   #faultOfHead(): string | undefined {
     if (this.httpStatus !== '200') return `HTTP ${this.httpStatus}`;
     const contentType = valueIn(this.#head ?? [], 'content-type') ?? '';
-    return isGrpcType(contentType)
-      ? undefined
-      : `the content-type is ${JSON.stringify(contentType.slice(0, 64))}`;
+    return isGrpcType(contentType) ? undefined : `the content-type is ${JSON.stringify(contentType.slice(0, 64))}`;
   }
 
   #faultOfSuccess(isRequestSent: boolean): string | undefined {
