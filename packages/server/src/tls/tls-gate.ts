@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Log } from '../logs/log.ts';
@@ -124,9 +124,12 @@ export class TlsGate {
   /** Why a client is rejected. */
   #faultOf(socket: TLSSocket): string | undefined {
     const { clientAuth } = this.#options.tls;
-    if (clientAuth === 'none' || socket.authorized) return undefined;
-    if (socket.getPeerX509Certificate() === undefined) return clientAuth === 'required' ? NO_CERTIFICATE : undefined;
-    return `the client certificate is not accepted: ${String(socket.authorizationError)}`;
+    if (clientAuth === 'none') return undefined;
+    // Read first: to Node, a client without one is authorized if it resumes a session of TLS 1.3.
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) return clientAuth === 'required' ? NO_CERTIFICATE : undefined;
+    const fault = socket.authorized ? faultOfTime(certificate) : String(socket.authorizationError);
+    return fault && `the client certificate is not accepted: ${fault}`;
   }
 
   #failed(error: Error, socket: TLSSocket): void {
@@ -136,6 +139,10 @@ export class TlsGate {
     socket.destroy();
   }
 }
+
+/** A resumed session has the result of its first handshake, before the certificate expired. */
+const faultOfTime = ({ validTo }: X509Certificate): string | undefined =>
+  Date.parse(validTo) < Date.now() ? 'CERT_HAS_EXPIRED' : undefined;
 
 const contextOf = ({ context }: ServerTls): SecureContextOptions => ({
   ...context,
