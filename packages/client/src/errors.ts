@@ -7,7 +7,7 @@ import {
   tlsReason,
   type TransactionDetails,
 } from '@holdfast/protocol';
-import { retryAfterOf } from './api/retry-after.ts';
+import { isOfCoordinator, retryAfterOf } from './api/retry-after.ts';
 import type { WorkflowMismatch } from './workflow/mismatch.ts';
 
 /**
@@ -182,7 +182,7 @@ export class CoordinatorUnreachable extends Error {
         ? ''
         : ' The request was to cancel the transaction; the coordinator cancels it when timeoutToFailMs has expired.';
     super(
-      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}. ${adviceOf(url, cause)}.${then}`,
+      `The coordinator at ${url} did not accept the request${aboutOf(gid)} in ${tries}: ${whyOf(cause)}. ${knownOf(outcome)}.${adviceOf(url, cause)}${then}`,
       { cause: given === undefined ? cause : given.thrown },
     );
     this.url = url;
@@ -233,10 +233,13 @@ const aboutOf = (gid: string | undefined): string => (gid === undefined ? '' : `
 const knownOf = (outcome: DeadlineOutcome): string =>
   outcome === 'not_started' ? 'No change was started' : 'Its outcome is unknown';
 
-const adviceOf = (url: string, cause: unknown): string =>
-  cause instanceof Error && tlsReason(cause) !== undefined
-    ? 'Check the scheme and port of the URL, and the option tls of connect()'
-    : `Check that a coordinator is running there, and that this is its port for ${url.startsWith('grpc') ? 'gRPC' : 'HTTP'}`;
+/** Empty if a coordinator has responded: it is running, and this is its port. */
+function adviceOf(url: string, cause: unknown): string {
+  if (isOfCoordinator(cause)) return '';
+  return cause instanceof Error && tlsReason(cause) !== undefined
+    ? ' Check the scheme and port of the URL, and the option tls of connect().'
+    : ` Check that a coordinator is running there, and that this is its port for ${url.startsWith('grpc') ? 'gRPC' : 'HTTP'}.`;
+}
 
 const whyOf = (cause: unknown): string => (cause instanceof Error ? messageOf(cause) : textOfThrown(cause));
 

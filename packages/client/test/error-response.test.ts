@@ -61,6 +61,7 @@ describe('the cause of an error after an error response', () => {
     const { cause } = error as Error;
     expect(cause).toBeInstanceOf(ErrorResponse);
     expect(cause).toMatchObject({ httpStatus: status, problem, message: problem.detail });
+    expect((error as Error).message).not.toContain('Check that a coordinator is running');
   });
 
   it.each([

@@ -11,10 +11,21 @@ const WHOLE = /^\d{1,9}$/;
  */
 export function retryAfterOf(error: unknown): number | undefined {
   if (error instanceof ErrorResponse || error instanceof HoldfastError) return error.retryAfterMs;
-  if (!(error instanceof Error) || !('metadata' in error)) return undefined;
-  const metadata = error.metadata as { readonly get?: (name: string) => readonly unknown[] } | undefined;
-  const [stated] = metadata?.get?.(RETRY_PUSHBACK) ?? [];
+  const stated = trailerOf(error, RETRY_PUSHBACK);
   return typeof stated === 'string' && WHOLE.test(stated) ? Number(stated) : undefined;
+}
+
+/** Whether an error is the response of a coordinator, which states a code. */
+export function isOfCoordinator(error: unknown): boolean {
+  if (error instanceof ErrorResponse) return error.problem !== undefined;
+  return error instanceof HoldfastError || trailerOf(error, 'holdfast-code') !== undefined;
+}
+
+/** A trailer of the gRPC call that an error is of. */
+function trailerOf(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || !('metadata' in error)) return undefined;
+  const metadata = error.metadata as { readonly get?: (name: string) => readonly unknown[] | undefined } | undefined;
+  return metadata?.get?.(name)?.[0];
 }
 
 /**
