@@ -24,6 +24,9 @@ const MOST_VALID = 10_000;
 const MOST_VERIFYING = 1_000;
 /** Of these, those of one address. More than wait for keys (`IssuerKeys`), and fewer than all. */
 const MOST_OF_ADDRESS = 750;
+/** Beyond `MOST_VERIFYING`, each address may have a few, so that two addresses cannot take all. */
+const FEW_OF_ADDRESS = 8;
+const MOST_WITH_FEW = 2_000;
 
 /** API tokens have no dot; a JWT has two. */
 const JWT = /^bearer +([^\s,]*\.[^\s,]*) *$/i;
@@ -83,9 +86,10 @@ export class JwtAuthenticator implements Authenticator {
   #verifyOnce(key: string, text: string, address: string): ReturnType<JwtVerifier['verify']> {
     const verifying = this.#verifying.get(key);
     if (verifying !== undefined) return verifying;
-    if (this.#verifying.size >= MOST_VERIFYING)
+    const ofAddress = this.#verifyingOf.get(address) ?? 0;
+    if (this.#verifying.size >= (ofAddress < FEW_OF_ADDRESS ? MOST_WITH_FEW : MOST_VERIFYING))
       throw new HoldfastError('overloaded', 'too many JWTs are being checked at once; repeat the request');
-    this.#verifyingOf.set(address, (this.#verifyingOf.get(address) ?? 0) + 1);
+    this.#verifyingOf.set(address, ofAddress + 1);
     const begun = this.#options.verifier
       .verify(text, address)
       .then((verified) => {

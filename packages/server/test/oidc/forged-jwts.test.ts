@@ -71,3 +71,23 @@ it('the JWTs of one address that are verified at once leave room for those of ot
   expect([at.verified, new Set(settled)]).toEqual([750, new Set(['too_many_requests'])]);
   expect(await verdictOf('valid-new', 'b')).toBe('alice');
 });
+
+it('the JWTs of several addresses that are verified at once leave room for a few of each other address', async () => {
+  const { at, verdictOf } = setup();
+  at.isHanging = true;
+  const codes: string[] = [];
+  const flood = (address: string, count: number): void => {
+    for (let index = 0; index < count; index++)
+      void verdictOf(`forged-${address}-${index}`, address).then((code) => codes.push(code));
+  };
+  flood('a', 500);
+  flood('b', 500);
+  flood('c', 100);
+  await vi.waitUntil(() => codes.length === 92, { timeout: 10_000 });
+  expect([at.verified, new Set(codes)]).toEqual([1_008, new Set(['overloaded'])]);
+  expect(await verdictOf('valid-new', 'd')).toBe('alice');
+  // All are bounded.
+  for (let address = 0; address < 200; address++) flood(String(address), 8);
+  await vi.waitUntil(() => codes.length === 92 + 608, { timeout: 10_000 });
+  expect([at.verified, new Set(codes)]).toEqual([2_001, new Set(['overloaded'])]);
+});
