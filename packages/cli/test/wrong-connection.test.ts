@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ClientTls, connect } from '@holdfast/client';
 import { describeWith } from '@holdfast/testing/describe-with';
 import { type Issued, TestAuthority } from '@holdfast/testing/servers';
@@ -174,5 +177,46 @@ describeWith(['openssl'], 'a connection to a coordinator that fails', () => {
     expect([server?.level, `${server?.found} | ${server?.fix}`]).toEqual(['fail', expect.stringMatching(one.doctor)]);
     expect(await errorOf(url, tls)).toMatch(one.http);
     expect(await errorOf(one.address('grpc'), tls)).toMatch(one.grpc);
+  });
+
+  it('names the options of a command whose files do not fit', async () => {
+    const [http, https] = [at('tls', false)('http'), at('tls', true)('http')];
+    const { certificate, key } = alien;
+    for (const [server, args, line] of [
+      [http, ['--ca-file', authority.certificate], /^holdfast: --ca-file .* need an https:\/\/ URL .*use https:\/\//],
+      [https, ['--ca-file', key], /^holdfast: --ca-file .* has no certificate in PEM form/],
+      [https, ['--cert-file', certificate, '--key-file', certificate], /^holdfast: --cert-file .* --key-file .*PEM/],
+    ] as const) {
+      for (const command of ['list', 'doctor']) {
+        const { exitCode, err } = await runCli([command, '--server', server, ...args]);
+        expect([exitCode, err.at(-1)]).toEqual([2, expect.stringMatching(line)]);
+      }
+    }
+  });
+
+  it('is not that of doctor with a client certificate: it also asks without one', async () => {
+    const { certificate, key } = await authority.issue();
+    const folder = await mkdtemp(join(tmpdir(), 'principals-'));
+    const principals = join(folder, 'principals.json');
+    await writeFile(principals, JSON.stringify([{ certificate: 'DNS:localhost', principal: 'ops', roles: ['admin'] }]));
+    const files = { tlsCertFile: certificate, tlsKeyFile: key, tlsClientCaFile: authority.certificate };
+    await using server = await TestServer.start({ ...files, tlsClientAuth: 'optional', tlsPrincipals: principals });
+    const tls = ['--ca-file', authority.certificate, '--cert-file', certificate, '--key-file', key];
+    const { out } = await runCli(['doctor', '-o', 'json', '--server', server.url, ...tls]);
+    const found = (JSON.parse(out.join('\n')) as Finding[]).filter(({ check }) => /anonymous|expiry/.test(check));
+    expect(found.map(({ check, level, found: text }) => `${check}: ${level}: ${text}`)).toEqual([
+      expect.stringMatching(/^anonymous access: ok: \S+ rejects requests without a token$/),
+      expect.stringMatching(/^token expiry: ok/),
+    ]);
+    await rm(folder, { recursive: true });
+  });
+
+  it('shows a command without a token how to send one, and that a request that TLS prevents was not sent', async () => {
+    await using server = await TestServer.start({ auth: true });
+    expect((await runCli(['list', '--server', server.url])).err[0]).toMatch(/--token-file or HOLDFAST_TOKEN/);
+    const hf = connect(at('tls', true)('http'), { retryForMs: 0, tls: { ca: other.certificateText } });
+    const saga = hf.saga().step({ action: 'http://127.0.0.1:1/a', compensate: null });
+    await expect(saga.submit()).rejects.toMatchObject({ outcome: 'not_started' });
+    await hf.close();
   });
 });

@@ -67,8 +67,8 @@ export async function runCommand(
 ): Promise<void> {
   let api: CoordinatorApi | undefined;
   try {
-    const tls = await readClientTls(options);
     const server = await secretValue('--server', options.server);
+    const tls = await readClientTls(options, server);
     api = new CoordinatorApi(server, { ...(await callerOf(options)), ...(tls !== undefined && { tls }) });
     await work({ api, io });
   } catch (error) {

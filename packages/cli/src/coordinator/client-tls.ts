@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import type { ClientTls } from '@holdfast/client';
+import { haveCertificates } from '@holdfast/protocol';
 import { type Command, Option } from 'commander';
 import { CommandError, EXIT } from '../commands/command-error.ts';
 
@@ -27,8 +29,11 @@ export function withTlsOptions(command: Command): Command {
   return command;
 }
 
-/** Reads the files; undefined without any. Throws `CommandError`. */
-export async function readClientTls(options: ClientTlsOptions): Promise<ClientTls | undefined> {
+/**
+ * Reads the files; undefined without any. Throws `CommandError` that names the options, also if
+ * `server` has no TLS.
+ */
+export async function readClientTls(options: ClientTlsOptions, server = ''): Promise<ClientTls | undefined> {
   const read = async (name: keyof ClientTlsOptions): Promise<string | undefined> => {
     const path = options[name];
     if (path === undefined || path === '') return undefined;
@@ -44,9 +49,30 @@ export async function readClientTls(options: ClientTlsOptions): Promise<ClientTl
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
   if ((cert === undefined) !== (key === undefined))
     throw new CommandError(EXIT.usage, '--cert-file and --key-file belong together: specify both, or neither');
+  if (ca !== undefined && !haveCertificates(ca))
+    throw new CommandError(
+      EXIT.usage,
+      `--ca-file ${options.caFile} has no certificate in PEM form (BEGIN CERTIFICATE)`,
+    );
+  if (cert !== undefined) refuseUnlessPair(options, cert, key);
+  if (/^http:/i.test(server)) {
+    const flags = OPTIONS.flatMap(([name, flag]) => (options[name] === undefined ? [] : [flag])).join(', ');
+    const fault = `${flags} (or HOLDFAST_…) need an https:// URL of the coordinator, and --server has http://`;
+    throw new CommandError(EXIT.usage, `${fault}: use https://, or leave the files out`);
+  }
   return {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };
+}
+
+function refuseUnlessPair({ certFile, keyFile }: ClientTlsOptions, cert: string, key: string | undefined): void {
+  try {
+    createSecureContext({ cert, ...(key !== undefined && { key }) });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    const fault = `--cert-file ${certFile} or --key-file ${keyFile} is not valid PEM, or they do not belong together`;
+    throw new CommandError(EXIT.usage, fault + code, { cause: error });
+  }
 }

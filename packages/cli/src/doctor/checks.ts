@@ -73,9 +73,9 @@ export async function checksOf(options: DoctorOptions, env: Environment): Promis
 
 async function serverOf(options: DoctorOptions, env: Environment): Promise<Server | undefined> {
   const { token } = await callerOf(options.tokenFile === undefined ? {} : { tokenFile: options.tokenFile }, env);
-  const tls = await readClientTls(options);
-  if (options.server === undefined) return undefined;
-  return { url: await secretValue('--server', options.server), token, tls };
+  const url = options.server === undefined ? undefined : await secretValue('--server', options.server);
+  const tls = await readClientTls(options, url);
+  return url === undefined ? undefined : { url, token, tls };
 }
 
 async function localFacts(

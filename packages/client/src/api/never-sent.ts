@@ -1,3 +1,5 @@
+import { type TlsFault, tlsFaultOf } from '@holdfast/protocol';
+
 /** Errors of connections that were never established. */
 const CODES: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
@@ -8,6 +10,12 @@ const CODES: ReadonlySet<unknown> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/**
+ * The client itself rejected the certificate, before its first request. What the server rejects, it
+ * may reject later.
+ */
+const REJECTED_BY_CLIENT: ReadonlySet<TlsFault | undefined> = new Set(['authority', 'certificate', 'name']);
+
 /** Calls of the operating system on a connection that is established. */
 const ESTABLISHED: ReadonlySet<unknown> = new Set(['read', 'write', 'writev', 'shutdown']);
 
@@ -17,6 +25,7 @@ const ESTABLISHED: ReadonlySet<unknown> = new Set(['read', 'write', 'writev', 's
  * may have arrived.
  */
 export function isNeverSent(error: unknown): boolean {
+  if (REJECTED_BY_CLIENT.has(tlsFaultOf(error))) return true;
   if (typeof error !== 'object' || error === null || !('code' in error) || !CODES.has(error.code)) return false;
   return !('syscall' in error && ESTABLISHED.has(error.syscall));
 }

@@ -79,7 +79,7 @@ export class TokenAuthenticator implements Authenticator {
     if (authorization === undefined)
       return this.#fail(
         'missing',
-        'the request has no credentials; send a token in the header Authorization (Bearer TOKEN)',
+        'the request has no credentials; send a token: commands with --token-file or HOLDFAST_TOKEN, the SDK with the option token, others in the header Authorization (Bearer TOKEN)',
         credentials,
       );
     const verified = this.#verified.get(authorization);

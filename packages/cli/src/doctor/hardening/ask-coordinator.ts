@@ -16,7 +16,8 @@ export async function coordinatorFacts(
   const { origin, pathname } = new URL(server);
   const root = origin + pathname.replace(/\/+$/, '');
   try {
-    const { status } = await get(`${root}/api/v1/nodes`, {}, tls);
+    // Without a client certificate, which could be that of a principal.
+    const { status } = await get(`${root}/api/v1/nodes`, {}, tls?.ca === undefined ? undefined : { ca: tls.ca });
     return { url: origin, statusWithoutToken: status, tokens: await tokensOf(server, token, tls) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : textOfThrown(error);

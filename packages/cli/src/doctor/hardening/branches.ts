@@ -36,7 +36,7 @@ export const signedCalls: HardeningItem = {
   check({ config }) {
     const { name } = signedCalls;
     const { signingKeyFile } = config;
-    if (signingKeyFile.length > 0) return [ok(name, `${signingKeyFile.length} files of keys`)];
+    if (signingKeyFile.length > 0) return [ok(name, `files with keys: ${signingKeyFile.length}`)];
     if (!isExposed(config) && !isAuthenticated(config)) return [ok(name, 'off; callers are on this machine')];
     return [
       warn(

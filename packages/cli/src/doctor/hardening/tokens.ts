@@ -54,6 +54,10 @@ const isLocal = (url: string): boolean => isLoopback(new URL(url).hostname);
 export const anonymousAccess = ofCoordinator('anonymous access', ({ url, statusWithoutToken }, { config }) => {
   const name = 'anonymous access';
   if (statusWithoutToken === 401) return ok(name, `${url} rejects requests without a token`);
+  if (statusWithoutToken < 200 || statusWithoutToken > 299) {
+    const found = `not checked: ${url} responds to a request without a token with HTTP ${statusWithoutToken}`;
+    return skip(name, found, 'see the result of the check "server"');
+  }
   const found = `${url} serves requests without a token (HTTP ${statusWithoutToken})`;
   if (isAuthenticated(config)) return fail(name, found, 'restart it: the configuration requires authentication');
   return isLocal(url) ? ok(name, `${found}, on this machine`) : warn(name, found, 'start it with --auth');
