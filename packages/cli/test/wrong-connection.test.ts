@@ -194,7 +194,7 @@ describeWith(['openssl'], 'a connection to a coordinator that fails', () => {
     }
   });
 
-  it('is not that of doctor with a client certificate: it also asks without one', async () => {
+  it('is not that of doctor with a client certificate: its request for anonymous access has none', async () => {
     const { certificate, key } = await authority.issue();
     const folder = await mkdtemp(join(tmpdir(), 'principals-'));
     const principals = join(folder, 'principals.json');
