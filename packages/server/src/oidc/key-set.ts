@@ -31,12 +31,16 @@ export async function readKeySet(document: unknown, importKey: ImportKey): Promi
   if (found.length > MOST_KEYS) throw new FetchFault(`the JWKS has more than ${MOST_KEYS} keys`);
   const keys: IssuerKey[] = [];
   for (const value of found as readonly unknown[]) {
-    const key = isObject(value) ? await keyOf(value, importKey) : undefined;
+    const key = isObject(value) ? await keyOf(withoutNulls(value), importKey) : undefined;
     if (key !== undefined) keys.push(key);
   }
   if (keys.length === 0) throw new FetchFault('the JWKS has no usable key for signatures (RSA, EC or Ed25519)');
   return keys;
 }
+
+/** Some issuers write `null` for a member that a key does not have. */
+const withoutNulls = (key: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(key).filter(([, value]) => value !== null));
 
 async function keyOf(value: Record<string, unknown>, importKey: ImportKey): Promise<IssuerKey | undefined> {
   const { kid, use, key_ops: operations, alg } = value;
