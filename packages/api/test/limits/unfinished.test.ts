@@ -199,8 +199,8 @@ it('IF2: whatever happens, a submission is rejected only if the limit is really 
       for (const { kind, gid, atOther, fault, together } of commands) {
         const node = atOther ? at.other : at.one;
         const context = contextOf(ANN, kind === 'late' ? { deadlineMs: 1 } : {});
-        const before = at.rejections;
         if (!together) await Promise.all(running);
+        const before = at.rejections;
         at.faulty.fault = fault === undefined ? undefined : new StoreError(fault, 'a fault');
         const call = Promise.resolve().then((): Promise<unknown> => {
           switch (kind) {
