@@ -59,6 +59,8 @@ describeWith(programs, 'the guide', () => {
       ...process.env,
       PATH: `${BIN}:${process.env['PATH'] ?? ''}`,
       HOLDFAST_HTTP_PORT: coordinatorPort,
+      // Any free one: other tests may use the default port.
+      HOLDFAST_GRPC_PORT: '0',
       HOLDFAST_SERVER: `http://127.0.0.1:${coordinatorPort}`,
       NO_COLOR: '1',
       npm_config_loglevel: 'silent',

@@ -322,6 +322,8 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
     let logged = run.out.split('\n').length;
     run.child.stdout.on('data', (text: string) => (logged += text.split('\n').length - 1));
     let count = 0;
+    // The alert of a transaction names it in the log.
+    await saga(planted, world.shop.url('/echo/x-bank/json/500', account) + query);
     const load = async (): Promise<void> => {
       while (haystack.lines + logged < LEAST_LINES + 2_000) {
         const gid = `load-${count++}`;
@@ -331,6 +333,7 @@ describeWith(['openssl', 'postgres'], 'a coordinator with a secret of every kind
       }
     };
     await Promise.all(Array.from({ length: 6 }, load));
+    await vi.waitUntil(() => run.out.includes(planted), { timeout: 20_000 });
     await run.stop();
     haystack.add('log', run.out);
     haystack.add('standard error', `${run.err}\n`);

@@ -38,7 +38,7 @@ const PATIENCE_MS = 5_000;
 export class LeakWorld implements AsyncDisposable {
   readonly haystack = new Haystack();
   readonly secrets = new Map<string, string>();
-  /** Visible on purpose, in the log and in metrics: the search must find it. */
+  /** Visible on purpose, as the name of the node and as a gid: the search must find it. */
   readonly planted = plain('planted-node');
   readonly #agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #left: (() => unknown)[] = [];
